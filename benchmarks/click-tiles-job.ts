@@ -1,0 +1,17 @@
+import { readFileSync } from 'node:fs';
+import { runEmbedded } from '../runners/run-embedded.js';
+import clickTiles from './click-tiles-pipeline.js';
+
+const [dataDir] = process.argv.slice(2);
+const cpu = process.cpuUsage();
+const started = performance.now();
+await runEmbedded(clickTiles, { dataDir: dataDir!, bounded: true, warn: (message) => process.stderr.write(`${message}\n`) });
+const { user, system } = process.cpuUsage(cpu);
+const peak = /VmHWM:\s+(\d+)/.exec(readFileSync('/proc/self/status', 'utf8'));
+process.stdout.write(
+  JSON.stringify({
+    wallS: (performance.now() - started) / 1e3,
+    cpuS: (user + system) / 1e6,
+    peakRssMiB: Math.round(peak === null ? process.resourceUsage().maxRSS / 1024 : Number(peak[1]) / 1024),
+  }),
+);

@@ -1,0 +1,21 @@
+import type { SchemaRegistry } from '../../dataflow/ports/schema-registry.js';
+import type { StateBackend } from '../../dataflow/ports/state-backend.js';
+import { embeddedLog, type EmbeddedLog } from './embedded-log.js';
+import { embeddedRegistry } from './embedded-registry.js';
+import { embeddedState } from './embedded-state.js';
+import { openEnvironment, type EnvironmentOptions } from './environment.js';
+
+/** Everything that a pipeline stores, in one data directory. */
+export interface EmbeddedRuntime {
+  readonly log: EmbeddedLog;
+  readonly state: StateBackend;
+  readonly registry: SchemaRegistry;
+  /** Closes all of them and gives the lock back. */
+  close(): Promise<void>;
+}
+
+/** Opens log, state and schema registry in `dataDir`. Errors: HR_DATA_DIR, HR_STATE_LOCKED as `openEnvironment`. */
+export function openEmbedded(options: EnvironmentOptions): EmbeddedRuntime {
+  const env = openEnvironment(options);
+  return { log: embeddedLog(env), state: embeddedState(env), registry: embeddedRegistry(env), close: () => env.close() };
+}

@@ -1,0 +1,84 @@
+import type { Aggregate, AggregateNode, CustomAggregate, Group, Leaf } from '../aggregates/aggregate.js';
+import { groupText, leafText } from '../aggregates/aggregate.js';
+import { HeadraceError } from '../errors.js';
+import { leafIdentity } from './leaf-loops.js';
+
+/** What a window or a feature set computes, by name. */
+export type Aggregates<Row> = Readonly<Record<string, Aggregate<Row, unknown> | CustomAggregate<Row, never, unknown>>>;
+
+/** A leaf and where its cells are. */
+export interface PlacedLeaf {
+  readonly leaf: Leaf;
+  readonly table: number;
+  readonly at: number;
+}
+
+/** Cells of one slab: those of every key (group undefined), or those of every (key, group). */
+export interface TableLayout {
+  readonly group: Group | undefined;
+  readonly identity: Float64Array;
+  readonly leaves: readonly PlacedLeaf[];
+}
+
+/** Where everything lies that a set of aggregates keeps. Aggregates that are alike share their cells. */
+export interface Layout {
+  readonly tables: readonly TableLayout[];
+  readonly fields: readonly { readonly name: string; readonly node: AggregateNode | undefined; readonly custom: number }[];
+  readonly customs: readonly CustomAggregate<unknown, unknown, unknown>[];
+  /** The place of a leaf of `fields`. */
+  place(leaf: Leaf): PlacedLeaf;
+  /** In words: state of another layout does not fit. */
+  readonly text: string;
+}
+
+/** Lays out the cells of aggregates. Errors: HR_AGGREGATE when a value is neither declared nor `{ init, add, merge, result }`. */
+export function layoutOf(aggregates: Aggregates<never>): Layout {
+  const groups: (Group | undefined)[] = [undefined];
+  const cells: number[][] = [[]];
+  const placed = new Map<string, PlacedLeaf>();
+  const customs: CustomAggregate<unknown, unknown, unknown>[] = [];
+  const put = (leaf: Leaf) => {
+    const text = leafText(leaf);
+    if (placed.has(text)) return;
+    let table = 0;
+    if (leaf.by !== undefined) {
+      const by = groupText(leaf.by);
+      table = groups.findIndex((g) => g !== undefined && groupText(g) === by);
+      if (table < 0) {
+        table = groups.push(leaf.by) - 1;
+        cells.push([]);
+      }
+    }
+    placed.set(text, { leaf, table, at: cells[table]!.length });
+    cells[table]!.push(...leafIdentity(leaf));
+  };
+  const visit = (node: AggregateNode) => {
+    if (node.kind === 'ratio') {
+      visit(node.over);
+      visit(node.under);
+    } else put(node.leaf);
+  };
+  const fields = Object.entries(aggregates).map(([name, aggregate]) => {
+    if ('node' in aggregate) {
+      visit(aggregate.node);
+      return { name, node: aggregate.node, custom: -1 };
+    }
+    if (typeof aggregate?.init !== 'function' || typeof aggregate.add !== 'function' || typeof aggregate.merge !== 'function' || typeof aggregate.result !== 'function') {
+      throw new HeadraceError('HR_AGGREGATE', `"${name}" is neither a declared aggregate such as count() nor an object with init, add, merge and result.`);
+    }
+    return { name, node: undefined, custom: customs.push(aggregate as unknown as CustomAggregate<unknown, unknown, unknown>) - 1 };
+  });
+  if (fields.length === 0) throw new HeadraceError('HR_AGGREGATE', 'At least one aggregate is needed.');
+  const tables = groups.map((group, table) => ({
+    group,
+    identity: Float64Array.from(cells[table]!),
+    leaves: [...placed.values()].filter((p) => p.table === table),
+  }));
+  return {
+    tables,
+    fields,
+    customs,
+    place: (leaf) => placed.get(leafText(leaf))!,
+    text: JSON.stringify([[...placed.keys()], fields.map((f) => f.name), customs.length]),
+  };
+}

@@ -1,0 +1,135 @@
+import type { Column } from '../../schemas/column.js';
+import { HeadraceError } from '../errors.js';
+import type { Leaf } from '../aggregates/aggregate.js';
+
+/** Cells of a leaf and their fresh values. A sum has two: the sum and the rounding error that it carries. */
+export function leafIdentity(leaf: Leaf): readonly number[] {
+  switch (leaf.op) {
+    case 'count':
+      return [0];
+    case 'sum':
+      return [0, 0];
+    case 'min':
+      return [Number.POSITIVE_INFINITY];
+    case 'max':
+      return [Number.NEGATIVE_INFINITY];
+  }
+}
+
+/**
+ * Adds rows 0..n-1 of a batch to a leaf: row `i` goes to `data[slots[i] * stride + at]`. A negative slot, a 0 in `mask` and a null are
+ * passed over. Cost: one pass over the batch, nothing allocated.
+ */
+export function addToLeaf(leaf: Leaf, data: Float64Array, stride: number, at: number, slots: Int32Array, n: number, mask: Uint8Array | undefined, column: Column | undefined): void {
+  if (leaf.op === 'count') {
+    if (column === undefined) addCount(data, stride, at, slots, n, mask);
+    else addCount(data, stride, at, slots, n, withNulls(mask, column, n));
+    return;
+  }
+  if (column?.kind !== 'number') {
+    if (column !== undefined && isAllNull(column, n)) return;
+    throw new HeadraceError('HR_AGGREGATE', `${leaf.op}(${leaf.of?.text}) needs a number; the column holds ${column?.kind} values.`);
+  }
+  const valid = column.nulls === undefined ? mask : withNulls(mask, column, n);
+  const values = column.data;
+  if (leaf.op === 'sum') {
+    if (values instanceof Int32Array) addInts(data, stride, at, slots, n, valid, values);
+    else addFloats(data, stride, at, slots, n, valid, values);
+  } else if (leaf.op === 'min') {
+    for (let i = 0; i < n; i++) {
+      if (slots[i]! < 0 || (valid !== undefined && valid[i] === 0)) continue;
+      const cell = slots[i]! * stride + at;
+      if (values[i]! < data[cell]!) data[cell] = values[i]!;
+    }
+  } else {
+    for (let i = 0; i < n; i++) {
+      if (slots[i]! < 0 || (valid !== undefined && valid[i] === 0)) continue;
+      const cell = slots[i]! * stride + at;
+      if (values[i]! > data[cell]!) data[cell] = values[i]!;
+    }
+  }
+}
+
+/** Adds the cells at `from` to those at `to`: the merge of two states of a leaf. */
+export function mergeLeaf(leaf: Leaf, to: Float64Array, toAt: number, from: Float64Array, fromAt: number): void {
+  switch (leaf.op) {
+    case 'count':
+      to[toAt] = to[toAt]! + from[fromAt]!;
+      return;
+    case 'sum':
+      addFloat(to, toAt, from[fromAt]!);
+      to[toAt + 1] = to[toAt + 1]! + from[fromAt + 1]!;
+      return;
+    case 'min':
+      if (from[fromAt]! < to[toAt]!) to[toAt] = from[fromAt]!;
+      return;
+    case 'max':
+      if (from[fromAt]! > to[toAt]!) to[toAt] = from[fromAt]!;
+      return;
+  }
+}
+
+/** The value of a leaf's cells; NaN stands for null. */
+export function readLeaf(leaf: Leaf, data: Float64Array, at: number): number {
+  const x = data[at]!;
+  if (leaf.op === 'sum') return x + data[at + 1]!;
+  return x === Number.POSITIVE_INFINITY || x === Number.NEGATIVE_INFINITY ? Number.NaN : x;
+}
+
+function addCount(data: Float64Array, stride: number, at: number, slots: Int32Array, n: number, mask: Uint8Array | undefined): void {
+  if (mask === undefined) {
+    for (let i = 0; i < n; i++) {
+      const slot = slots[i]!;
+      if (slot >= 0) data[slot * stride + at]!++;
+    }
+  } else {
+    for (let i = 0; i < n; i++) if (mask[i] !== 0 && slots[i]! >= 0) data[slots[i]! * stride + at]!++;
+  }
+}
+
+function addInts(data: Float64Array, stride: number, at: number, slots: Int32Array, n: number, mask: Uint8Array | undefined, values: Int32Array): void {
+  for (let i = 0; i < n; i++) {
+    const x = values[i]!;
+    if (x === 0 || slots[i]! < 0 || (mask !== undefined && mask[i] === 0)) continue;
+    const cell = slots[i]! * stride + at;
+    data[cell] = data[cell]! + x;
+  }
+}
+
+function addFloats(data: Float64Array, stride: number, at: number, slots: Int32Array, n: number, mask: Uint8Array | undefined, values: Float64Array): void {
+  for (let i = 0; i < n; i++) {
+    if (slots[i]! < 0 || (mask !== undefined && mask[i] === 0)) continue;
+    addFloat(data, slots[i]! * stride + at, values[i]!);
+  }
+}
+
+function addFloat(data: Float64Array, cell: number, x: number): void {
+  const a = data[cell]!;
+  const sum = a + x;
+  const b = sum - a;
+  data[cell] = sum;
+  // An infinite or NaN sum has no error to carry; the plain result stands.
+  if (sum - sum === 0) data[cell + 1] = data[cell + 1]! + (a - (sum - b) + (x - b));
+}
+
+function withNulls(mask: Uint8Array | undefined, column: Column, n: number): Uint8Array | undefined {
+  const isNull = nullTest(column);
+  if (isNull === undefined) return mask;
+  const valid = new Uint8Array(n);
+  for (let i = 0; i < n; i++) valid[i] = (mask === undefined || mask[i] !== 0) && !isNull(i) ? 1 : 0;
+  return valid;
+}
+
+function nullTest(column: Column): ((i: number) => boolean) | undefined {
+  if (column.kind === 'string') return (i) => column.length[i]! < 0;
+  if (column.kind === 'object') return (i) => column.data[i] === null;
+  const { nulls } = column;
+  return nulls && ((i) => nulls[i] === 1);
+}
+
+function isAllNull(column: Column, n: number): boolean {
+  const test = nullTest(column);
+  if (test === undefined) return n === 0;
+  for (let i = 0; i < n; i++) if (!test(i)) return false;
+  return true;
+}

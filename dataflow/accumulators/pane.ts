@@ -1,0 +1,253 @@
+import { deserialize, serialize } from 'node:v8';
+import type { Column, StringColumn } from '../../schemas/column.js';
+import { cell } from '../../schemas/column.js';
+import type { Batch } from '../batch.js';
+import { byteReader, byteWriter } from '../bytes.js';
+import { Dictionary } from '../dictionary.js';
+import { mask as maskOf } from '../expression.js';
+import { bucketsOf } from './buckets.js';
+import type { Layout, TableLayout } from './layout.js';
+import { addToLeaf, mergeLeaf } from './leaf-loops.js';
+import { Pairs } from './pairs.js';
+import { Slab } from './slab.js';
+
+/** Texts of the groups of `by(column)`, shared by the panes of a step so that a pane keeps numbers only. */
+export type GroupLabels = readonly (Dictionary | undefined)[];
+
+/** Most different texts of one `by(column)`; further ones are counted together as `~other`. */
+export const maxGroupLabels = 10_000;
+
+const otherLabel = Buffer.from('~other');
+
+/** Fresh labels for a layout. */
+export function groupLabels(layout: Layout): GroupLabels {
+  return layout.tables.map((t) => (t.group?.kind === 'labels' ? new Dictionary() : undefined));
+}
+
+/**
+ * The accumulators of many keys over one stretch of time. A pane has its own dictionary of keys, so that dropping the
+ * pane frees everything; rows are numbered in the order of first sight.
+ */
+export class Pane {
+  readonly keys = new Dictionary();
+  readonly slabs: readonly Slab[];
+  readonly pairs: readonly (Pairs | undefined)[];
+  readonly customs: unknown[][];
+  #savedKeys = 0;
+  #slots = new Int32Array(0);
+
+  constructor(
+    readonly layout: Layout,
+    readonly labels: GroupLabels,
+    readonly start: number,
+  ) {
+    this.slabs = layout.tables.map((t) => new Slab(t.identity));
+    this.pairs = layout.tables.map((t) => (t.group !== undefined && t.group.kind !== 'dense' ? new Pairs() : undefined));
+    this.customs = layout.customs.map(() => []);
+  }
+
+  /** Number of keys. */
+  get size(): number {
+    return this.keys.size;
+  }
+
+  /** Bytes of cells held. */
+  get bytes(): number {
+    return this.slabs.reduce((sum, s) => sum + s.bytes, 0);
+  }
+
+  /** Adds a batch; `ids` is scratch for at least its length. Cost: one key look-up a record and one pass a leaf. */
+  add(batch: Batch<unknown>, ids: Int32Array): void {
+    const n = batch.length;
+    this.keys.internAll(batch.key!, n, ids);
+    for (let t = 0; t < this.layout.tables.length; t++) {
+      const table = this.layout.tables[t]!;
+      const slab = this.slabs[t]!;
+      const slots = t === 0 ? ids : this.#groupSlots(t, table, batch, ids);
+      if (t === 0) slab.ensure(this.keys.size);
+      slab.touch(slots, n);
+      for (const { leaf, at } of table.leaves) {
+        const where = leaf.where === undefined ? undefined : maskOf(batch as Batch<never>, leaf.where);
+        addToLeaf(leaf, slab.data, slab.stride, at, slots, n, where, leaf.of && batch.column(leaf.of));
+      }
+    }
+    for (let c = 0; c < this.customs.length; c++) {
+      const states = this.customs[c]!;
+      const { init, add } = this.layout.customs[c]!;
+      for (let i = 0; i < n; i++) {
+        const id = ids[i]!;
+        states[id] = add(id in states ? states[id] : init(), batch.value(i));
+      }
+    }
+  }
+
+  #groupSlots(t: number, table: TableLayout, batch: Batch<unknown>, ids: Int32Array): Int32Array {
+    const n = batch.length;
+    if (this.#slots.length < n) this.#slots = new Int32Array(n);
+    const slots = this.#slots;
+    const group = table.group!;
+    const column = batch.column(group.of);
+    if (group.kind === 'dense') {
+      const size = group.size;
+      for (let i = 0; i < n; i++) {
+        const g = numberAt(column, i);
+        slots[i] = g >= 0 && g < size && Number.isInteger(g) ? ids[i]! * size + g : -1;
+      }
+      this.slabs[t]!.ensure(this.keys.size * size);
+      return slots;
+    }
+    const groups = group.kind === 'buckets' ? bucketsOf(column, group.accuracy, n) : labelsOf(column, this.labels[t]!, n);
+    const pairs = this.pairs[t]!;
+    for (let i = 0; i < n; i++) slots[i] = groups[i] === noGroup ? -1 : pairs.slot(ids[i]!, groups[i]!);
+    this.slabs[t]!.ensure(pairs.size);
+    return slots;
+  }
+
+  /** Adds row `row` of another pane of the same layout and labels to the row of its key here; answers with that row. */
+  mergeRow(other: Pane, row: number): number {
+    const key = other.keys.key(row);
+    const to = this.keys.intern(key, 0, key.length);
+    const touched = new Int32Array(1);
+    for (let t = 0; t < this.layout.tables.length; t++) {
+      const slab = this.slabs[t]!;
+      const from = other.slabs[t]!;
+      const { group, leaves } = this.layout.tables[t]!;
+      const merge = (toSlot: number, fromSlot: number) => {
+        for (const { leaf, at } of leaves) mergeLeaf(leaf, slab.data, toSlot * slab.stride + at, from.data, fromSlot * slab.stride + at);
+        touched[0] = toSlot;
+        slab.touch(touched, 1);
+      };
+      if (group === undefined) {
+        slab.ensure(to + 1);
+        merge(to, row);
+      } else if (group.kind === 'dense') {
+        slab.ensure((to + 1) * group.size);
+        if ((row + 1) * group.size > from.size) continue;
+        for (let g = 0; g < group.size; g++) merge(to * group.size + g, row * group.size + g);
+      } else {
+        const pairs = this.pairs[t]!;
+        const theirs = other.pairs[t]!;
+        for (let slot = theirs.first(row); slot >= 0; slot = theirs.next(slot)) {
+          const mine = pairs.slot(to, theirs.groupOf(slot));
+          slab.ensure(pairs.size);
+          merge(mine, slot);
+        }
+      }
+    }
+    for (let c = 0; c < this.customs.length; c++) {
+      const states = this.customs[c]!;
+      const { init, merge } = this.layout.customs[c]!;
+      const theirs = other.customs[c]!;
+      states[to] = merge(to in states ? states[to] : init(), row in theirs ? theirs[row] : init());
+    }
+    return to;
+  }
+
+  /** What changed since the last call, as bytes for `restore`; undefined when nothing did. `all`: everything. */
+  delta(all = false): Uint8Array | undefined {
+    const main = this.slabs[0]!;
+    if (!all && main.dirtyCount === 0) return undefined;
+    const out = byteWriter();
+    const from = all ? 0 : this.#savedKeys;
+    const added = this.keys.keys(from);
+    out.u32(from);
+    out.u32(added.length.length);
+    out.array(added.length);
+    const keyBytes = added.length.reduce((sum, l) => sum + l, 0);
+    const first = added.length.length === 0 ? 0 : added.offset[0]!;
+    out.bytes(added.bytes.subarray(first, first + keyBytes));
+    this.#savedKeys = this.keys.size;
+    let mainRows: Int32Array = new Int32Array(0);
+    for (let t = 0; t < this.slabs.length; t++) {
+      const slab = this.slabs[t]!;
+      const changed = slab.takeDirty();
+      const rows = all ? Int32Array.from({ length: slab.size }, (_, i) => i) : changed;
+      if (t === 0) mainRows = rows;
+      out.u32(rows.length);
+      out.array(rows);
+      const pairs = this.pairs[t];
+      if (pairs !== undefined) {
+        out.array(rows.map((slot) => pairs.rowOf(slot)));
+        out.array(rows.map((slot) => pairs.groupOf(slot)));
+      }
+      const { stride, data } = slab;
+      const cells = new Float64Array(rows.length * stride);
+      for (let i = 0; i < rows.length; i++) for (let k = 0, from = rows[i]! * stride; k < stride; k++) cells[i * stride + k] = data[from + k]!;
+      out.array(cells);
+    }
+    for (const states of this.customs) out.bytes(serialize(Array.from(mainRows, (row) => states[row])));
+    return out.finish();
+  }
+
+  /** Applies what `delta` wrote, in order. */
+  restore(bytes: Uint8Array): void {
+    const reader = byteReader(bytes);
+    const first = reader.u32();
+    const keyLengths = reader.int32s(reader.u32());
+    const keyBytes = reader.bytes();
+    let at = 0;
+    for (let i = 0; i < keyLengths.length; i++) {
+      if (first + i >= this.keys.size) this.keys.intern(keyBytes, at, keyLengths[i]!);
+      at += keyLengths[i]!;
+    }
+    this.#savedKeys = this.keys.size;
+    let mainRows: Int32Array = new Int32Array(0);
+    for (let t = 0; t < this.slabs.length; t++) {
+      const slab = this.slabs[t]!;
+      const { stride } = slab;
+      const group = this.layout.tables[t]!.group;
+      const rows = reader.int32s(reader.u32());
+      if (t === 0) mainRows = rows;
+      const pairs = this.pairs[t];
+      if (pairs !== undefined) {
+        const ofRow = reader.int32s(rows.length);
+        const ofGroup = reader.int32s(rows.length);
+        // Slots are numbered by first sight: a delta names new ones in that order, since they became dirty then.
+        for (let i = 0; i < rows.length; i++) pairs.slot(ofRow[i]!, ofGroup[i]!);
+        slab.ensure(pairs.size);
+      } else slab.ensure(group === undefined ? this.keys.size : this.keys.size * group.size);
+      const cells = reader.float64s(rows.length * stride);
+      for (let i = 0; i < rows.length; i++) slab.data.set(cells.subarray(i * stride, (i + 1) * stride), rows[i]! * stride);
+    }
+    for (const states of this.customs) {
+      const values = deserialize(reader.bytes()) as unknown[];
+      for (let i = 0; i < mainRows.length; i++) states[mainRows[i]!] = values[i];
+    }
+  }
+}
+
+/** Group number of a record without one. */
+const noGroup = -0x8000_0000;
+
+function numberAt(column: Column, i: number): number {
+  if (column.kind === 'enum') return column.nulls?.[i] ? -1 : column.data[i]!;
+  const value = cell(column, i);
+  return typeof value === 'number' ? value : -1;
+}
+
+function labelsOf(column: Column, labels: Dictionary, n: number): Int32Array {
+  const out = new Int32Array(n);
+  const intern = (bytes: Uint8Array, offset: number, length: number) =>
+    labels.size < maxGroupLabels || labels.find(bytes, offset, length) >= 0 ? labels.intern(bytes, offset, length) : labels.intern(otherLabel, 0, otherLabel.length);
+  if (column.kind === 'string') {
+    for (let i = 0; i < n; i++) out[i] = column.length[i]! < 0 ? noGroup : intern(column.bytes, column.offset[i]!, column.length[i]!);
+  } else if (column.kind === 'enum') {
+    const ids = column.symbols.map((s) => intern(Buffer.from(s), 0, Buffer.byteLength(s)));
+    for (let i = 0; i < n; i++) out[i] = column.nulls?.[i] ? noGroup : ids[column.data[i]!]!;
+  } else {
+    for (let i = 0; i < n; i++) {
+      const value = cell(column, i);
+      if (value === null || value === undefined) out[i] = noGroup;
+      else {
+        const bytes = Buffer.from(String(value));
+        out[i] = intern(bytes, 0, bytes.length);
+      }
+    }
+  }
+  return out;
+}
+
+/** The keys of a pane as a column. */
+export function paneKeys(pane: Pane): StringColumn {
+  return pane.keys.keys();
+}

@@ -1,0 +1,115 @@
+import type { Column } from '../../schemas/column.js';
+import type { AggregateNode, Leaf } from '../aggregates/aggregate.js';
+import { quantileName } from '../aggregates/quantiles.js';
+import { bucketQuantile } from './buckets.js';
+import { readLeaf } from './leaf-loops.js';
+import type { Pane } from './pane.js';
+
+/** The results of all rows of a pane (or of `rows`), a column a field. Cost: one pass a field; groups make one object a row. */
+export function resultColumns(pane: Pane, rows?: Int32Array): Map<string, Column> {
+  const chosen = rows ?? Int32Array.from({ length: pane.size }, (_, i) => i);
+  const columns = new Map<string, Column>();
+  for (const { name, node, custom } of pane.layout.fields) {
+    if (node === undefined) {
+      const { init, result } = pane.layout.customs[custom]!;
+      columns.set(name, { kind: 'object', data: Array.from(chosen, (row) => result(row in pane.customs[custom]! ? pane.customs[custom]![row] : init())) });
+    } else columns.set(name, nodeColumn(pane, node, chosen));
+  }
+  return columns;
+}
+
+/** The results of one row as a plain object. */
+export function resultRow(pane: Pane, row: number): Record<string, unknown> {
+  const columns = resultColumns(pane, Int32Array.of(row));
+  return Object.fromEntries([...columns].map(([name, column]) => [name, column.kind === 'number' ? (column.nulls?.[0] ? null : column.data[0]) : (column as { data: readonly unknown[] }).data[0]]));
+}
+
+function nodeColumn(pane: Pane, node: AggregateNode, rows: Int32Array): Column {
+  if (node.kind === 'quantiles') return { kind: 'object', data: Array.from(rows, (row) => quantilesOf(pane, node, row)) };
+  const by = groupOf(node);
+  if (by === undefined) return withNulls(plain(pane, node, rows));
+  const { table } = pane.layout.place(by);
+  const { size, kind } = by.by!;
+  if (kind === 'dense') {
+    return {
+      kind: 'object',
+      data: Array.from(rows, (row) => {
+        const values = new Float64Array(size);
+        for (let g = 0; g < size; g++) values[g] = evaluate(pane, node, row * size + g);
+        return values;
+      }),
+    };
+  }
+  const pairs = pane.pairs[table]!;
+  const labels = pane.labels[table]!;
+  const texts = new Map<number, string>();
+  const label = (group: number) => {
+    let text = texts.get(group);
+    if (text === undefined) texts.set(group, (text = Buffer.from(labels.key(group)).toString()));
+    return text;
+  };
+  return {
+    kind: 'object',
+    data: Array.from(rows, (row) => {
+      const entries: [string, number | null][] = [];
+      for (let slot = pairs.first(row); slot >= 0; slot = pairs.next(slot)) {
+        const value = evaluate(pane, node, slot);
+        if (value !== 0) entries.push([label(pairs.groupOf(slot)), Number.isNaN(value) ? null : value]);
+      }
+      return Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1)));
+    }),
+  };
+}
+
+/** The first grouped leaf of a node: all leaves of a node have the same group, or none has. */
+function groupOf(node: AggregateNode): Leaf | undefined {
+  if (node.kind === 'ratio') return groupOf(node.over) ?? groupOf(node.under);
+  return node.leaf.by === undefined ? undefined : node.leaf;
+}
+
+/** Value of a node in slot `slot` of its table; NaN is null. */
+function evaluate(pane: Pane, node: AggregateNode, slot: number): number {
+  if (node.kind === 'ratio') {
+    const under = evaluate(pane, node.under, slot);
+    return under === 0 ? Number.NaN : evaluate(pane, node.over, slot) / under;
+  }
+  const { leaf, table, at } = pane.layout.place(node.leaf);
+  const slab = pane.slabs[table]!;
+  return readLeaf(leaf, slab.data, slot * slab.stride + at);
+}
+
+function plain(pane: Pane, node: AggregateNode, rows: Int32Array): Float64Array {
+  const n = rows.length;
+  const out = new Float64Array(n);
+  if (node.kind === 'ratio') {
+    const over = plain(pane, node.over, rows);
+    const under = plain(pane, node.under, rows);
+    for (let i = 0; i < n; i++) out[i] = under[i] === 0 ? Number.NaN : over[i]! / under[i]!;
+    return out;
+  }
+  const { leaf, table, at } = pane.layout.place(node.leaf);
+  const { data, stride } = pane.slabs[table]!;
+  if (leaf.op === 'count') for (let i = 0; i < n; i++) out[i] = data[rows[i]! * stride + at]!;
+  else for (let i = 0; i < n; i++) out[i] = readLeaf(leaf, data, rows[i]! * stride + at);
+  return out;
+}
+
+function withNulls(data: Float64Array): Column {
+  let nulls: Uint8Array | undefined;
+  for (let i = 0; i < data.length; i++) if (data[i] !== data[i]) (nulls ??= new Uint8Array(data.length))[i] = 1;
+  return { kind: 'number', data, nulls };
+}
+
+function quantilesOf(pane: Pane, node: Extract<AggregateNode, { kind: 'quantiles' }>, row: number): Record<string, number | null> {
+  const { table, at } = pane.layout.place(node.leaf);
+  const pairs = pane.pairs[table]!;
+  const { data, stride } = pane.slabs[table]!;
+  const counted: [number, number][] = [];
+  for (let slot = pairs.first(row); slot >= 0; slot = pairs.next(slot)) {
+    const n = data[slot * stride + at]!;
+    if (n > 0) counted.push([pairs.groupOf(slot), n]);
+  }
+  counted.sort(([a], [b]) => a - b);
+  const accuracy = node.leaf.by!.accuracy;
+  return Object.fromEntries(node.at.map((q) => [quantileName(q), bucketQuantile(counted, q, accuracy)]));
+}

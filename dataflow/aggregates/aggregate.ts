@@ -1,0 +1,117 @@
+import { HeadraceError } from '../errors.js';
+import { Expression, expression, type RowFunction } from '../expression.js';
+
+/** One counter that is kept for each key: what the others are made of. */
+export interface Leaf {
+  readonly op: 'count' | 'sum' | 'min' | 'max';
+  /** Column that is added up or compared; count without it counts records, with it those where it is not null. */
+  readonly of: Expression<never, unknown> | undefined;
+  readonly where: Expression<never, boolean> | undefined;
+  readonly by: Group | undefined;
+}
+
+/** How a leaf is split into groups. */
+export interface Group {
+  readonly kind: 'labels' | 'dense' | 'buckets';
+  readonly of: Expression<never, unknown>;
+  /** Number of groups 0..size-1 (dense). */
+  readonly size: number;
+  /** Relative width of a bucket (buckets). */
+  readonly accuracy: number;
+}
+
+/** How a result comes out of leaves. */
+export type AggregateNode =
+  | { readonly kind: 'leaf'; readonly leaf: Leaf }
+  | { readonly kind: 'ratio'; readonly over: AggregateNode; readonly under: AggregateNode }
+  | { readonly kind: 'quantiles'; readonly leaf: Leaf; readonly at: readonly number[] };
+
+/**
+ * A declared aggregate over records `Row` with result `V`: compiled to loops over columns in the stream. Every aggregate can be
+ * merged, so that panes add up to windows.
+ */
+export interface Aggregate<in Row, out V> {
+  readonly node: AggregateNode;
+  /** In words; equal text means an equal aggregate. */
+  readonly text: string;
+  /** The same over the records for which `condition` is true. */
+  where<R extends Row>(condition: Expression<R, boolean> | RowFunction<R, boolean>): Aggregate<R, V>;
+  /**
+   * The same for each value of a column apart: an object by value, or with `size` an array by number (0..size-1; others are not counted).
+   *
+   * @throws HR_AGGREGATE when it is already grouped, or is quantiles
+   */
+  by<R extends Row>(column: Expression<R, string | null> | RowFunction<R, string | null>): Aggregate<R, Readonly<Record<string, V>>>;
+  by<R extends Row>(column: Expression<R, number | null> | RowFunction<R, number | null>, options: { readonly size: number }): Aggregate<R, readonly number[]>;
+  /** Keeps the row type invariant where it matters. */
+  readonly row?: (row: Row) => V;
+}
+
+/** An aggregate written as functions: for what the declared ones cannot say. State must be plain data. */
+export interface CustomAggregate<in Row, S, out V> {
+  init(): S;
+  /** The state with one more record. */
+  add(state: S, row: Row): S;
+  /** The state of both together. */
+  merge(a: S, b: S): S;
+  result(state: S): V;
+}
+
+/** Makes an aggregate of a node. */
+export function aggregateOf<Row, V>(node: AggregateNode): Aggregate<Row, V> {
+  const made = {
+    node,
+    text: nodeText(node),
+    where: (condition: Expression<never, boolean> | RowFunction<never, boolean>) => {
+      const added = expression(condition) as Expression<never, boolean>;
+      return aggregateOf(mapLeaves(node, (leaf) => ({ ...leaf, where: leaf.where === undefined ? added : leaf.where.and(added) })));
+    },
+    by: (column: Expression<never, unknown> | RowFunction<never, unknown>, options?: { readonly size: number }) => {
+      if (node.kind === 'quantiles') throw new HeadraceError('HR_AGGREGATE', 'quantiles cannot be split by a column.');
+      const size = options?.size ?? 0;
+      if (options !== undefined && (!Number.isInteger(size) || size < 1 || size > 65_536)) {
+        throw new HeadraceError('HR_AGGREGATE', `by(…, { size: ${options.size} }): the size is a whole number from 1 to 65536.`);
+      }
+      const group: Group = { kind: options === undefined ? 'labels' : 'dense', of: expression(column), size, accuracy: 0 };
+      return aggregateOf(
+        mapLeaves(node, (leaf) => {
+          if (leaf.by !== undefined) throw new HeadraceError('HR_AGGREGATE', `${nodeText(node)} is already split by ${leaf.by.of.text}.`);
+          return { ...leaf, by: group };
+        }),
+      );
+    },
+  };
+  return made as unknown as Aggregate<Row, V>;
+}
+
+/** Text of a leaf: its identity within a layout. */
+export function leafText(leaf: Leaf): string {
+  const by = leaf.by === undefined ? '' : ` by ${groupText(leaf.by)}`;
+  return `${leaf.op}(${leaf.of?.text ?? ''})${leaf.where === undefined ? '' : ` where ${leaf.where.text}`}${by}`;
+}
+
+/** Text of a group: leaves with the same one share their cells. */
+export function groupText(group: Group): string {
+  return `${group.kind} ${group.of.text} ${group.size} ${group.accuracy}`;
+}
+
+function nodeText(node: AggregateNode): string {
+  switch (node.kind) {
+    case 'leaf':
+      return leafText(node.leaf);
+    case 'ratio':
+      return `${nodeText(node.over)} / ${nodeText(node.under)}`;
+    case 'quantiles':
+      return `quantiles ${node.at.join(' ')} of ${leafText(node.leaf)}`;
+  }
+}
+
+function mapLeaves(node: AggregateNode, change: (leaf: Leaf) => Leaf): AggregateNode {
+  switch (node.kind) {
+    case 'leaf':
+    case 'quantiles':
+      return { ...node, leaf: change(node.leaf) };
+    case 'ratio':
+      return { kind: 'ratio', over: mapLeaves(node.over, change), under: mapLeaves(node.under, change) };
+  }
+}

@@ -1,0 +1,13 @@
+import { type Expression, expression, type RowFunction } from '../expression.js';
+import { type Aggregate, aggregateOf } from './aggregate.js';
+
+/**
+ * The mean of a number; nulls are left out, of no records it is null.
+ *
+ * @example mean(clicks.watchMs)
+ */
+export function mean<Row>(of: Expression<Row, number | null> | RowFunction<Row, number | null>): Aggregate<Row, number | null> {
+  const column = expression(of);
+  const leaf = (op: 'sum' | 'count') => ({ kind: 'leaf', leaf: { op, of: column, where: undefined, by: undefined } }) as const;
+  return aggregateOf({ kind: 'ratio', over: leaf('sum'), under: leaf('count') });
+}

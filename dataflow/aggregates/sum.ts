@@ -1,0 +1,12 @@
+import { type Expression, expression, type RowFunction } from '../expression.js';
+import { type Aggregate, aggregateOf } from './aggregate.js';
+
+/**
+ * The sum of a number; nulls are left out, of no records it is 0. Whole numbers are exact to 2^53; fractions are summed with the
+ * rounding error carried along (Knuth's TwoSum), so that the order of records does not show.
+ *
+ * @example sum(clicks.watchMs)
+ */
+export function sum<Row>(of: Expression<Row, number | null> | RowFunction<Row, number | null>): Aggregate<Row, number> {
+  return aggregateOf({ kind: 'leaf', leaf: { op: 'sum', of: expression(of), where: undefined, by: undefined } });
+}

@@ -1,0 +1,93 @@
+/** Where an error happened, as far as it is known. */
+export interface Place {
+  readonly pipeline?: string | undefined;
+  readonly step?: string | undefined;
+  readonly topic?: string | undefined;
+  readonly partition?: number | undefined;
+  readonly offset?: number | undefined;
+}
+
+/** Every error that a user can meet: its code, what it means, and what to do. The docs page is made from this table. */
+export const errorTable = {
+  HR_ARGUMENT: { what: 'An option or argument has a value that cannot be used.', remedy: 'Give one of the values that the message names.' },
+  HR_AGGREGATE: { what: 'An aggregate is declared over a column that it cannot take.', remedy: 'Use a numeric column for sum, min, max, mean and quantiles.' },
+  HR_COLUMN: { what: 'A column is not in the schema of its topic, or has a name that is taken.', remedy: 'Check the spelling against the .avsc file.' },
+  HR_DATA_DIR: { what: 'The data directory cannot be opened or written.', remedy: 'Give another one with --data-dir, or mend its permissions.' },
+  HR_DECODE: { what: 'The bytes of a record are not a value of its schema.', remedy: 'Look at the record in the dead-letter topic; it was not processed.' },
+  HR_DISK_FULL: { what: 'The disk is full; the epoch was not committed and nothing is lost.', remedy: 'Free some space and start again: it goes on where it stopped.' },
+  HR_DUPLICATE_STEP: { what: 'Two steps of a pipeline have the same id.', remedy: 'Give one of them another id; state is found by it.' },
+  HR_DURATION: { what: 'A duration cannot be read, or is not usable here.', remedy: "Write a positive number with a unit: '500ms', '30s', '5m', '1h', '7d'." },
+  HR_EPOCH_FENCED: { what: 'Another run of this pipeline has committed a later epoch.', remedy: 'Only one run of a pipeline may write; stop the other one.' },
+  HR_EVENT_TIME: { what: 'A record has no usable event time.', remedy: 'Event times are epoch milliseconds; check the unit and the time column of the topic.' },
+  HR_FEATURE: { what: 'A feature or feature set is not known.', remedy: 'See `headrace features list` for what is declared.' },
+  HR_INPUT_FILE: { what: 'An input file cannot be read.', remedy: 'Check the path and its permissions.' },
+  HR_INPUT_LINE: { what: 'A line of an imported file cannot be understood.', remedy: 'The line is in the dead-letter topic with its number; the others were imported.' },
+  HR_KEY: { what: 'A record has no key where one is needed.', remedy: 'Filter such records out before keyBy, or give them a key.' },
+  HR_OFFSET_GONE: { what: 'The offset to read from was deleted by retention.', remedy: 'Keep the topic longer, or start the pipeline anew with --from-start.' },
+  HR_PIPELINE: { what: 'A file does not define a pipeline.', remedy: "Let it `export default pipeline('name', ({ from }) => …)`." },
+  HR_PIPELINE_UNKNOWN: { what: 'There is no pipeline or file of this name.', remedy: 'Give a shipped pipeline (click-features) or the path of a .ts or .js file.' },
+  HR_RECORDS_ASYNC: { what: 'An RxJS operator lifted by records() emitted outside of its batch.', remedy: 'Use synchronous operators in records(); for waiting there is process() with timers.' },
+  HR_REPLAY: { what: 'A replay cannot be made.', remedy: 'Run the pipeline first, and keep its input topics.' },
+  HR_SCHEMA: { what: 'A schema is not valid Avro, or not one that a topic can have.', remedy: 'A topic value is an Avro record; check the .avsc file.' },
+  HR_SCHEMA_MISMATCH: { what: 'A schema cannot be resolved against the one that the records were written with.', remedy: 'Give new fields a default, and do not change types.' },
+  HR_STATE_LOCKED: { what: 'Another process is using the data directory.', remedy: 'Stop it, or give this one its own directory with --data-dir.' },
+  HR_STATE_MISMATCH: { what: 'The stored state of a step does not fit its definition.', remedy: 'Give the changed step a new id, or delete the data directory to start anew.' },
+  HR_STEP: { what: 'A step failed.', remedy: 'See the cause; with onError deadLetter the record is set aside instead.' },
+  HR_STEP_ID: { what: 'A step id cannot be used.', remedy: 'Use letters, digits, dot, dash and underscore.' },
+  HR_STEP_UNKEYED: { what: 'A step needs a keyed stream.', remedy: 'Put keyBy(…) before it.' },
+  HR_TICK: { what: 'More records share one tick of event time than fit into an epoch with several workers.', remedy: 'Run with --workers 1, or set a smaller tick.' },
+  HR_TOPIC_EXISTS: { what: 'The topic is there with other settings.', remedy: 'Use the settings that it has, or another name.' },
+  HR_TOPIC_MISSING: { what: 'A topic that the pipeline reads is not there.', remedy: 'Import or simulate records first, or check the name against `headrace topic list`.' },
+  HR_TOPIC_NAME: { what: 'A topic name cannot be used.', remedy: 'Use letters, digits, dot, dash and underscore, at most 249 of them.' },
+  HR_USAGE: { what: 'The command line cannot be understood.', remedy: 'See `headrace help`.' },
+  HR_WINDOW: { what: 'A window cannot be what was asked for.', remedy: "Sizes are positive, and a hop divides its size: { size: '1h', every: '5m' }." },
+  HR_WORKER: { what: 'A worker thread stopped.', remedy: 'See the cause; the run can be started again and goes on where it stopped.' },
+} as const;
+
+/** A stable code of the table. */
+export type ErrorCode = keyof typeof errorTable;
+
+/** An error with a stable code, the place where it happened, and what to do about it. */
+export class HeadraceError extends Error {
+  override readonly name = 'HeadraceError';
+  readonly code: ErrorCode;
+  readonly place: Place;
+  readonly remedy: string;
+
+  /** @param detail one sentence on this very case; the table's remedy is used unless `remedy` says it better */
+  constructor(code: ErrorCode, detail: string, options: { place?: Place; cause?: unknown; remedy?: string } = {}) {
+    super(detail, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.place = options.place ?? {};
+    this.remedy = options.remedy ?? errorTable[code].remedy;
+  }
+
+  /** Code, detail, place and remedy as a person reads them on a terminal. */
+  format(): string {
+    const indent = ' '.repeat(this.code.length + 2);
+    const where = formatPlace(this.place);
+    const lines = [`${this.code}  ${this.message}`];
+    if (where !== '') lines.push(`${indent}at ${where}`);
+    if (this.cause instanceof Error && !this.message.includes(this.cause.message)) lines.push(`${indent}cause: ${this.cause.message}`);
+    lines.push(`${indent}${this.remedy}`);
+    return lines.join('\n');
+  }
+}
+
+/** `pipeline p, step s, topic t, partition 0, offset 7`, with what is known. */
+export function formatPlace(place: Place): string {
+  return (['pipeline', 'step', 'topic', 'partition', 'offset'] as const)
+    .filter((k) => place[k] !== undefined)
+    .map((k) => `${k} ${place[k]}`)
+    .join(', ');
+}
+
+/** `error` as a HeadraceError: itself when it is one (with the place filled in), else wrapped under `code`. */
+export function asHeadraceError(error: unknown, code: ErrorCode, place: Place): HeadraceError {
+  if (error instanceof HeadraceError) {
+    if (error.place.step !== undefined || place.step === undefined) return error;
+    return new HeadraceError(error.code, error.message, { place: { ...place, ...error.place }, cause: error.cause, remedy: error.remedy });
+  }
+  const detail = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  return new HeadraceError(code, detail, { place, cause: error });
+}

@@ -1,0 +1,219 @@
+import type { BooleanColumn, Column, EnumColumn, NumberColumn, StringColumn } from '../schemas/column.js';
+import { cell, stringColumn } from '../schemas/column.js';
+import type { Batch } from './batch.js';
+import { HeadraceError } from './errors.js';
+
+/** A function from a record to a value: the plain way to say what an `Expression` says over columns. */
+export type RowFunction<Row, V> = (row: Row) => V;
+
+/**
+ * A value computed from a record, declared rather than programmed, so that it runs over columns without an object per
+ * record. Columns of a topic are expressions (`clicks.watchMs`); methods build more of them (`clicks.eventType.is('CLICK')`).
+ */
+export class Expression<in Row, out V> {
+  declare protected readonly row: (row: Row) => void;
+  declare protected readonly value: V;
+
+  constructor(
+    /** The expression in words; equal text means equal values, and is computed once a batch. */
+    readonly text: string,
+    /** Its column over a batch. Cost: one pass over the batch. */
+    readonly evaluate: (batch: Batch<never>) => Column,
+    /** Name of the column when this is nothing but one. */
+    readonly columnName?: string,
+  ) {}
+
+  /** True where the value equals `value`; null equals only null. */
+  is(value: V): Expression<Row, boolean> {
+    return new Expression(`${this.text} = ${JSON.stringify(value)}`, (batch) => equals(batch.column(this), [value]));
+  }
+
+  /** True where the value is one of `values`. */
+  oneOf(...values: V[]): Expression<Row, boolean> {
+    return new Expression(`${this.text} in ${JSON.stringify(values)}`, (batch) => equals(batch.column(this), values));
+  }
+
+  /** True where the value is not `value`. */
+  isNot(value: V): Expression<Row, boolean> {
+    return this.is(value).not();
+  }
+
+  /** True where the number is over `limit`; a null is not. */
+  over(this: Expression<Row, number | null>, limit: number): Expression<Row, boolean> {
+    return compare(this, `> ${limit}`, (x) => x > limit);
+  }
+
+  /** True where the number is `limit` or more; a null is not. */
+  atLeast(this: Expression<Row, number | null>, limit: number): Expression<Row, boolean> {
+    return compare(this, `>= ${limit}`, (x) => x >= limit);
+  }
+
+  /** True where the number is under `limit`; a null is not. */
+  under(this: Expression<Row, number | null>, limit: number): Expression<Row, boolean> {
+    return compare(this, `< ${limit}`, (x) => x < limit);
+  }
+
+  /** True where the number is `limit` or less; a null is not. */
+  atMost(this: Expression<Row, number | null>, limit: number): Expression<Row, boolean> {
+    return compare(this, `<= ${limit}`, (x) => x <= limit);
+  }
+
+  /** True where both are. */
+  and<R extends Row>(this: Expression<R, boolean>, other: Expression<R, boolean>): Expression<R, boolean> {
+    return new Expression(`(${this.text} and ${other.text})`, (batch) => {
+      const a = mask(batch, this);
+      const b = mask(batch, other);
+      const data = new Uint8Array(batch.length);
+      for (let i = 0; i < data.length; i++) data[i] = a[i]! & b[i]!;
+      return { kind: 'boolean', data };
+    });
+  }
+
+  /** True where one of them is. */
+  or<R extends Row>(this: Expression<R, boolean>, other: Expression<R, boolean>): Expression<R, boolean> {
+    return new Expression(`(${this.text} or ${other.text})`, (batch) => {
+      const a = mask(batch, this);
+      const b = mask(batch, other);
+      const data = new Uint8Array(batch.length);
+      for (let i = 0; i < data.length; i++) data[i] = a[i]! | b[i]!;
+      return { kind: 'boolean', data };
+    });
+  }
+
+  /** True where this is not; a null counts as false, so its negation is true. */
+  not(this: Expression<Row, boolean>): Expression<Row, boolean> {
+    return new Expression(`not (${this.text})`, (batch) => {
+      const a = mask(batch, this);
+      const data = new Uint8Array(batch.length);
+      for (let i = 0; i < data.length; i++) data[i] = a[i]! ^ 1;
+      return { kind: 'boolean', data };
+    });
+  }
+}
+
+/** A column of a topic: an expression that is nothing but a field. */
+export interface ColumnExpression<in Row, out Name extends string, out V> extends Expression<Row, V> {
+  readonly columnName: Name;
+}
+
+/** The column `name` of a record. */
+export function columnOf<Row, V>(name: string): Expression<Row, V> {
+  return new Expression<Row, V>(name, (batch) => batch.field(name), name);
+}
+
+let functions = 0;
+
+/** `value` itself when it is an expression, else an expression that calls it once a record. */
+export function expression<Row, V>(value: Expression<Row, V> | RowFunction<Row, V>): Expression<Row, V> {
+  if (value instanceof Expression) return value;
+  if (typeof value !== 'function') throw new HeadraceError('HR_ARGUMENT', 'A column expression or a function is needed here.');
+  functions += 1;
+  return new Expression<Row, V>(`function ${value.name || 'anonymous'}#${functions}`, (batch) => {
+    const rows = batch.values() as readonly Row[];
+    const out = new Array<unknown>(rows.length);
+    for (let i = 0; i < out.length; i++) out[i] = value(rows[i]!);
+    return columnFrom(out);
+  });
+}
+
+/** A column of the narrowest kind that holds all `values`; undefined counts as null. */
+export function columnFrom(values: readonly unknown[]): Column {
+  const kinds = new Set<string>();
+  let nulls: Uint8Array | undefined;
+  for (let i = 0; i < values.length; i++) {
+    const v = values[i];
+    if (v === null || v === undefined) (nulls ??= new Uint8Array(values.length))[i] = 1;
+    else kinds.add(typeof v);
+  }
+  const kind = kinds.size === 1 ? [...kinds][0] : undefined;
+  if (kind === 'number') return { kind, data: Float64Array.from(values, (v) => (v ?? 0) as number), nulls };
+  if (kind === 'boolean') return { kind, data: Uint8Array.from(values, (v) => (v === true ? 1 : 0)), nulls };
+  if (kind === 'string') return stringColumn(values.map((v) => (v ?? null) as string | null));
+  return { kind: 'object', data: values.map((v) => v ?? null) };
+}
+
+/** A boolean expression over a batch as 0 and 1; null is 0. */
+export function mask(batch: Batch<never>, condition: Expression<never, boolean>): Uint8Array {
+  const column = batch.column(condition);
+  if (column.kind === 'boolean') {
+    if (column.nulls === undefined) return column.data;
+    const data = new Uint8Array(column.data.length);
+    for (let i = 0; i < data.length; i++) data[i] = column.nulls[i] ? 0 : column.data[i]!;
+    return data;
+  }
+  const data = new Uint8Array(batch.length);
+  for (let i = 0; i < data.length; i++) data[i] = cell(column, i) ? 1 : 0;
+  return data;
+}
+
+function compare<Row>(of: Expression<Row, number | null>, text: string, test: (x: number) => boolean): Expression<Row, boolean> {
+  return new Expression(`${of.text} ${text}`, (batch) => {
+    const column = batch.column(of);
+    const data = new Uint8Array(batch.length);
+    if (column.kind === 'number') {
+      for (let i = 0; i < data.length; i++) data[i] = !column.nulls?.[i] && test(column.data[i]!) ? 1 : 0;
+    } else {
+      for (let i = 0; i < data.length; i++) {
+        const x = cell(column, i);
+        data[i] = typeof x === 'number' && test(x) ? 1 : 0;
+      }
+    }
+    return { kind: 'boolean', data };
+  });
+}
+
+function equals(column: Column, values: readonly unknown[]): BooleanColumn {
+  switch (column.kind) {
+    case 'enum':
+      return enumEquals(column, values);
+    case 'string':
+      return stringEquals(column, values);
+    case 'number':
+    case 'boolean':
+      return numberEquals(column, values);
+    case 'object': {
+      const data = new Uint8Array(column.data.length);
+      for (let i = 0; i < data.length; i++) data[i] = values.includes(column.data[i] ?? null) ? 1 : 0;
+      return { kind: 'boolean', data };
+    }
+  }
+}
+
+function enumEquals(column: EnumColumn, values: readonly unknown[]): BooleanColumn {
+  const hit = Uint8Array.from(column.symbols, (s) => (values.includes(s) ? 1 : 0));
+  const nullHit = values.includes(null) ? 1 : 0;
+  const data = new Uint8Array(column.data.length);
+  for (let i = 0; i < data.length; i++) data[i] = hit[column.data[i]!]!;
+  if (column.nulls) for (let i = 0; i < data.length; i++) if (column.nulls[i]) data[i] = nullHit;
+  return { kind: 'boolean', data };
+}
+
+function numberEquals(column: NumberColumn | BooleanColumn, values: readonly unknown[]): BooleanColumn {
+  const data = new Uint8Array(column.data.length);
+  const nullHit = values.includes(null) ? 1 : 0;
+  for (const v of values) {
+    const x = typeof v === 'boolean' ? Number(v) : v;
+    for (let i = 0; i < data.length; i++) if (column.data[i] === x) data[i] = 1;
+  }
+  if (column.nulls) for (let i = 0; i < data.length; i++) if (column.nulls[i]) data[i] = nullHit;
+  return { kind: 'boolean', data };
+}
+
+function stringEquals(column: StringColumn, values: readonly unknown[]): BooleanColumn {
+  const data = new Uint8Array(column.length.length);
+  for (const v of values) {
+    if (v === null) {
+      for (let i = 0; i < data.length; i++) if (column.length[i]! < 0) data[i] = 1;
+      continue;
+    }
+    const want = Buffer.from(String(v));
+    for (let i = 0; i < data.length; i++) {
+      if (column.length[i] !== want.length) continue;
+      const at = column.offset[i]!;
+      let j = 0;
+      while (j < want.length && column.bytes[at + j] === want[j]) j++;
+      if (j === want.length) data[i] = 1;
+    }
+  }
+  return { kind: 'boolean', data };
+}

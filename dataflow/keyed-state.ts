@@ -1,0 +1,165 @@
+import { deserialize, serialize } from 'node:v8';
+import type { KeyedBy } from './batch.js';
+import { entityBytes, type StateTable } from './state-table.js';
+
+/** One value and any timers for each key; what is not in memory is read from the table. */
+export interface KeyedState<S> {
+  keyedBy: KeyedBy | undefined;
+  /** The state of a key, made new when there is none or when it has expired before `time`. */
+  get(key: string, time?: number): S;
+  /** The state may have changed; a record of event time `time` was seen. */
+  touch(key: string, time: number): void;
+  clear(key: string): void;
+  setTimer(key: string, time: number): void;
+  /** Takes the earliest timer up to `now`, if there is one. */
+  nextTimer(now: number): { readonly key: string; readonly time: number } | undefined;
+  /** Forgets keys without records since `now - expire`. */
+  expire(now: number): void;
+  /** Puts what has changed into the table. */
+  save(): void;
+}
+
+interface Entry<S> {
+  state: S;
+  lastSeen: number;
+  dirty: boolean;
+}
+
+const stateKind = 0;
+const timerKind = 1;
+const metaKind = 2;
+
+/**
+ * @param expire milliseconds of event time after which a key is forgotten; Infinity: never
+ * @param cached number of keys held in memory; entries of the running epoch come on top
+ */
+export function createKeyedState<S>(options: {
+  readonly table: StateTable;
+  readonly task: number;
+  readonly init: (key: string) => S;
+  readonly expire: number;
+  readonly cached: number;
+}): KeyedState<S> {
+  const { table, task } = options;
+  const cache = new Map<string, Entry<S> | undefined>();
+  const timers = createTimerHeap();
+  const metaKey = prefix(task, metaKind);
+  const stored = table.get(metaKey);
+  let keyedBy = stored === undefined ? undefined : (JSON.parse(Buffer.from(stored).toString()) as KeyedBy);
+  for (const { key, value } of table.range(prefix(task, timerKind), prefix(task, timerKind + 1))) {
+    timers.push(Buffer.from(key).readDoubleBE(3), Buffer.from(value).toString());
+  }
+  const stateKey = (key: string) => Buffer.concat([prefix(task, stateKind), entityBytes(Buffer.from(key))]);
+  const timerKey = (time: number, key: string) => {
+    const at = Buffer.alloc(8);
+    at.writeDoubleBE(time);
+    return Buffer.concat([prefix(task, timerKind), at, entityBytes(Buffer.from(key))]);
+  };
+  const load = (key: string): Entry<S> | undefined => {
+    const bytes = table.get(stateKey(key));
+    if (bytes === undefined) return undefined;
+    const [state, lastSeen] = deserialize(bytes) as [S, number];
+    return { state, lastSeen, dirty: false };
+  };
+
+  return {
+    get keyedBy() {
+      return keyedBy;
+    },
+    set keyedBy(by) {
+      keyedBy = by;
+      table.put(metaKey, Buffer.from(JSON.stringify(by)));
+    },
+    get(key, time = Number.NEGATIVE_INFINITY) {
+      let entry = cache.get(key);
+      if (entry === undefined && !cache.has(key)) entry = load(key);
+      if (entry === undefined || time - entry.lastSeen > options.expire) entry = { state: options.init(key), lastSeen: Number.NEGATIVE_INFINITY, dirty: false };
+      // Deleting first moves the key to the young end: the map is in the order of last use.
+      cache.delete(key);
+      cache.set(key, entry);
+      return entry.state;
+    },
+    touch(key, time) {
+      const entry = cache.get(key);
+      if (entry === undefined) return;
+      entry.dirty = true;
+      entry.lastSeen = Math.max(entry.lastSeen, time);
+    },
+    clear(key) {
+      cache.set(key, undefined);
+      table.delete(stateKey(key));
+    },
+    setTimer(key, time) {
+      if (timers.push(time, key)) table.put(timerKey(time, key), Buffer.from(key));
+    },
+    nextTimer(now) {
+      const timer = timers.popUntil(now);
+      if (timer !== undefined) table.delete(timerKey(timer.time, timer.key));
+      return timer;
+    },
+    expire(now) {
+      if (options.expire === Number.POSITIVE_INFINITY || now === Number.POSITIVE_INFINITY) return;
+      for (const [key, entry] of cache) {
+        if (entry === undefined || now - entry.lastSeen <= options.expire) continue;
+        cache.set(key, undefined);
+        table.delete(stateKey(key));
+      }
+    },
+    save() {
+      for (const [key, entry] of cache) {
+        if (!entry?.dirty) continue;
+        table.put(stateKey(key), serialize([entry.state, entry.lastSeen]));
+        entry.dirty = false;
+      }
+      for (const key of cache.keys()) {
+        if (cache.size <= options.cached) break;
+        cache.delete(key);
+      }
+    },
+  };
+}
+
+function prefix(task: number, kind: number): Buffer {
+  const bytes = Buffer.alloc(3);
+  bytes.writeUInt16BE(task);
+  bytes[2] = kind;
+  return bytes;
+}
+
+/** Timers in the order (time, key), each once. */
+function createTimerHeap() {
+  const heap: { time: number; key: string }[] = [];
+  const known = new Set<string>();
+  const before = (a: { time: number; key: string }, b: { time: number; key: string }) => a.time < b.time || (a.time === b.time && a.key < b.key);
+  const name = (time: number, key: string) => `${time} ${key}`;
+  const swap = (i: number, j: number) => {
+    [heap[i], heap[j]] = [heap[j]!, heap[i]!];
+  };
+  return {
+    push(time: number, key: string): boolean {
+      if (known.has(name(time, key))) return false;
+      known.add(name(time, key));
+      heap.push({ time, key });
+      for (let i = heap.length - 1; i > 0 && before(heap[i]!, heap[(i - 1) >> 1]!); i = (i - 1) >> 1) swap(i, (i - 1) >> 1);
+      return true;
+    },
+    popUntil(now: number): { time: number; key: string } | undefined {
+      const first = heap[0];
+      if (first === undefined || first.time > now) return undefined;
+      known.delete(name(first.time, first.key));
+      const last = heap.pop()!;
+      if (heap.length > 0) {
+        heap[0] = last;
+        for (let i = 0; ; ) {
+          const left = 2 * i + 1;
+          if (left >= heap.length) break;
+          const child = left + 1 < heap.length && before(heap[left + 1]!, heap[left]!) ? left + 1 : left;
+          if (!before(heap[child]!, heap[i]!)) break;
+          swap(i, child);
+          i = child;
+        }
+      }
+      return first;
+    },
+  };
+}

@@ -1,0 +1,44 @@
+/** Every metric: its name in Prometheus form, its type, and what it counts. The docs page is made from this table. */
+export const metricTable = {
+  headrace_records_in_total: { type: 'counter', help: 'Records read from input topics.' },
+  headrace_records_out_total: { type: 'counter', help: 'Records written to topics.' },
+  headrace_records_late_total: { type: 'counter', help: 'Records later than the lateness of their window; they went to the late output.' },
+  headrace_records_skipped_total: { type: 'counter', help: 'Records left out by an error policy skip.' },
+  headrace_dead_letters_total: { type: 'counter', help: 'Records set aside in dead-letter topics.' },
+  headrace_corrections_total: { type: 'counter', help: 'Window results emitted again because of a late record.' },
+  headrace_epochs_total: { type: 'counter', help: 'Epochs committed.' },
+  headrace_commit_seconds_total: { type: 'counter', help: 'Seconds spent in commits.' },
+  headrace_state_bytes: { type: 'gauge', help: 'Bytes of keyed state written by the last epochs.' },
+  headrace_watermark_delay_ms: { type: 'gauge', help: 'Newest event time seen less the watermark.' },
+} as const;
+
+/** A name of the table. */
+export type MetricName = keyof typeof metricTable;
+
+/** Counts by metric and step. */
+export interface Metrics {
+  add(name: MetricName, step: string, by: number): void;
+  set(name: MetricName, step: string, value: number): void;
+  /** All values so far. */
+  snapshot(): readonly { readonly name: MetricName; readonly step: string; readonly value: number }[];
+}
+
+/** Metrics kept in memory. */
+export function createMetrics(): Metrics {
+  const values = new Map<MetricName, Map<string, number>>();
+  const of = (name: MetricName) => {
+    let steps = values.get(name);
+    if (steps === undefined) values.set(name, (steps = new Map()));
+    return steps;
+  };
+  return {
+    add(name, step, by) {
+      const steps = of(name);
+      steps.set(step, (steps.get(step) ?? 0) + by);
+    },
+    set(name, step, value) {
+      of(name).set(step, value);
+    },
+    snapshot: () => [...values].flatMap(([name, steps]) => [...steps].map(([step, value]) => ({ name, step, value }))),
+  };
+}

@@ -1,0 +1,111 @@
+import { HeadraceError } from './errors.js';
+import type { KeyedBy } from './batch.js';
+import { type GroupLabels, Pane } from './accumulators/pane.js';
+import type { Layout } from './accumulators/layout.js';
+import type { StateTable } from './state-table.js';
+
+/** What a windowed step keeps beside its panes. */
+export interface PaneMeta {
+  readonly keyedBy?: KeyedBy | undefined;
+  readonly closedTo?: number | undefined;
+  readonly endedTo?: number | undefined;
+  readonly fired?: readonly (readonly [number, FiredMeta])[];
+}
+
+/** A window that has fired and can still be corrected. */
+export interface FiredMeta {
+  readonly rows: readonly (readonly [number, number])[];
+  readonly revisions: readonly (readonly [string, number])[];
+  readonly touched: readonly (readonly [string, { readonly start: number; readonly row: number }])[];
+}
+
+/** Panes in a state table: a pane is a snapshot and the changes since, so that an epoch writes what changed and a restart reads a few blocks. */
+export interface PaneStore {
+  load(): { panes: Map<number, Pane>; meta: PaneMeta };
+  save(panes: ReadonlyMap<number, Pane>, meta: PaneMeta): void;
+  /** Forgets a pane. */
+  drop(start: number): void;
+}
+
+interface Blocks {
+  count: number;
+  bytes: number;
+}
+
+const metaKey = 0;
+const paneKey = 1;
+
+/**
+ * @param task panes belong to a task, since keys do
+ * @throws HR_STATE_MISMATCH from `load` when the state was written by other aggregates
+ */
+export function createPaneStore(table: StateTable, task: number, layout: Layout, labels: GroupLabels): PaneStore {
+  const blocks = new Map<number, Blocks>();
+  let savedMeta = '';
+  const prefix = (kind: number) => {
+    const key = Buffer.alloc(3);
+    key.writeUInt16BE(task, 0);
+    key[2] = kind;
+    return key;
+  };
+  const key = (start: number, block: number) => {
+    const tail = Buffer.alloc(12);
+    tail.writeBigUInt64BE(BigInt(start) + (1n << 63n), 0);
+    tail.writeUInt32BE(block, 8);
+    return Buffer.concat([prefix(paneKey), tail]);
+  };
+  const drop = (start: number) => {
+    const known = blocks.get(start);
+    for (let i = 0; i < (known?.count ?? 0); i++) table.delete(key(start, i));
+    blocks.delete(start);
+  };
+  return {
+    load() {
+      const panes = new Map<number, Pane>();
+      const stored = table.get(prefix(metaKey));
+      if (stored === undefined) return { panes, meta: {} };
+      savedMeta = Buffer.from(stored).toString();
+      const meta = JSON.parse(savedMeta) as PaneMeta & { layout: string; labels: (string[] | null)[] };
+      if (meta.layout !== layout.text) throw new HeadraceError('HR_STATE_MISMATCH', 'The stored state belongs to other aggregates.');
+      meta.labels.forEach((texts, t) => {
+        for (const text of texts ?? []) labels[t]!.intern(Buffer.from(text), 0, Buffer.byteLength(text));
+      });
+      for (const entry of table.range(prefix(paneKey), prefix(paneKey + 1))) {
+        const bytes = Buffer.from(entry.key);
+        const start = Number(bytes.readBigUInt64BE(3) - (1n << 63n));
+        let pane = panes.get(start);
+        if (pane === undefined) panes.set(start, (pane = new Pane(layout, labels, start)));
+        pane.restore(entry.value);
+        const known = blocks.get(start) ?? { count: 0, bytes: 0 };
+        blocks.set(start, { count: bytes.readUInt32BE(11) + 1, bytes: known.bytes + entry.value.length });
+      }
+      return { panes, meta };
+    },
+    save(panes, meta) {
+      for (const [start, pane] of panes) {
+        const known = blocks.get(start);
+        const delta = pane.delta();
+        if (delta === undefined) continue;
+        // A snapshot when the changes have grown to twice of what it takes: each byte is rewritten a bounded number of times.
+        if (known !== undefined && known.bytes + delta.length > 2 * pane.bytes + 65_536) {
+          drop(start);
+          const snapshot = pane.delta(true)!;
+          table.put(key(start, 0), snapshot);
+          blocks.set(start, { count: 1, bytes: snapshot.length });
+        } else {
+          const block = known ?? { count: 0, bytes: 0 };
+          table.put(key(start, block.count), delta);
+          blocks.set(start, { count: block.count + 1, bytes: block.bytes + delta.length });
+        }
+      }
+      const text = JSON.stringify({
+        ...meta,
+        layout: layout.text,
+        labels: labels.map((l) => (l === undefined ? null : Array.from({ length: l.size }, (_, i) => Buffer.from(l.key(i)).toString()))),
+      });
+      if (text !== savedMeta) table.put(prefix(metaKey), Buffer.from(text));
+      savedMeta = text;
+    },
+    drop,
+  };
+}

@@ -1,0 +1,87 @@
+import type { RecordBlock } from '../record-block.js';
+
+/** A topic as the log knows it. */
+export interface TopicInfo {
+  readonly name: string;
+  readonly partitions: number;
+  /** Records older than this many milliseconds behind the newest one may be deleted; `Infinity` keeps all. */
+  readonly retentionMs: number;
+}
+
+/** Settings of a topic that is created. */
+export interface TopicSettings {
+  readonly partitions: number;
+  /** @default Infinity */
+  readonly retentionMs?: number;
+}
+
+/** A change of keyed state: `value` null deletes. */
+export interface StateWrite {
+  readonly step: string;
+  readonly key: Uint8Array;
+  readonly value: Uint8Array | null;
+}
+
+/** An input partition and the offset of the first record that is not yet processed. */
+export interface Position {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+}
+
+/**
+ * Something that the data alone does not tell, written down when a stretch of input begins, so that a restart and a replay
+ * meet it at the same place: inputs are taken up to `bounds`, and there they end (`end`: every window closes), wait for
+ * more (`live`), or are idle (`idle`: they no longer hold back the others).
+ */
+export interface JournalEntry {
+  readonly kind: 'end' | 'live' | 'idle';
+  readonly bounds: readonly Position[];
+}
+
+/** Everything that one epoch changes. It becomes visible as a whole or not at all. */
+export interface EpochCommit {
+  readonly pipeline: string;
+  readonly epoch: number;
+  readonly outputs: readonly { readonly topic: string; readonly partition: number; readonly block: RecordBlock }[];
+  readonly state: readonly StateWrite[];
+  readonly positions: readonly Position[];
+  readonly journal: readonly JournalEntry[];
+}
+
+/** What a pipeline had committed last. */
+export interface Committed {
+  readonly epoch: number;
+  readonly positions: readonly Position[];
+}
+
+/**
+ * The log of topics, as a pipeline sees it: read committed records, commit an epoch atomically. Two callers in one
+ * process may read at the same time; commits of one pipeline come one after the other.
+ */
+export interface LogClient {
+  /** All topics, by name. */
+  topics(): Promise<readonly TopicInfo[]>;
+  /** Creates a topic. Errors: HR_TOPIC_EXISTS when it is there with other settings (the same settings are fine). */
+  createTopic(name: string, settings: TopicSettings): Promise<void>;
+  /** First and one past the last committed offset. Errors: HR_TOPIC_MISSING. */
+  bounds(topic: string, partition: number): Promise<{ readonly start: number; readonly end: number }>;
+  /**
+   * The committed records from `offset` on: one stored block (the rows before `offset` cut off), or undefined at the end.
+   * Never waits for new records. Errors: HR_TOPIC_MISSING, HR_OFFSET_GONE when retention has deleted the offset.
+   */
+  read(topic: string, partition: number, offset: number): Promise<RecordBlock | undefined>;
+  /**
+   * The offset of the first block that may hold a record with a timestamp at or after `time` (epoch ms), or the end offset.
+   */
+  seek(topic: string, partition: number, time: number): Promise<number>;
+  /** Appends records outside of any pipeline (importers, tools). Atomic. */
+  append(outputs: EpochCommit['outputs']): Promise<void>;
+  /** Commits an epoch. Errors: HR_EPOCH_FENCED when a later epoch of this pipeline is already there, HR_DISK_FULL. */
+  commit(epoch: EpochCommit): Promise<void>;
+  /** Last commit of a pipeline, or undefined before the first. */
+  committed(pipeline: string): Promise<Committed | undefined>;
+  /** The pipeline's journal, in order. */
+  journal(pipeline: string): Promise<readonly JournalEntry[]>;
+  close(): Promise<void>;
+}

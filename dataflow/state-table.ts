@@ -1,0 +1,91 @@
+import { createHash } from 'node:crypto';
+import { maxKeyBytes, type StateBackend } from './ports/state-backend.js';
+import type { StateWrite } from './ports/log-client.js';
+
+/** Keyed state of one step: what is committed, with this epoch's changes on top. Ordered by key bytes. */
+export interface StateTable {
+  get(key: Uint8Array): Uint8Array | undefined;
+  put(key: Uint8Array, value: Uint8Array): void;
+  delete(key: Uint8Array): void;
+  /** Entries with `from <= key < to`, in order. Do not write while you iterate. */
+  range(from: Uint8Array, to?: Uint8Array): Iterable<StateEntry>;
+}
+
+/** A key and its value. */
+export interface StateEntry {
+  readonly key: Uint8Array;
+  readonly value: Uint8Array;
+}
+
+/** A `StateTable` as the run holds it. */
+export interface EpochTable extends StateTable {
+  /** The changes since the last call; they stay visible until `settle`. */
+  take(): StateWrite[];
+  /** The epoch of the last `take` is committed. */
+  settle(): void;
+}
+
+/** State of a step over `backend`. Changes live in memory until their epoch is committed: at most one epoch's worth. */
+export function createStateTable(backend: StateBackend, pipeline: string, step: string): EpochTable {
+  let pending = new Map<string, { key: Uint8Array; value: Uint8Array | null }>();
+  let committing = new Map<string, { key: Uint8Array; value: Uint8Array | null }>();
+  const id = (key: Uint8Array) => Buffer.from(key.buffer, key.byteOffset, key.length).toString('latin1');
+  const write = (key: Uint8Array, value: Uint8Array | null) => {
+    pending.set(id(key), { key, value });
+  };
+  return {
+    get(key) {
+      const name = id(key);
+      const own = pending.get(name) ?? committing.get(name);
+      return own === undefined ? backend.get(pipeline, step, key) : (own.value ?? undefined);
+    },
+    put: write,
+    delete: (key) => write(key, null),
+    *range(from, to) {
+      const own = [...new Map([...committing, ...pending]).values()]
+        .filter(({ key }) => Buffer.compare(key, from) >= 0 && (to === undefined || Buffer.compare(key, to) < 0))
+        .sort((a, b) => Buffer.compare(a.key, b.key));
+      let next = 0;
+      for (const entry of backend.range(pipeline, step, from, to)) {
+        while (next < own.length && Buffer.compare(own[next]!.key, entry.key) < 0) {
+          const { key, value } = own[next++]!;
+          if (value !== null) yield { key, value };
+        }
+        if (next < own.length && Buffer.compare(own[next]!.key, entry.key) === 0) {
+          const { key, value } = own[next++]!;
+          if (value !== null) yield { key, value };
+        } else yield entry;
+      }
+      for (; next < own.length; next++) {
+        const { key, value } = own[next]!;
+        if (value !== null) yield { key, value };
+      }
+    },
+    take() {
+      committing = new Map([...committing, ...pending]);
+      const writes = [...pending.values()].map(({ key, value }) => ({ step, key, value }));
+      pending = new Map();
+      return writes;
+    },
+    settle() {
+      committing = new Map();
+    },
+  };
+}
+
+/** An entity key as part of a state key: the bytes, with 0x00 escaped and a terminator, so that keys sort and never run into what follows. */
+export function entityBytes(entity: Uint8Array): Uint8Array {
+  if (entity.length > maxKeyBytes / 2) {
+    const digest = createHash('sha256').update(entity).digest();
+    return entityBytes(Buffer.concat([Buffer.from(entity.subarray(0, 64)), Buffer.from(' …'), Buffer.from(digest.toString('hex'))]));
+  }
+  if (!entity.includes(0)) {
+    const out = new Uint8Array(entity.length + 2);
+    out.set(entity);
+    return out;
+  }
+  const out: number[] = [];
+  for (const b of entity) out.push(...(b === 0 ? [0, 1] : [b]));
+  out.push(0, 0);
+  return Uint8Array.from(out);
+}

@@ -1,0 +1,53 @@
+import type { Batch } from './batch.js';
+import type { Clock } from './clock.js';
+import type { HeadraceError } from './errors.js';
+import type { Metrics } from './metrics.js';
+import type { RecordBlock } from './record-block.js';
+import type { Signal } from './signal.js';
+import type { StateTable } from './state-table.js';
+import type { Topic } from './topic.js';
+
+/** What a step may know of the task that it runs in, and what it may use. Given with the `open` signal. */
+export interface TaskContext {
+  readonly pipeline: string;
+  /** Number of this task, from 0. */
+  readonly task: number;
+  /** Number of tasks of the pipeline. */
+  readonly tasks: number;
+  readonly clock: Clock;
+  readonly metrics: Metrics;
+  /** Aborted when the task must stop at once. */
+  readonly abort: AbortSignal;
+  /** Whether the input has an end: then nothing waits for more records. */
+  readonly bounded: boolean;
+  /** The keyed state of a step. */
+  table(step: string): StateTable;
+  /** Appends records to a topic; they become visible with the epoch. */
+  output(topic: Topic<unknown>): TopicOutput;
+  /** The way of a step's records to other tasks. */
+  exchange(step: string): Exchange;
+  /** An exchange that ends where it begins: signals wait until their tick is due behind the exchanges before `step`. */
+  local(step: string): Exchange;
+  /** Sets a record aside: its bytes go to `<step>.dlq` with the error. */
+  deadLetter(step: string, batch: Batch<unknown>, row: number, error: HeadraceError): void;
+  /** Calls `fire` at the next turn of the run when the clock has reached `time`; see `process`. */
+  atProcessingTime(time: number, fire: () => void): void;
+  /** Tells the person at the terminal something, once for each `what`. */
+  warn(what: string, message: string): void;
+}
+
+/** Appends to the partitions of one topic. */
+export interface TopicOutput {
+  readonly partitions: number;
+  /** Schema id of the topic's values in the registry. */
+  readonly schemaId: number;
+  append(partition: number, block: RecordBlock): void;
+}
+
+/** Carries records to the task that owns their key. Order at the receiver: by tick, then by sending task. */
+export interface Exchange {
+  send(task: number, batch: Batch<unknown>): void;
+  watermark(time: number, idle: boolean): void;
+  /** Where what arrives for this task goes. */
+  receive(next: (signal: Signal<unknown, unknown>) => void): void;
+}

@@ -1,0 +1,51 @@
+import { durationMs, formatMs, type Duration } from './duration.js';
+import { HeadraceError } from './errors.js';
+
+/** Which windows a record belongs to. Windows are [start, start + size) and start at multiples of `every`. */
+export interface WindowSpec {
+  /** Distance between windows. */
+  readonly every: Duration;
+  /** Length of a window; a multiple of `every`. @default every (tumbling) */
+  readonly size?: Duration;
+  /** Where windows start within `every`, e.g. '1h' for days that begin at 01:00 UTC. @default 0 */
+  readonly offset?: Duration;
+}
+
+/** Windows that follow one another. */
+export function tumbling(size: Duration): WindowSpec {
+  return { every: size };
+}
+
+/** Windows of one size that start at a shorter distance, so that they overlap. */
+export function hopping(size: Duration, every: Duration): WindowSpec {
+  return { size, every };
+}
+
+/** A checked window specification in milliseconds. */
+export interface WindowMs {
+  readonly every: number;
+  readonly size: number;
+  readonly offset: number;
+}
+
+/**
+ * @param step named in errors
+ * @throws HR_WINDOW, HR_DURATION
+ */
+export function windowMs(spec: WindowSpec, step: string): WindowMs {
+  const what = `window "${step}"`;
+  const every = positive(spec.every, `${what}: every`);
+  const size = spec.size === undefined ? every : positive(spec.size, `${what}: size`);
+  const offset = spec.offset === undefined ? 0 : durationMs(spec.offset, `${what}: offset`);
+  if (size % every !== 0) {
+    throw new HeadraceError('HR_WINDOW', `${what} has size ${formatMs(size)} and every ${formatMs(every)}: the size must be a multiple of every.`, { place: { step } });
+  }
+  if (offset >= every) throw new HeadraceError('HR_WINDOW', `${what} has offset ${formatMs(offset)}, which is not under every ${formatMs(every)}.`, { place: { step } });
+  return { every, size, offset };
+}
+
+function positive(duration: Duration, what: string): number {
+  const ms = durationMs(duration, what, Number.NEGATIVE_INFINITY);
+  if (ms <= 0) throw new HeadraceError('HR_WINDOW', `${what} is ${duration}: it must be longer than nothing.`);
+  return ms;
+}

@@ -1,0 +1,231 @@
+import type { Column, NumberColumn, StringColumn } from '../schemas/column.js';
+import { cell } from '../schemas/column.js';
+import type { Batch, KeyedBy } from './batch.js';
+import { groupLabels, Pane } from './accumulators/pane.js';
+import { resultColumns } from './accumulators/results.js';
+import { type Aggregates, layoutOf } from './accumulators/layout.js';
+import { createPaneStore } from './pane-store.js';
+import type { StateTable } from './state-table.js';
+import type { WindowMs } from './window-spec.js';
+
+/** Results of one window: a row a key. */
+export interface FiredWindow {
+  readonly length: number;
+  readonly keys: StringColumn;
+  /** Event times: the last millisecond of the window. */
+  readonly times: Float64Array;
+  /** windowStart, windowEnd, revision and the aggregates, by name. */
+  readonly columns: readonly (readonly [string, Column])[];
+  /** The keys as values of the kind that `keyBy` saw. */
+  keyColumn(kind: KeyedBy['kind']): Column;
+}
+
+/** The windows of one task: panes of `every`, merged when a window is longer. */
+export interface Windows {
+  keyedBy: KeyedBy | undefined;
+  add(batch: Batch<unknown>): void;
+  /** Event time is at `time`: the results that are due now, in order of their windows, corrections first. */
+  advance(time: number): Iterable<FiredWindow>;
+  /** Puts what has changed into the table. */
+  save(): void;
+}
+
+/** Corrections of one window that has fired: which rows were there at that time, and how often each key was emitted again. */
+interface Fired {
+  /** Pane start to number of rows when the window fired. */
+  readonly rows: Map<number, number>;
+  /** Key text to its last revision. */
+  readonly revisions: Map<string, number>;
+  /** Keys touched by late records since the watermark last moved. */
+  readonly touched: Map<string, { start: number; row: number }>;
+}
+
+/**
+ * @param lateness milliseconds for which a fired window can be corrected
+ * @param onLate gets the records that are later than that
+ */
+export function createWindows(options: {
+  readonly shape: WindowMs;
+  readonly lateness: number;
+  readonly aggregates: Aggregates<never>;
+  readonly table: StateTable;
+  readonly task: number;
+  readonly onLate: (batch: Batch<unknown>) => void;
+  readonly onCorrections: (n: number) => void;
+}): Windows {
+  const { shape, lateness } = options;
+  const { every, size, offset } = shape;
+  const layout = layoutOf(options.aggregates);
+  const labels = groupLabels(layout);
+  const store = createPaneStore(options.table, options.task, layout, labels);
+  const saved = store.load();
+  const panes = saved.panes;
+  const fired = new Map<number, Fired>();
+  for (const [end, window] of saved.meta.fired ?? []) fired.set(end, { rows: new Map(window.rows), revisions: new Map(window.revisions), touched: new Map(window.touched) });
+  let keyedBy = saved.meta.keyedBy;
+  let watermark = Number.NEGATIVE_INFINITY;
+  // Windows that end up to here have fired.
+  let closedTo = saved.meta.closedTo ?? Number.NEGATIVE_INFINITY;
+  // Windows that the end of a bounded input closed for good, ahead of the watermark that a later run begins with.
+  let endedTo = saved.meta.endedTo ?? Number.NEGATIVE_INFINITY;
+  let ids = new Int32Array(1024);
+
+  const paneStart = (t: number) => Math.floor((t - offset) / every) * every + offset;
+  /** End of the last window that holds a pane. */
+  const lastEnd = (start: number) => start + size;
+
+  const addToPane = (start: number, batch: Batch<unknown>) => {
+    let pane = panes.get(start);
+    if (pane === undefined) panes.set(start, (pane = new Pane(layout, labels, start)));
+    pane.add(batch, ids);
+    if (start + every > closedTo) return;
+    for (let end = start + every; end <= Math.min(lastEnd(start), closedTo); end += every) {
+      if (end + lateness <= watermark || end <= endedTo) continue;
+      let window = fired.get(end);
+      if (window === undefined) fired.set(end, (window = { rows: new Map(), revisions: new Map(), touched: new Map() }));
+      for (let i = 0; i < batch.length; i++) window.touched.set(batch.keyText(i), { start, row: ids[i]! });
+    }
+  };
+
+  const windowPane = (end: number): Pane => {
+    if (size === every) return panes.get(end - size)!;
+    const merged = new Pane(layout, labels, end - size);
+    for (let start = end - size; start < end; start += every) {
+      const pane = panes.get(start);
+      if (pane !== undefined) for (let row = 0; row < pane.size; row++) merged.mergeRow(pane, row);
+    }
+    return merged;
+  };
+
+  const result = (pane: Pane, end: number, rows: Int32Array | undefined, revisions: Float64Array): FiredWindow => {
+    const n = revisions.length;
+    const all = pane.keys.keys();
+    const keys: StringColumn = rows === undefined ? all : { ...all, offset: rows.map((r) => all.offset[r]!), length: rows.map((r) => all.length[r]!) };
+    const constant = (value: number): NumberColumn => ({ kind: 'number', data: new Float64Array(n).fill(value) });
+    return {
+      length: n,
+      keys,
+      times: new Float64Array(n).fill(end - 1),
+      columns: [['windowStart', constant(end - size)], ['windowEnd', constant(end)], ['revision', { kind: 'number', data: revisions }], ...resultColumns(pane, rows)],
+      keyColumn: (kind) => keyValues(keys, n, kind),
+    };
+  };
+
+  const correct = function* (time: number): Iterable<FiredWindow> {
+    for (const end of [...fired.keys()].sort((a, b) => a - b)) {
+      const window = fired.get(end)!;
+      if (window.touched.size > 0) {
+        const pane = windowPane(end);
+        const keys = [...window.touched.keys()];
+        const rows = Int32Array.from(keys, (key) => {
+          const bytes = Buffer.from(key);
+          return pane.keys.find(bytes, 0, bytes.length);
+        });
+        const revisions = Float64Array.from(keys, (key) => {
+          const { start, row } = window.touched.get(key)!;
+          const before = window.revisions.get(key);
+          const wasThere = before !== undefined || isIn(window, key, start, row);
+          const revision = before === undefined ? (wasThere ? 1 : 0) : before + 1;
+          window.revisions.set(key, revision);
+          return revision;
+        });
+        window.touched.clear();
+        options.onCorrections(keys.length);
+        yield result(pane, end, rows, revisions);
+      }
+      if (end + lateness <= time) fired.delete(end);
+    }
+  };
+  /** Whether the key had a row in some pane of the window when it fired. */
+  const isIn = (window: Fired, key: string, own: number, row: number): boolean => {
+    if (row < (window.rows.get(own) ?? 0)) return true;
+    const bytes = Buffer.from(key);
+    for (const [start, n] of window.rows) {
+      const found = panes.get(start)?.keys.find(bytes, 0, bytes.length) ?? -1;
+      if (found >= 0 && found < n) return true;
+    }
+    return false;
+  };
+
+  return {
+    get keyedBy() {
+      return keyedBy;
+    },
+    set keyedBy(by) {
+      keyedBy = by;
+    },
+    add(batch) {
+      if (ids.length < batch.length) ids = new Int32Array(batch.length * 2);
+      const { times } = batch;
+      let least = Number.POSITIVE_INFINITY;
+      let most = Number.NEGATIVE_INFINITY;
+      for (let i = 0; i < times.length; i++) {
+        const t = times[i]!;
+        if (t < least) least = t;
+        if (t > most) most = t;
+      }
+      const isLate = (start: number) => lastEnd(start) + lateness <= watermark || lastEnd(start) <= endedTo;
+      const first = paneStart(least);
+      if (first === paneStart(most)) {
+        if (isLate(first)) options.onLate(batch);
+        else addToPane(first, batch);
+        return;
+      }
+      const byPane = new Map<number, number[]>();
+      for (let i = 0; i < times.length; i++) {
+        const start = paneStart(times[i]!);
+        const rows = byPane.get(start);
+        if (rows === undefined) byPane.set(start, [i]);
+        else rows.push(i);
+      }
+      const late: number[] = [];
+      for (const [start, rows] of byPane) {
+        if (isLate(start)) for (const row of rows) late.push(row);
+        else addToPane(start, batch.select(Int32Array.from(rows)));
+      }
+      if (late.length > 0) options.onLate(batch.select(Int32Array.from(late.sort((a, b) => a - b))));
+    },
+    *advance(time) {
+      yield* correct(time);
+      const ends = new Set<number>();
+      for (const start of panes.keys()) {
+        for (let end = start + every; end <= lastEnd(start); end += every) if (end <= time && end > closedTo) ends.add(end);
+      }
+      for (const end of [...ends].sort((a, b) => a - b)) {
+        const pane = windowPane(end);
+        yield result(pane, end, undefined, new Float64Array(pane.size));
+        if (end + lateness > time) {
+          const rows = new Map<number, number>();
+          for (let start = end - size; start < end; start += every) if (panes.has(start)) rows.set(start, panes.get(start)!.size);
+          fired.set(end, { rows, revisions: new Map(), touched: new Map() });
+        }
+        closedTo = Math.max(closedTo, end);
+      }
+      if (time !== Number.POSITIVE_INFINITY) closedTo = Math.max(closedTo, Math.floor((time - offset) / every) * every + offset);
+      watermark = Math.max(watermark, time);
+      for (const start of [...panes.keys()]) {
+        if (lastEnd(start) + lateness <= time) {
+          if (time === Number.POSITIVE_INFINITY) endedTo = Math.max(endedTo, lastEnd(start));
+          panes.delete(start);
+          store.drop(start);
+        }
+      }
+    },
+    save() {
+      store.save(panes, {
+        keyedBy,
+        closedTo: Number.isFinite(closedTo) ? closedTo : undefined,
+        endedTo: Number.isFinite(endedTo) ? endedTo : undefined,
+        fired: [...fired].map(([end, w]) => [end, { rows: [...w.rows], revisions: [...w.revisions], touched: [...w.touched] }] as const),
+      });
+    },
+  };
+}
+
+/** Key texts as values. */
+export function keyValues(keys: StringColumn, n: number, kind: KeyedBy['kind']): Column {
+  if (kind === 'string') return keys;
+  if (kind === 'number') return { kind, data: Float64Array.from({ length: n }, (_, i) => Number(cell(keys, i))) };
+  return { kind, data: Uint8Array.from({ length: n }, (_, i) => (cell(keys, i) === 'true' ? 1 : 0)) };
+}
+

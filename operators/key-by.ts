@@ -1,0 +1,129 @@
+import { Observable, share } from 'rxjs';
+import type { Column, StringColumn } from '../schemas/column.js';
+import { cell, stringColumn } from '../schemas/column.js';
+import type { Batch, KeyedBy } from '../dataflow/batch.js';
+import { asHeadraceError, HeadraceError } from '../dataflow/errors.js';
+import { type ColumnExpression, Expression, expression, type RowFunction } from '../dataflow/expression.js';
+import { partitionAll } from '../dataflow/partitioner.js';
+import type { BatchSignal, Signal } from '../dataflow/signal.js';
+import { defineStep, type Step } from '../dataflow/step.js';
+import type { Exchange, TaskContext } from '../dataflow/task-context.js';
+import type { RowStepOptions } from './map.js';
+import { type Operator, reject } from './operate.js';
+
+/** What a key may be; in the log it is text. */
+export type KeyValue = string | number | boolean;
+
+/**
+ * Gives each record a key and brings all records with one key to one task.
+ *
+ * *When to use*: before every step that keeps state. *Details*: a column keeps its name in the results behind it; a function needs an
+ * id, and its key is named `key`. When the topic is already partitioned by that column, nothing moves; else the records go through an
+ * exchange, where they arrive in the order of event-time ticks, so that results do not depend on how partitions interleave.
+ * *Errors*: a record without a key follows the step's error policy (HR_KEY).
+ *
+ * @example from(clicks).pipe(keyBy(clicks.itemId))
+ * @example from(clicks).pipe(keyBy('by-host', (c) => new URL(c.itemId).host))
+ * @see window, process
+ */
+export function keyBy<T, Name extends string, V extends KeyValue>(column: ColumnExpression<T, Name, V>, options?: RowStepOptions): Operator<T, T, unknown, { readonly [N in Name]: V }>;
+export function keyBy<T, V extends KeyValue>(id: string, key: RowFunction<T, V> | Expression<T, V>, options?: Omit<RowStepOptions, 'id'>): Operator<T, T, unknown, { readonly key: V }>;
+export function keyBy<T>(
+  first: string | ColumnExpression<T, string, KeyValue>,
+  second?: RowFunction<T, KeyValue> | Expression<T, KeyValue> | RowStepOptions,
+  third: RowStepOptions = {},
+): Operator<T, T> {
+  const named = typeof first === 'string';
+  if (named && typeof second !== 'function' && !(second instanceof Expression)) {
+    throw new HeadraceError('HR_ARGUMENT', `keyBy('${first}', …) needs a function or a column as its second argument.`, { place: { step: first } });
+  }
+  const by = named ? expression(second as RowFunction<T, KeyValue>) : first;
+  const options: RowStepOptions = named ? { ...third, id: first } : ((second as RowStepOptions | undefined) ?? {});
+  const name = by.columnName ?? 'key';
+  return (source) => {
+    let step: Step;
+    const stream = new Observable<Signal<T>>((subscriber) => {
+      let context: TaskContext;
+      let exchange: Exchange | undefined;
+      const next = (signal: Signal<T>) => subscriber.next(signal);
+      const fail = (error: unknown) => subscriber.error(asHeadraceError(error, 'HR_STEP', { pipeline: context?.pipeline, step: step.id }));
+      return source.subscribe({
+        next(signal) {
+          try {
+            if (signal.kind === 'open') {
+              context = signal.context;
+              if (by.columnName === undefined || signal.partitionedBy !== by.columnName) {
+                exchange = context.exchange(step.id);
+                exchange.receive(next as (signal: Signal<unknown, unknown>) => void);
+              }
+              subscriber.next({ ...signal, partitionedBy: name });
+            } else if (signal.kind === 'batch') {
+              const keyed = withKeys(signal.batch as Batch<T>, by, name, step, context);
+              if (keyed === undefined) return;
+              if (exchange === undefined) subscriber.next({ kind: 'batch', batch: keyed } as BatchSignal<T>);
+              else scatter(keyed, context.tasks, exchange);
+            } else if (exchange === undefined) subscriber.next(signal);
+            else if (signal.kind === 'watermark') exchange.watermark(signal.time, signal.idle ?? false);
+          } catch (error) {
+            fail(error);
+          }
+        },
+        error: (error: unknown) => subscriber.error(error),
+        complete: () => subscriber.complete(),
+      });
+    }).pipe(share());
+    step = defineStep(stream, [source], { kind: 'keyBy', ...options, exchanges: true, details: { by: by.columnName ?? by.text } }).step;
+    return stream;
+  };
+}
+
+/** Sends each row to the task that owns its key. Cost: one hash a row and a row list a task. */
+export function scatter(batch: Batch<unknown>, tasks: number, exchange: Exchange): void {
+  if (tasks === 1) {
+    exchange.send(0, batch);
+    return;
+  }
+  const owner = partitionAll(batch.key!, batch.length, tasks);
+  sendRows(batch, owner, tasks, exchange);
+}
+
+/** Sends row `i` to task `owner[i]`. */
+export function sendRows(batch: Batch<unknown>, owner: Int32Array, tasks: number, exchange: Exchange): void {
+  const counts = new Int32Array(tasks);
+  for (let i = 0; i < owner.length; i++) counts[owner[i]!]!++;
+  const lists = Array.from(counts, (n) => new Int32Array(n));
+  const at = new Int32Array(tasks);
+  for (let i = 0; i < owner.length; i++) {
+    const to = owner[i]!;
+    lists[to]![at[to]!++] = i;
+  }
+  for (let to = 0; to < tasks; to++) if (counts[to]! > 0) exchange.send(to, counts[to] === batch.length ? batch : batch.select(lists[to]!));
+}
+
+function withKeys<T>(batch: Batch<T>, by: Expression<T, KeyValue>, name: string, step: Step, context: TaskContext): Batch<T> | undefined {
+  const column = batch.column(by as Expression<never, KeyValue>);
+  const key = keyColumn(column, batch.length);
+  const keyedBy: KeyedBy = { name, kind: column.kind === 'number' || column.kind === 'boolean' ? column.kind : 'string' };
+  let bad = 0;
+  for (let i = 0; i < batch.length; i++) if (key.length[i]! < 0) bad++;
+  const keyed = batch.withKey<unknown>(key, keyedBy);
+  if (bad === 0) return keyed as Batch<T>;
+  const rows = new Int32Array(batch.length - bad);
+  let n = 0;
+  for (let i = 0; i < batch.length; i++) {
+    if (key.length[i]! >= 0) rows[n++] = i;
+    else reject(step, context, batch, i, new HeadraceError('HR_KEY', `The record has no ${name}.`, { place: batch.rows.place(i) }));
+  }
+  return n === 0 ? undefined : (keyed.select(rows) as Batch<T>);
+}
+
+/** A column as key text. Strings stay where they are; other values are written out. */
+function keyColumn(column: Column, n: number): StringColumn {
+  if (column.kind === 'string') return column;
+  const texts = new Array<string | null>(n);
+  for (let i = 0; i < n; i++) {
+    const value = cell(column, i);
+    texts[i] = value === null || value === undefined || (typeof value === 'number' && !Number.isFinite(value)) || typeof value === 'object' ? null : String(value);
+  }
+  return stringColumn(texts);
+}

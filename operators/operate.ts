@@ -1,0 +1,100 @@
+import { Observable, share, type OperatorFunction } from 'rxjs';
+import type { Batch } from '../dataflow/batch.js';
+import { asHeadraceError, type HeadraceError } from '../dataflow/errors.js';
+import type { Signal } from '../dataflow/signal.js';
+import { defineStep, type Step, type StepOptions } from '../dataflow/step.js';
+import type { TaskContext } from '../dataflow/task-context.js';
+
+/** An operator between streams. */
+export type Operator<In, Out, KIn = unknown, KOut = KIn> = OperatorFunction<Signal<In, KIn>, Signal<Out, KOut>>;
+
+/** Hands a batch on. */
+export type Emit<Out> = (batch: Batch<Out, unknown>) => void;
+
+/** What a step does with each signal. What is left out passes the signal on and does nothing else. */
+export interface Handlers<In, Out> {
+  /** Before anything else: restore state here. `emit` may be kept for processing-time timers. */
+  onOpen?(context: TaskContext, emit: Emit<Out>): void;
+  /** Records; emit what becomes of them. */
+  onBatch(batch: Batch<In, unknown>, emit: Emit<Out>): void;
+  /** Event time has reached `time`; emit what is due, then the watermark is passed on. */
+  onWatermark?(time: number, emit: Emit<Out>): void;
+  /** The epoch ends: put changed state into the task's tables. */
+  onBarrier?(epoch: number, emit: Emit<Out>): void;
+  /** The stream ends. */
+  onClose?(reason: 'end' | 'reassigned' | 'shutdown', emit: Emit<Out>): void;
+}
+
+/** `StepOptions` and what the operator does to the partitioning. */
+export interface OperateOptions extends StepOptions {
+  /** Whether a record leaves with the key fields it came with, so that a following `keyBy` of the same field needs no exchange. */
+  readonly keepsPartitioning: boolean;
+}
+
+/**
+ * The one way to write an operator: handlers for the signals. Control signals are forwarded once each and in order;
+ * an exception in a handler ends the stream with its step and code.
+ *
+ * @param options what the step is
+ * @param create makes the handlers and their state, once a task
+ */
+export function operate<In, Out, K = unknown, KOut = K>(options: OperateOptions, create: (step: Step) => Handlers<In, Out>): Operator<In, Out, K, KOut> {
+  return (source) => {
+    let step: Step;
+    const stream = new Observable<Signal<Out, KOut>>((subscriber) => {
+      const handlers = create(step);
+      const emit: Emit<Out> = (batch) => subscriber.next({ kind: 'batch', batch: batch as Batch<Out, KOut> });
+      let pipeline: string | undefined;
+      return source.subscribe({
+        next(signal) {
+          try {
+            switch (signal.kind) {
+              case 'batch':
+                handlers.onBatch(signal.batch, emit);
+                return;
+              case 'open':
+                pipeline = signal.context.pipeline;
+                handlers.onOpen?.(signal.context, emit);
+                subscriber.next(options.keepsPartitioning || signal.partitionedBy === undefined ? signal : { ...signal, partitionedBy: undefined });
+                return;
+              case 'watermark':
+                handlers.onWatermark?.(signal.time, emit);
+                break;
+              case 'barrier':
+                handlers.onBarrier?.(signal.epoch, emit);
+                break;
+              case 'close':
+                handlers.onClose?.(signal.reason, emit);
+                break;
+            }
+            subscriber.next(signal);
+          } catch (error) {
+            subscriber.error(asHeadraceError(error, 'HR_STEP', { pipeline, step: step.id }));
+          }
+        },
+        error: (error: unknown) => subscriber.error(error),
+        complete: () => subscriber.complete(),
+      });
+    }).pipe(share());
+    step = defineStep(stream, [source], options).step;
+    return stream;
+  };
+}
+
+/**
+ * Applies the step's error policy to one record.
+ *
+ * @throws the error itself under `fail`
+ */
+export function reject(step: Step, context: TaskContext, batch: Batch<unknown>, row: number, error: unknown): void {
+  const place = { ...batch.rows.place(row), pipeline: context.pipeline, step: step.id };
+  const coded: HeadraceError = asHeadraceError(error, 'HR_STEP', place);
+  if (step.onError === 'fail') throw coded;
+  if (step.onError === 'deadLetter') {
+    context.deadLetter(step.id, batch, row, coded);
+    context.warn(`dead letter ${step.id}`, `${coded.format()}\n  The record is in topic ${step.id}.dlq; further ones are counted, not printed.`);
+  } else {
+    context.metrics.add('headrace_records_skipped_total', step.id, 1);
+    context.warn(`skip ${step.id}`, `${coded.format()}\n  The record is left out; further ones are counted, not printed.`);
+  }
+}

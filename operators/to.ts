@@ -1,0 +1,149 @@
+import { Observable, share } from 'rxjs';
+import type { StringColumn } from '../schemas/column.js';
+import { cell, stringColumn } from '../schemas/column.js';
+import { compileColumnEncoder, compileRowEncoder } from '../schemas/encoder.js';
+import { parseRecordSchema } from '../schemas/avro-schema.js';
+import { wirePrefix } from '../schemas/wire.js';
+import type { Batch } from '../dataflow/batch.js';
+import { asHeadraceError, HeadraceError } from '../dataflow/errors.js';
+import { partitionAll } from '../dataflow/partitioner.js';
+import { BlockWriter } from '../dataflow/record-block.js';
+import type { Signal } from '../dataflow/signal.js';
+import { defineStep, type Step } from '../dataflow/step.js';
+import type { Exchange, TaskContext, TopicOutput } from '../dataflow/task-context.js';
+import { definition, type AnyTopic, type Topic } from '../dataflow/topic.js';
+import type { RowStepOptions } from './map.js';
+import { type Operator, reject } from './operate.js';
+
+/** A batch bigger than this is written in parts, to bound the memory of one block. */
+const blockRecords = 8_192;
+
+/**
+ * Writes the records to a topic, and passes them on.
+ *
+ * *When to use*: for everything that others should read. *Details*: the row must have the topic's fields, further ones are left
+ * out; the key is the topic's key field, the record timestamp the event time. Records become visible with their epoch, all or
+ * none. One task writes a partition, and records keep the order of event-time ticks. *Errors*: a row that does not fit the schema
+ * follows the step's error policy.
+ *
+ * @example from(clicks).pipe(filter(clicks.watchMs.over(0)), to(watched))
+ * @see toFeatureStore
+ */
+export function to<T, R extends T, K>(topic: Topic<T>, options: RowStepOptions = {}): Operator<R, R, K> {
+  const meta = (topic as Partial<AnyTopic>)?.[definition];
+  if (meta === undefined) throw new HeadraceError('HR_ARGUMENT', 'to(…) takes a topic made by topic(…).');
+  return (source) => {
+    let step: Step;
+    const stream = new Observable<Signal<R, K>>((subscriber) => {
+      let context: TaskContext;
+      let exchange: Exchange | undefined;
+      let write: (batch: Batch<unknown>) => void;
+      let partitions = 1;
+      return source.subscribe({
+        next(signal) {
+          try {
+            if (signal.kind === 'open') {
+              context = signal.context;
+              const output = context.output(topic as Topic<unknown>);
+              partitions = output.partitions;
+              write = topicWriter(topic, output, step, context);
+              const inPlace = meta.key !== undefined && signal.partitionedBy === meta.key && partitions === context.tasks;
+              if (!inPlace && context.tasks > 1) {
+                exchange = context.exchange(step.id);
+                exchange.receive((arrived) => {
+                  if (arrived.kind === 'batch') write(arrived.batch);
+                });
+              }
+            } else if (signal.kind === 'batch') {
+              const batch = signal.batch as Batch<unknown>;
+              if (exchange === undefined) write(batch);
+              else sendToOwners(batch, meta.key, partitions, context, exchange);
+            }
+            subscriber.next(signal);
+          } catch (error) {
+            subscriber.error(asHeadraceError(error, 'HR_STEP', { pipeline: context?.pipeline, step: step.id }));
+          }
+        },
+        error: (error: unknown) => subscriber.error(error),
+        complete: () => subscriber.complete(),
+      });
+    }).pipe(share());
+    step = defineStep(stream, [source], { kind: 'to', ...options, topic, role: 'sink', details: { topic: meta.name } }).step;
+    return stream;
+  };
+}
+
+/** Partition `p` is written by task `p % tasks`, so that the order within it does not depend on scheduling. */
+function sendToOwners(batch: Batch<unknown>, key: string | undefined, partitions: number, context: TaskContext, exchange: Exchange): void {
+  if (key === undefined) {
+    exchange.send((context.task % partitions) % context.tasks, batch);
+    return;
+  }
+  const target = partitionAll(keyTexts(batch, key), batch.length, partitions);
+  const rows: number[][] = Array.from({ length: context.tasks }, () => []);
+  for (let i = 0; i < target.length; i++) rows[target[i]! % context.tasks]!.push(i);
+  rows.forEach((list, task) => {
+    if (list.length > 0) exchange.send(task, batch.select(Int32Array.from(list)));
+  });
+}
+
+function keyTexts(batch: Batch<unknown>, key: string): StringColumn {
+  if (batch.keyedBy?.name === key && batch.key !== undefined) return batch.key;
+  const column = batch.field(key);
+  if (column.kind === 'string') return column;
+  return stringColumn(
+    Array.from({ length: batch.length }, (_, i) => {
+      const value = cell(column, i);
+      return value === null || value === undefined ? null : String(value);
+    }),
+  );
+}
+
+/** Encodes batches into the partitions of a topic. Cost: one generated encoder call a record, no object. */
+export function topicWriter(topic: AnyTopic, output: TopicOutput, step: Step, context: TaskContext): (batch: Batch<unknown>) => void {
+  const meta = topic[definition];
+  const schema = parseRecordSchema(meta.schema);
+  const prefix = wirePrefix(output.schemaId);
+  const rowEncoder = compileRowEncoder<unknown>(schema);
+  const names = schema.fields.map((f) => f.name);
+
+  return (batch) => {
+    const writers = new Map<number, BlockWriter>();
+    const writerOf = (partition: number) => {
+      let writer = writers.get(partition);
+      if (writer === undefined) writers.set(partition, (writer = new BlockWriter()));
+      return writer;
+    };
+    const keys = meta.key === undefined ? undefined : keyTexts(batch, meta.key);
+    const own = keys !== undefined && output.partitions === context.tasks && batch.keyedBy?.name === meta.key;
+    const targets = keys === undefined || own ? undefined : partitionAll(keys, batch.length, output.partitions);
+    const fixed = own ? context.task : context.task % output.partitions;
+    const given = batch.rows.names;
+    const columns = given === undefined ? undefined : compileColumnEncoder(schema, new Map(names.filter((name) => given.includes(name)).map((name) => [name, batch.field(name)])));
+    for (let i = 0; i < batch.length; i++) {
+      const keyLength = keys === undefined ? -1 : keys.length[i]!;
+      const room = Math.max(keyLength, 0) + prefix.length;
+      const partition = targets === undefined ? fixed : targets[i]!;
+      const writer = writerOf(partition);
+      try {
+        const value = columns === undefined ? batch.value(i) : undefined;
+        const bound = columns === undefined ? rowEncoder.bound(value) : columns.bound(i);
+        const at = writer.reserve(room + bound);
+        const { buffer } = writer;
+        if (keyLength > 0) copy(keys!, i, keyLength, buffer, at);
+        buffer.set(prefix, at + Math.max(keyLength, 0));
+        const end = columns === undefined ? rowEncoder.encode(value, buffer, at + room) : columns.encode(i, buffer, at + room);
+        writer.commit(keyLength, end - at - Math.max(keyLength, 0), batch.times[i]!);
+      } catch (cause) {
+        reject(step, context, batch, i, new HeadraceError('HR_STEP', `The row does not fit topic ${meta.name}: ${(cause as Error).message}`, { cause, place: batch.rows.place(i) }));
+      }
+      if (writer.count >= blockRecords) output.append(partition, writer.take());
+    }
+    for (const [partition, writer] of writers) if (writer.count > 0) output.append(partition, writer.take());
+  };
+}
+
+function copy(keys: StringColumn, row: number, length: number, target: Uint8Array, at: number): void {
+  const from = keys.offset[row]!;
+  for (let j = 0; j < length; j++) target[at + j] = keys.bytes[from + j]!;
+}

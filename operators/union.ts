@@ -1,0 +1,73 @@
+import { Observable, share, type Subscription } from 'rxjs';
+import { asHeadraceError, HeadraceError } from '../dataflow/errors.js';
+import type { Signal } from '../dataflow/signal.js';
+import { defineStep, type Step, stepOf } from '../dataflow/step.js';
+import type { Exchange } from '../dataflow/task-context.js';
+
+/**
+ * Joins streams of one record type into one stream.
+ *
+ * *When to use*: to treat the records of several topics or branches alike. *Details*: the watermark is the smallest of the
+ * inputs; idle inputs do not hold it back. Within a tick the records of the first stream come first. The result has no key: `keyBy`
+ * comes after. *Errors*: HR_ARGUMENT without streams.
+ *
+ * @example union(from(webClicks), from(appClicks)).pipe(keyBy('by-user', (c) => c.userId))
+ * @see split
+ */
+export function union<T>(...streams: readonly Observable<Signal<T, unknown>>[]): Observable<Signal<T>> {
+  if (streams.length === 0) throw new HeadraceError('HR_ARGUMENT', 'union needs at least one stream.');
+  let step: Step;
+  const stream = new Observable<Signal<T>>((subscriber) => {
+    const watermarks = new Float64Array(streams.length).fill(Number.NEGATIVE_INFINITY);
+    const idle = new Uint8Array(streams.length);
+    const seen = { open: 0, barrier: 0, close: 0 };
+    let merged = Number.NEGATIVE_INFINITY;
+    const arrive = (input: number, signal: Signal<T, unknown>) => {
+      if (signal.kind === 'batch') subscriber.next(signal as Signal<T>);
+      else if (signal.kind === 'watermark') {
+        watermarks[input] = Math.max(watermarks[input]!, signal.time);
+        idle[input] = signal.idle ? 1 : 0;
+        const active = watermarks.filter((_, i) => !idle[i]);
+        if (active.length === 0) subscriber.next({ kind: 'watermark', time: merged, idle: true });
+        else if (active.reduce((a, b) => Math.min(a, b)) > merged) {
+          merged = active.reduce((a, b) => Math.min(a, b));
+          subscriber.next({ kind: 'watermark', time: merged });
+        }
+      } else {
+        seen[signal.kind] += 1;
+        if (seen[signal.kind] < streams.length) return;
+        seen[signal.kind] = 0;
+        subscriber.next(signal.kind === 'open' ? { ...signal, partitionedBy: undefined } : (signal as Signal<T>));
+      }
+    };
+    const subscriptions: Subscription[] = streams.map((input, i) => {
+      // An input with fewer exchanges before it is ahead of the others: its signals wait for their tick.
+      const waits = (stepOf(input)?.depth ?? 0) < step.depth;
+      let exchange: Exchange | undefined;
+      return input.subscribe({
+        next(signal) {
+          try {
+            if (signal.kind === 'open' && waits) {
+              exchange = signal.context.local(`${step.id}/${i}`);
+              exchange.receive((arrived) => {
+                if (arrived.kind === 'batch' || arrived.kind === 'watermark') arrive(i, arrived as Signal<T>);
+              });
+              arrive(i, signal);
+            } else if (exchange !== undefined && signal.kind === 'batch') exchange.send(0, signal.batch);
+            else if (exchange !== undefined && signal.kind === 'watermark') exchange.watermark(signal.time, signal.idle ?? false);
+            else arrive(i, signal);
+          } catch (error) {
+            subscriber.error(asHeadraceError(error, 'HR_STEP', { step: step.id }));
+          }
+        },
+        error: (error: unknown) => subscriber.error(error),
+        complete: () => subscriber.complete(),
+      });
+    });
+    return () => {
+      for (const s of subscriptions) s.unsubscribe();
+    };
+  }).pipe(share());
+  step = defineStep(stream, streams, { kind: 'union' }).step;
+  return stream;
+}

@@ -1,0 +1,105 @@
+import { Batch, columnRows, type KeyedBy } from '../dataflow/batch.js';
+import type { Aggregates } from '../dataflow/accumulators/layout.js';
+import type { Aggregate, CustomAggregate } from '../dataflow/aggregates/aggregate.js';
+import { durationMs, type Duration } from '../dataflow/duration.js';
+import { HeadraceError } from '../dataflow/errors.js';
+import type { TaskContext } from '../dataflow/task-context.js';
+import type { Topic } from '../dataflow/topic.js';
+import { windowMs, type WindowSpec } from '../dataflow/window-spec.js';
+import { createWindows, type Windows } from '../dataflow/windows.js';
+import { type Operator, operate } from './operate.js';
+import { topicWriter } from './to.js';
+
+/** The value of an aggregate. */
+export type ResultOf<A> = A extends Aggregate<never, infer V> ? V : A extends CustomAggregate<never, never, infer V> ? V : never;
+
+/** A window's result: the key under its name, the window, how often it was corrected, and the aggregates. */
+export type WindowRow<K, A> = K & {
+  /** Epoch milliseconds, inclusive. */
+  readonly windowStart: number;
+  /** Epoch milliseconds, exclusive. */
+  readonly windowEnd: number;
+  /** 0 for the first result of a window and key, then 1, 2, … for corrections by late records. */
+  readonly revision: number;
+} & { readonly [F in keyof A]: ResultOf<A[F]> };
+
+/** A record that came too late for every window it belongs to. */
+export type SideOutput<T> = Topic<T>;
+
+/** Settings of `window` beside the windows themselves. */
+export interface WindowOptions<T> {
+  /** How far behind its window's end a record may come, by the watermark, and still correct the result. @default '0s' */
+  readonly lateness?: Duration;
+  /** Topic for records later than that. @default they are counted and left out */
+  readonly late?: Topic<T> | undefined;
+}
+
+/** A keyed stream's key, as an object type. */
+export type Key = { readonly [name: string]: unknown; readonly unkeyed?: never };
+
+/**
+ * Aggregates the records of each key in windows of event time, and emits a row when the watermark has passed a window's end.
+ *
+ * *When to use*: for counts, sums and the like per key and stretch of time. *Details*: windows are [start, end), aligned to the epoch.
+ * A late record within `lateness` corrects the result: the row is emitted again with the next `revision` when the watermark
+ * next moves. Later ones go to `late`. The event time of a row is its window's last millisecond, so that windows can be chained. Overlapping
+ * windows share panes of length `every`. *State*: one row of numbers for each key and pane, until the last window of the pane
+ * is past its lateness. *Errors*: HR_WINDOW, HR_DURATION, HR_AGGREGATE when the pipeline is built.
+ *
+ * @example
+ * from(clicks).pipe(
+ *   keyBy(clicks.itemId),
+ *   window('ctr', { every: '5m', lateness: '1m' }, { shown: count().where(clicks.eventType.is('IMPRESSION')) }),
+ * )
+ * @see tiles, process
+ */
+export function window<T, K extends Key, const A extends Aggregates<T>>(
+  id: string,
+  windows: WindowSpec & WindowOptions<T>,
+  aggregates: A,
+  options: WindowOptions<T> = {},
+): Operator<T, WindowRow<K, A>, K> {
+  const shape = windowMs(windows, id);
+  const lateness = durationMs(options.lateness ?? windows.lateness ?? 0, `window "${id}": lateness`);
+  const late = options.late ?? windows.late;
+  const details = { every: String(windows.every), size: String(windows.size ?? windows.every), lateness: String(options.lateness ?? windows.lateness ?? '0s') };
+  const sides = late === undefined ? [] : [late];
+  return operate<T, WindowRow<K, A>, K>({ kind: 'window', id, details, sides, keepsPartitioning: true }, (step) => {
+    let context: TaskContext;
+    let state: Windows;
+    let keyedBy: KeyedBy | undefined;
+    return {
+      onOpen(opened) {
+        context = opened;
+        const writeLate = late && topicWriter(late, context.output(late as Topic<unknown>), step, context);
+        state = createWindows({
+          shape,
+          lateness,
+          aggregates: aggregates as unknown as Aggregates<never>,
+          table: context.table(id),
+          task: context.task,
+          onLate(batch) {
+            context.metrics.add('headrace_records_late_total', id, batch.length);
+            writeLate?.(batch);
+          },
+          onCorrections: (n) => context.metrics.add('headrace_corrections_total', id, n),
+        });
+        keyedBy = state.keyedBy;
+      },
+      onBatch(batch) {
+        if (batch.key === undefined || batch.keyedBy === undefined) throw new HeadraceError('HR_STEP_UNKEYED', `window "${id}" needs a keyed stream.`);
+        if (keyedBy === undefined) state.keyedBy = keyedBy = batch.keyedBy;
+        state.add(batch as Batch<unknown>);
+      },
+      onWatermark(time, emit) {
+        for (const fired of state.advance(time)) {
+          const key = fired.keyColumn(keyedBy!.kind);
+          const columns = new Map([[keyedBy!.name, key], ...fired.columns]);
+          emit(new Batch(columnRows(fired.length, columns), fired.times, fired.keys, keyedBy));
+        }
+      },
+      onBarrier: () => state.save(),
+    };
+  });
+}
+

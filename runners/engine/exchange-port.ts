@@ -1,0 +1,85 @@
+import type { Batch } from '../../dataflow/batch.js';
+import type { Signal } from '../../dataflow/signal.js';
+import type { Exchange } from '../../dataflow/task-context.js';
+
+/** What one task sends to another through one exchange within one tick, in order. */
+export interface Parcel {
+  readonly exchange: string;
+  readonly depth: number;
+  readonly tick: number;
+  readonly from: number;
+  readonly to: number;
+  readonly signals: ExchangeSignal[];
+}
+
+/** Records or watermarks on their way. */
+export type ExchangeSignal = { readonly batch: Batch<unknown> } | { readonly watermark: number; readonly idle: boolean };
+
+/** One task's end of an exchange: sends to other tasks, and merges what they send by the smallest watermark. */
+export interface ExchangePort extends Exchange {
+  readonly id: string;
+  readonly depth: number;
+  /** Place in the order of exchanges with the same depth. */
+  readonly order: number;
+  /** Signals that arrived, in the order of ticks and senders. */
+  deliver(from: number, signal: ExchangeSignal): void;
+  /** Barrier and close, which the run brings to every task itself. */
+  control(signal: Signal<unknown, unknown>): void;
+}
+
+/**
+ * @param senders number of tasks that send
+ * @param receivers tasks that it can send to; `send(i)` means the i-th of them
+ * @param post takes a signal for a task; an entry of the same tick, sender and receiver is one parcel
+ */
+export function createExchangePort(options: {
+  readonly id: string;
+  readonly depth: number;
+  readonly order: number;
+  readonly senders: number;
+  readonly post: (to: number, signal: ExchangeSignal) => void;
+  readonly receivers: readonly number[];
+}): ExchangePort {
+  const watermarks = new Float64Array(options.senders).fill(Number.NEGATIVE_INFINITY);
+  const idle = new Uint8Array(options.senders);
+  let merged = Number.NEGATIVE_INFINITY;
+  let next: ((signal: Signal<unknown, unknown>) => void) | undefined;
+  const push = (signal: Signal<unknown, unknown>) => {
+    if (next === undefined) throw new Error(`exchange ${options.id} has no receiver`);
+    next(signal);
+  };
+  return {
+    id: options.id,
+    depth: options.depth,
+    order: options.order,
+    send: (task, batch) => options.post(options.receivers[task]!, { batch }),
+    watermark(time, isIdle) {
+      for (const task of options.receivers) options.post(task, { watermark: time, idle: isIdle });
+    },
+    receive(receiver) {
+      next = receiver;
+    },
+    deliver(sender, signal) {
+      const from = options.senders === 1 ? 0 : sender;
+      if ('batch' in signal) {
+        push({ kind: 'batch', batch: signal.batch });
+        return;
+      }
+      watermarks[from] = Math.max(watermarks[from]!, signal.watermark);
+      idle[from] = signal.idle ? 1 : 0;
+      let least = Number.POSITIVE_INFINITY;
+      let allIdle = true;
+      for (let i = 0; i < watermarks.length; i++) {
+        if (idle[i]) continue;
+        allIdle = false;
+        least = Math.min(least, watermarks[i]!);
+      }
+      if (allIdle) push({ kind: 'watermark', time: merged, idle: true });
+      else if (least > merged) {
+        merged = least;
+        push({ kind: 'watermark', time: merged });
+      }
+    },
+    control: push,
+  };
+}

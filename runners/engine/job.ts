@@ -1,0 +1,265 @@
+import type { Clock } from '../../dataflow/clock.js';
+import { HeadraceError } from '../../dataflow/errors.js';
+import type { Metrics } from '../../dataflow/metrics.js';
+import type { Pipeline } from '../../dataflow/pipeline.js';
+import type { JournalEntry, LogClient, Position, StateWrite } from '../../dataflow/ports/log-client.js';
+import type { SchemaRegistry } from '../../dataflow/ports/schema-registry.js';
+import type { StateBackend } from '../../dataflow/ports/state-backend.js';
+import type { RecordBlock } from '../../dataflow/record-block.js';
+import { definition } from '../../dataflow/topic.js';
+import type { Parcel } from './exchange-port.js';
+import { buildGraph, type PipelineGraph, type TaskEnvironment } from './task.js';
+import type { Cut, InputStatus, TaskGroup } from './task-group.js';
+
+/** Log, state and schemas that a job works on. */
+export interface Runtime {
+  readonly log: LogClient;
+  readonly state: StateBackend;
+  readonly registry: SchemaRegistry;
+}
+
+/** How a job runs. */
+export interface JobOptions {
+  readonly pipeline: Pipeline;
+  readonly runtime: Runtime;
+  readonly clock: Clock;
+  readonly metrics: Metrics;
+  readonly abort: AbortSignal;
+  /** Stop at the end of the input, every window closed. */
+  readonly bounded: boolean;
+  /** Take up to here instead of the end of the topics, and treat it as the entry says (replay). */
+  readonly journal?: readonly JournalEntry[];
+  /** Makes the groups that host the tasks: one in this thread, or one a worker thread. */
+  readonly groups: (setting: JobSetting) => readonly TaskGroup[];
+  /** Milliseconds between commits. @default 200 live, 1,000 bounded */
+  readonly commitMs?: number;
+  /** Rows read ahead of each input in one step. @default 16,384 */
+  readonly stepRows?: number;
+  /** Waits for new input (live runs). */
+  readonly wait: (ms: number) => Promise<void>;
+  readonly warn: (what: string, message: string) => void;
+  /** After each commit: records processed so far, of how many known. */
+  readonly onProgress?: (progress: JobProgress) => void;
+}
+
+/** What a job found out at its start. */
+export interface JobSetting {
+  readonly graph: PipelineGraph;
+  readonly taskCount: number;
+  readonly partitions: ReadonlyMap<string, number>;
+  readonly positions: readonly Position[];
+  readonly environment: TaskEnvironment;
+}
+
+/** How far a job is. */
+export interface JobProgress {
+  readonly done: number;
+  readonly total: number;
+  readonly epoch: number;
+}
+
+/** What a job did. */
+export interface JobResult {
+  readonly records: number;
+  readonly outputs: number;
+  readonly epochs: number;
+}
+
+/** Step under which a job keeps how many journal entries it has finished. */
+const journalStep = '~journal';
+const finishedKey = Buffer.from('finished');
+/** Bytes of outputs and state after which an epoch is committed, whatever the clock says. */
+const epochBytes = 24 << 20;
+
+/**
+ * Runs a pipeline: reads ahead, cuts all inputs at one place in the order (tick, task, source), processes up to the cut, and
+ * commits outputs, state and offsets as one epoch. A restart goes on from the last commit.
+ *
+ * @throws HR_TOPIC_MISSING before anything runs; HR_STEP, HR_DISK_FULL and others while it runs
+ */
+export async function runJob(options: JobOptions): Promise<JobResult> {
+  const { pipeline, runtime } = options;
+  const graph = buildGraph(pipeline);
+  const { partitions, taskCount } = await findInputs(graph, pipeline.name, runtime.log);
+  const outputs = await prepareOutputs(graph, taskCount, runtime);
+  const environment: TaskEnvironment = { ...options, state: runtime.state, outputs };
+  const totals = { records: 0, outputs: 0, epochs: 0 };
+  let entries = options.journal ?? (await runtime.log.journal(pipeline.name));
+  for (let index = finished(runtime.state, pipeline.name); ; index++) {
+    if (index >= entries.length) {
+      if (options.journal !== undefined) break;
+      const next = await nextEntry(options, graph, partitions, entries);
+      if (next === undefined) break;
+      entries = [...entries, next];
+      await runEntry(options, { graph, taskCount, partitions, environment }, next, index, true, totals);
+    } else await runEntry(options, { graph, taskCount, partitions, environment }, entries[index]!, index, options.journal !== undefined, totals);
+    if (options.abort.aborted) break;
+  }
+  return totals;
+}
+
+function finished(state: StateBackend, pipeline: string): number {
+  const stored = state.get(pipeline, journalStep, finishedKey);
+  return stored === undefined ? 0 : Buffer.from(stored).readUInt32LE(0);
+}
+
+/** The next stretch of input, or undefined when a bounded run has nothing left to do. Waits for input in a live run. */
+async function nextEntry(options: JobOptions, graph: PipelineGraph, partitions: ReadonlyMap<string, number>, entries: readonly JournalEntry[]): Promise<JournalEntry | undefined> {
+  const last = entries.at(-1);
+  for (;;) {
+    const bounds = await ends(options.runtime.log, graph, partitions);
+    const moved = bounds.some((b) => b.offset > (last?.bounds.find((p) => p.topic === b.topic && p.partition === b.partition)?.offset ?? 0));
+    if (options.bounded) return moved || last?.kind !== 'end' ? { kind: 'end', bounds } : undefined;
+    if (moved) return { kind: 'live', bounds };
+    if (options.abort.aborted) return undefined;
+    await options.wait(options.commitMs ?? 200);
+  }
+}
+
+async function ends(log: LogClient, graph: PipelineGraph, partitions: ReadonlyMap<string, number>): Promise<Position[]> {
+  const positions: Position[] = [];
+  for (const topic of new Set(graph.sources.map((s) => s.topic.name))) {
+    for (let partition = 0; partition < partitions.get(topic)!; partition++) {
+      positions.push({ topic, partition, offset: (await log.bounds(topic, partition)).end });
+    }
+  }
+  return positions;
+}
+
+async function runEntry(
+  options: JobOptions,
+  fixed: Omit<JobSetting, 'positions'>,
+  entry: JournalEntry,
+  index: number,
+  isNew: boolean,
+  totals: { records: number; outputs: number; epochs: number },
+): Promise<void> {
+  const { pipeline, runtime } = options;
+  const committed = await runtime.log.committed(pipeline.name);
+  const groups = options.groups({ ...fixed, positions: committed?.positions ?? [] });
+  const total = entry.bounds.reduce((sum, b) => sum + b.offset, 0);
+  let epoch = committed?.epoch ?? 0;
+  let toJournal: readonly JournalEntry[] = isNew ? [entry] : [];
+  let pending: { outputs: { topic: string; partition: number; block: RecordBlock }[]; state: StateWrite[]; positions: Position[] };
+  let done = 0;
+
+  const all = async <R>(call: (group: TaskGroup) => Promise<R>): Promise<R[]> => Promise.all(groups.map(call));
+  const settleParcels = async (first: Parcel[][]) => {
+    let waiting = first.flat();
+    while (waiting.length > 0) {
+      const depth = waiting.reduce((least, p) => Math.min(least, p.depth), Number.POSITIVE_INFINITY);
+      const now = waiting.filter((p) => p.depth === depth);
+      const arrived = await all((group) => group.drain(now.filter((p) => group.tasks.includes(p.to))));
+      waiting = [...waiting.filter((p) => p.depth !== depth), ...arrived.flat()];
+    }
+  };
+  const commit = async (isLast: boolean) => {
+    const started = performance.now();
+    pending = { outputs: [], state: [], positions: [] };
+    for (const flushed of await all((group) => group.barrier(epoch + 1))) {
+      pending.outputs.push(...flushed.outputs);
+      for (const write of flushed.state) pending.state.push(write);
+      pending.positions.push(...flushed.positions);
+    }
+    if (isLast) {
+      const count = Buffer.alloc(4);
+      count.writeUInt32LE(index + 1);
+      pending.state.push({ step: journalStep, key: finishedKey, value: count });
+    }
+    await createDeadLetterTopics(runtime.log, pending.outputs, fixed.taskCount);
+    await runtime.log.commit({ pipeline: pipeline.name, epoch: epoch + 1, ...pending, journal: toJournal });
+    epoch += 1;
+    toJournal = [];
+    await all((group) => group.settle());
+    totals.epochs += 1;
+    totals.outputs += pending.outputs.reduce((sum, o) => sum + o.block.count, 0);
+    options.metrics.add('headrace_epochs_total', '', 1);
+    options.metrics.add('headrace_commit_seconds_total', '', (performance.now() - started) / 1e3);
+    done = pending.positions.reduce((sum, p) => sum + p.offset, 0);
+    options.onProgress?.({ done, total, epoch });
+  };
+
+  await settleParcels(await all((group) => group.open()));
+  const ends = entry.kind === 'end';
+  const commitMs = options.commitMs ?? (options.bounded ? 1_000 : 200);
+  let rows = options.stepRows ?? 16_384;
+  let lastCommit = performance.now();
+  let dirty = false;
+  const startedAt = committed?.positions.reduce((sum, p) => sum + p.offset, 0) ?? 0;
+  while (!options.abort.aborted) {
+    const statuses = (await all((group) => group.plan(rows, entry.bounds))).flat();
+    const cut = nextCut(statuses);
+    if (cut === undefined) break;
+    const moved = statuses.some((s) => s.nextTick <= cut.tick) || cut.partial !== undefined;
+    if (!moved) {
+      rows *= 2;
+      continue;
+    }
+    await settleParcels(await all((group) => group.run(cut, ends)));
+    dirty = true;
+    const bytes = (await all((group) => group.pulse())).reduce((a, b) => a + b, 0);
+    if (performance.now() - lastCommit >= commitMs || bytes > epochBytes) {
+      await commit(false);
+      lastCommit = performance.now();
+      dirty = false;
+    }
+  }
+  if (options.abort.aborted) {
+    if (dirty) await commit(false);
+  } else {
+    await settleParcels(await all((group) => group.run({ tick: Number.NEGATIVE_INFINITY }, ends)));
+    if (ends) await settleParcels(await all((group) => group.finish()));
+    await commit(true);
+  }
+  totals.records += done - startedAt;
+  await all((group) => group.close(ends ? 'end' : 'shutdown'));
+}
+
+/** The furthest cut for which everything is read ahead, or undefined when all inputs are at their bound and empty. */
+export function nextCut(statuses: readonly InputStatus[]): Cut | undefined {
+  const nextTick = Math.min(...statuses.map((s) => s.nextTick));
+  if (nextTick === Number.POSITIVE_INFINITY && statuses.every((s) => s.completeTick === Number.POSITIVE_INFINITY)) return undefined;
+  const complete = Math.min(...statuses.map((s) => s.completeTick));
+  if (nextTick <= complete) return { tick: complete };
+  // One tick is larger than what is read ahead: take the first input in order that is not complete as far as it is there.
+  const ordered = [...statuses].sort((a, b) => a.task - b.task || a.source - b.source);
+  const first = ordered.find((s) => s.completeTick < nextTick);
+  if (first === undefined || first.nextTick !== nextTick) return { tick: complete };
+  return { tick: nextTick - 1, partial: { tick: nextTick, task: first.task, source: first.source } };
+}
+
+async function findInputs(graph: PipelineGraph, pipeline: string, log: LogClient): Promise<{ partitions: Map<string, number>; taskCount: number }> {
+  const topics = new Map((await log.topics()).map((t) => [t.name, t]));
+  const partitions = new Map<string, number>();
+  for (const source of graph.sources) {
+    const topic = topics.get(source.topic.name);
+    if (topic === undefined) {
+      const known = [...topics.keys()].filter((name) => !name.endsWith('.dlq'));
+      const hint = known.length === 0 ? 'there are no topics yet' : `there are ${known.join(', ')}`;
+      throw new HeadraceError('HR_TOPIC_MISSING', `Topic "${source.topic.name}" does not exist; ${hint}.`, { place: { pipeline, step: source.id, topic: source.topic.name } });
+    }
+    partitions.set(topic.name, topic.partitions);
+  }
+  return { partitions, taskCount: Math.max(...partitions.values()) };
+}
+
+async function prepareOutputs(graph: PipelineGraph, taskCount: number, runtime: Runtime): Promise<Map<string, { partitions: number; schemaId: number }>> {
+  const outputs = new Map<string, { partitions: number; schemaId: number }>();
+  const existing = new Map((await runtime.log.topics()).map((t) => [t.name, t]));
+  for (const step of graph.steps) {
+    for (const topic of [...(step.role === 'sink' && step.topic !== undefined ? [step.topic] : []), ...(step.sides ?? [])]) {
+      const meta = topic[definition];
+      const partitions = existing.get(meta.name)?.partitions ?? meta.partitions ?? taskCount;
+      if (!existing.has(meta.name)) await runtime.log.createTopic(meta.name, { partitions, retentionMs: meta.retentionMs });
+      outputs.set(meta.name, { partitions, schemaId: await runtime.registry.register(`${meta.name}-value`, JSON.stringify(meta.schema)) });
+    }
+  }
+  return outputs;
+}
+
+async function createDeadLetterTopics(log: LogClient, outputs: readonly { readonly topic: string }[], taskCount: number): Promise<void> {
+  const names = new Set(outputs.map((o) => o.topic).filter((name) => name.endsWith('.dlq')));
+  if (names.size === 0) return;
+  const existing = new Set((await log.topics()).map((t) => t.name));
+  for (const name of names) if (!existing.has(name)) await log.createTopic(name, { partitions: taskCount });
+}

@@ -1,0 +1,239 @@
+import type { Pipeline } from '../../dataflow/pipeline.js';
+import type { EpochCommit, LogClient, Position, StateWrite } from '../../dataflow/ports/log-client.js';
+import type { SchemaRegistry } from '../../dataflow/ports/schema-registry.js';
+import { HeadraceError } from '../../dataflow/errors.js';
+import type { Parcel } from './exchange-port.js';
+import { createInput, type Input } from './input.js';
+import { createRecordReader } from './record-rows.js';
+import { createTask, tickOf, type Task, type TaskEnvironment, type TaskSource } from './task.js';
+
+/** How far an input has been read ahead. */
+export interface InputStatus {
+  readonly task: number;
+  readonly source: number;
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+  readonly nextTick: number;
+  readonly completeTick: number;
+}
+
+/**
+ * How far to run: every tick up to `tick`, and of the tick `partial.tick` the inputs before (task, source) wholly and that one as far
+ * as it is buffered. Positions are in the order (tick, task, source), so that every cut is a prefix of one order.
+ */
+export interface Cut {
+  readonly tick: number;
+  readonly partial?: { readonly tick: number; readonly task: number; readonly source: number };
+}
+
+/** What a group adds to an epoch. */
+export interface Flushed {
+  readonly outputs: EpochCommit['outputs'][number][];
+  readonly state: StateWrite[];
+  readonly positions: Position[];
+}
+
+/** Some tasks of a job, in this thread or in another one. Methods are called one after the other. */
+export interface TaskGroup {
+  readonly tasks: readonly number[];
+  /** Builds the tasks and restores their state. Answers with the parcels of the first watermarks. */
+  open(): Promise<Parcel[]>;
+  /** Reads ahead until `rows` of each input are there or its bound is met. */
+  plan(rows: number, bounds: readonly Position[]): Promise<InputStatus[]>;
+  /** Processes source records up to the cut; inputs that have met their bound stop holding back the watermark when `ends`. */
+  run(cut: Cut, ends: boolean): Promise<Parcel[]>;
+  /** Processes what arrived at the exchanges: parcels of one depth for the tasks of this group. */
+  drain(parcels: readonly Parcel[]): Promise<Parcel[]>;
+  /** The input ends: the last watermark. */
+  finish(): Promise<Parcel[]>;
+  /** Inputs at their bound become idle. */
+  idle(): Promise<Parcel[]>;
+  barrier(epoch: number): Promise<Flushed>;
+  /** The epoch of the last barrier is committed. */
+  settle(): Promise<void>;
+  /** Fires due processing-time timers; answers with the bytes of output that wait for the epoch's end. */
+  pulse(): Promise<number>;
+  close(reason: 'end' | 'shutdown'): Promise<void>;
+}
+
+/** What a group is made of. */
+export interface TaskGroupOptions {
+  readonly pipeline: Pipeline;
+  readonly tasks: readonly number[];
+  readonly taskCount: number;
+  readonly log: LogClient;
+  readonly registry: SchemaRegistry;
+  readonly environment: TaskEnvironment;
+  /** Partitions of each input topic. */
+  readonly partitions: ReadonlyMap<string, number>;
+  /** Where to go on. */
+  readonly positions: readonly Position[];
+}
+
+interface HostedInput {
+  readonly source: TaskSource;
+  readonly sourceNumber: number;
+  readonly partition: number;
+  readonly input: Input | undefined;
+  tick: number;
+  ended: boolean;
+}
+
+/** Step under which a job keeps the newest event time of each input. */
+const sourcesStep = '~sources';
+
+/** A group of tasks in this thread. */
+export function createTaskGroup(options: TaskGroupOptions): TaskGroup {
+  const { pipeline, environment } = options;
+  let hosted: { readonly task: Task; readonly inputs: readonly HostedInput[] }[] = [];
+  let tickMs = 0;
+  const progressKey = (topic: string, partition: number) => Buffer.from(`${topic}/${partition}`);
+  const parcels = () => hosted.flatMap(({ task }) => task.takeParcels());
+  const watermark = (task: Task, hostedInput: HostedInput) => {
+    task.tick = hostedInput.tick;
+    hostedInput.source.next({ kind: 'watermark', time: hostedInput.tick * tickMs - hostedInput.source.disorderMs });
+  };
+
+  const takeTick = (task: Task, from: HostedInput, tick: number) => {
+    for (let slice = from.input!.take(tick); slice !== undefined; slice = from.input!.take(tick)) {
+      if (slice.tick !== from.tick) {
+        from.tick = slice.tick;
+        watermark(task, from);
+      }
+      task.tick = slice.tick;
+      environment.metrics.add('headrace_records_in_total', from.source.id, slice.count);
+      for (const bad of slice.bad) {
+        if (from.source.onError === 'fail') throw new HeadraceError(bad.error.code, bad.error.message, { place: { ...bad.error.place, pipeline: pipeline.name, step: from.source.id } });
+        if (from.source.onError === 'skip') environment.metrics.add('headrace_records_skipped_total', from.source.id, 1);
+        else task.deadLetter(from.source.id, bad.batch, bad.row, bad.error);
+        environment.warn(`source ${from.source.id} ${bad.error.code}`, `${bad.error.format()}\n  The record is in topic ${from.source.id}.dlq; further ones are counted, not printed.`);
+      }
+      if (slice.batch !== undefined) from.source.next({ kind: 'batch', batch: slice.batch as never });
+      task.check();
+    }
+  };
+  const markEnded = (task: Task, from: HostedInput) => {
+    if (from.ended || from.input === undefined || from.input.nextTick !== Number.POSITIVE_INFINITY || from.input.completeTick !== Number.POSITIVE_INFINITY) return;
+    from.ended = true;
+    task.tick = from.tick;
+    from.source.next({ kind: 'watermark', time: from.tick * tickMs - from.source.disorderMs, idle: true });
+    task.check();
+  };
+
+  return {
+    tasks: options.tasks,
+    async open() {
+      hosted = options.tasks.map((number) => {
+        const task = createTask(pipeline, number, options.taskCount, environment);
+        tickMs = tickOf(pipeline, task.graph.sources);
+        const sources = task.table(sourcesStep);
+        const inputs = task.graph.sources.map((source, sourceNumber): HostedInput => {
+          const { name } = source.topic;
+          if (number >= (options.partitions.get(name) ?? 0)) return { source, sourceNumber, partition: number, input: undefined, tick: Number.NEGATIVE_INFINITY, ended: true };
+          const stored = sources.get(progressKey(name, number));
+          const progress = stored === undefined ? Number.NEGATIVE_INFINITY : Buffer.from(stored).readDoubleLE(0);
+          const offset = options.positions.find((p) => p.topic === name && p.partition === number)?.offset ?? 0;
+          const reader = createRecordReader(source.topic, options.registry);
+          const input = createInput({ log: options.log, reader, topic: source.topic, partition: number, tickMs, start: { offset, progress } });
+          return { source, sourceNumber, partition: number, input, tick: Math.floor(progress / tickMs), ended: false };
+        });
+        return { task, inputs };
+      });
+      for (const { task, inputs } of hosted) {
+        for (const input of inputs) {
+          if (input.input === undefined) input.source.next({ kind: 'watermark', time: Number.NEGATIVE_INFINITY, idle: true });
+          else if (input.tick !== Number.NEGATIVE_INFINITY) watermark(task, input);
+          task.check();
+        }
+      }
+      return parcels();
+    },
+    async plan(rows, bounds) {
+      const status: InputStatus[] = [];
+      for (const { task, inputs } of hosted) {
+        for (const { input, source, sourceNumber, partition } of inputs) {
+          if (input === undefined) continue;
+          const bound = bounds.find((b) => b.topic === source.topic.name && b.partition === partition)?.offset ?? 0;
+          await input.prefetch(rows, bound);
+          status.push({ task: task.number, source: sourceNumber, topic: source.topic.name, partition, offset: input.offset, nextTick: input.nextTick, completeTick: input.completeTick });
+        }
+      }
+      return status;
+    },
+    async run(cut, ends) {
+      for (const { task, inputs } of hosted) {
+        const live = inputs.filter((i) => i.input !== undefined);
+        for (;;) {
+          const tick = live.reduce((least, i) => Math.min(least, i.input!.nextTick), Number.POSITIVE_INFINITY);
+          if (tick > cut.tick || tick === Number.POSITIVE_INFINITY) break;
+          for (const from of live) {
+            if (from.input!.nextTick <= tick) takeTick(task, from, tick);
+            if (ends) markEnded(task, from);
+          }
+        }
+        for (const from of live) {
+          const p = cut.partial;
+          if (p !== undefined && (task.number < p.task || (task.number === p.task && from.sourceNumber <= p.source))) takeTick(task, from, p.tick);
+          if (ends) markEnded(task, from);
+        }
+      }
+      return parcels();
+    },
+    async drain(arrived) {
+      for (const { task } of hosted) {
+        const mine = arrived.filter((p) => p.to === task.number);
+        const order = (p: Parcel) => task.exchanges.get(p.exchange)!.order;
+        mine.sort((a, b) => (a.tick === b.tick ? order(a) - order(b) || a.from - b.from : a.tick < b.tick ? -1 : 1));
+        for (const parcel of mine) {
+          task.tick = parcel.tick;
+          const port = task.exchanges.get(parcel.exchange)!;
+          for (const signal of parcel.signals) port.deliver(parcel.from, signal);
+          task.check();
+        }
+      }
+      return parcels();
+    },
+    async finish() {
+      for (const { task, inputs } of hosted) {
+        task.tick = Number.POSITIVE_INFINITY;
+        for (const { source } of inputs) source.next({ kind: 'watermark', time: Number.POSITIVE_INFINITY });
+        task.check();
+      }
+      return parcels();
+    },
+    async idle() {
+      for (const { task, inputs } of hosted) for (const input of inputs) markEnded(task, input);
+      return parcels();
+    },
+    async barrier(epoch) {
+      const flushed: Flushed = { outputs: [], state: [], positions: [] };
+      for (const { task, inputs } of hosted) {
+        const sources = task.table(sourcesStep);
+        for (const { input, source, partition } of inputs) {
+          if (input === undefined) continue;
+          flushed.positions.push({ topic: source.topic.name, partition, offset: input.offset });
+          if (input.progress === Number.NEGATIVE_INFINITY) continue;
+          const progress = Buffer.alloc(8);
+          progress.writeDoubleLE(input.progress);
+          sources.put(progressKey(source.topic.name, partition), progress);
+        }
+        const { outputs, state } = task.barrier(epoch);
+        flushed.outputs.push(...outputs);
+        for (const write of state) flushed.state.push(write);
+      }
+      return flushed;
+    },
+    async settle() {
+      environment.state.refresh();
+      for (const { task } of hosted) task.settle();
+    },
+    async pulse() {
+      for (const { task } of hosted) task.fireTimers();
+      return hosted.reduce((sum, { task }) => sum + task.pendingBytes, 0);
+    },
+    async close(reason) {
+      for (const { task } of hosted) task.close(reason);
+    },
+  };
+}

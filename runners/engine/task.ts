@@ -1,0 +1,261 @@
+import { Observable, Subject } from 'rxjs';
+import type { Batch } from '../../dataflow/batch.js';
+import type { Clock } from '../../dataflow/clock.js';
+import { durationMs } from '../../dataflow/duration.js';
+import { HeadraceError } from '../../dataflow/errors.js';
+import type { Metrics } from '../../dataflow/metrics.js';
+import type { AnyStream, FromOptions, Pipeline, PipelineScope, Source } from '../../dataflow/pipeline.js';
+import type { StateBackend } from '../../dataflow/ports/state-backend.js';
+import type { EpochCommit, StateWrite } from '../../dataflow/ports/log-client.js';
+import type { Signal } from '../../dataflow/signal.js';
+import { collectSteps, defineStep, type ErrorPolicy, type Step } from '../../dataflow/step.js';
+import { createStateTable, type EpochTable } from '../../dataflow/state-table.js';
+import type { TaskContext } from '../../dataflow/task-context.js';
+import { definition, type AnyTopic, type Topic, type TopicDefinition } from '../../dataflow/topic.js';
+import { createDeadLetters } from './dead-letters.js';
+import { createExchangePort, type ExchangePort, type ExchangeSignal, type Parcel } from './exchange-port.js';
+
+/** A source step of a task's graph. */
+export interface TaskSource {
+  readonly id: string;
+  readonly topic: TopicDefinition;
+  readonly disorderMs: number;
+  readonly idlenessMs: number;
+  readonly onError: ErrorPolicy;
+  next(signal: Signal<unknown>): void;
+}
+
+/** The graph of a pipeline as built once: its steps, sources and streams. */
+export interface PipelineGraph {
+  readonly steps: readonly Step[];
+  readonly sources: readonly TaskSource[];
+  readonly streams: readonly AnyStream[];
+}
+
+/**
+ * Builds the graph of a pipeline and checks it; nothing runs.
+ *
+ * @throws whatever is wrong with the pipeline, by code
+ */
+export function buildGraph(pipeline: Pipeline): PipelineGraph {
+  const sources: TaskSource[] = [];
+  const scope: PipelineScope = {
+    from<T>(topic: Topic<T>, options: FromOptions = {}): Source<T> {
+      const meta = (topic as Partial<AnyTopic>)?.[definition];
+      if (meta === undefined) throw new HeadraceError('HR_PIPELINE', '`from` takes a topic made by topic(…).', { place: { pipeline: pipeline.name } });
+      const what = `from(${meta.name})`;
+      const disorderMs = durationMs(options.disorder ?? 0, `${what}: disorder`);
+      const idlenessMs = durationMs(options.idleness ?? '5s', `${what}: idleness`, 1);
+      const subject = new Subject<Signal<T>>();
+      const stream = subject.asObservable() as Source<T>;
+      const id = options.id ?? meta.name;
+      const details = { topic: meta.name, disorder: String(options.disorder ?? '0s') };
+      const { step } = defineStep(stream, [], { kind: 'from', id, topic, role: 'source', details, onError: options.onError });
+      Object.defineProperty(stream, 'records$', { get: () => plainRecords(stream) });
+      sources.push({ id, topic: meta, disorderMs, idlenessMs, onError: step.onError, next: (signal) => subject.next(signal as Signal<T>) });
+      return stream;
+    },
+  };
+  const streams = pipeline.build(scope);
+  const steps = collectSteps(streams, pipeline.name);
+  if (sources.length === 0) throw new HeadraceError('HR_PIPELINE', 'The pipeline reads no topic.', { place: { pipeline: pipeline.name } });
+  return { steps, sources, streams };
+}
+
+function plainRecords<T>(stream: Observable<Signal<T>>): Observable<T> {
+  return new Observable<T>((subscriber) =>
+    stream.subscribe({
+      next(signal) {
+        if (signal.kind === 'batch') for (const value of signal.batch.values()) subscriber.next(value);
+        else if (signal.kind === 'close') subscriber.complete();
+      },
+      error: (error: unknown) => subscriber.error(error),
+    }),
+  );
+}
+
+/** Milliseconds of a tick: the pipeline's own, or a tenth of the largest disorder between 100 ms and 10 s. */
+export function tickOf(pipeline: Pipeline, sources: readonly { readonly disorderMs: number }[]): number {
+  const largest = Math.max(...sources.map((s) => s.disorderMs));
+  return pipeline.tickMs ?? Math.min(10_000, Math.max(100, Math.round(largest / 10)));
+}
+
+/** What a task needs from the run around it. */
+export interface TaskEnvironment {
+  readonly state: StateBackend;
+  readonly clock: Clock;
+  readonly metrics: Metrics;
+  readonly abort: AbortSignal;
+  readonly bounded: boolean;
+  /** Partitions and schema ids of the topics that are written. */
+  readonly outputs: ReadonlyMap<string, { readonly partitions: number; readonly schemaId: number }>;
+  warn(what: string, message: string): void;
+}
+
+/** A pipeline's graph at work for one task. */
+export interface Task {
+  readonly number: number;
+  readonly graph: PipelineGraph;
+  /** Tick that is being processed; parcels carry it. */
+  tick: number;
+  readonly exchanges: ReadonlyMap<string, ExchangePort>;
+  /** Highest depth of an exchange. */
+  readonly depth: number;
+  deadLetter(step: string, batch: Batch<unknown>, row: number, error: HeadraceError): void;
+  /** Parcels posted since the last call. */
+  takeParcels(): Parcel[];
+  /** Flushes every step, then gives the epoch's outputs and state changes. */
+  barrier(epoch: number): { outputs: EpochCommit['outputs'][number][]; state: StateWrite[] };
+  /** Bytes of output that wait for the epoch's end. */
+  readonly pendingBytes: number;
+  /** Earliest processing-time timer, or Infinity. */
+  readonly nextTimer: number;
+  fireTimers(): void;
+  table(step: string): EpochTable;
+  settle(): void;
+  close(reason: 'end' | 'shutdown'): void;
+  /** Throws what a step has failed with. */
+  check(): void;
+}
+
+/** Builds a task and opens its steps: state is restored when this returns. */
+export function createTask(pipeline: Pipeline, number: number, tasks: number, environment: TaskEnvironment): Task {
+  const graph = buildGraph(pipeline);
+  const tables = new Map<string, EpochTable>();
+  const exchanges = new Map<string, ExchangePort>();
+  const outputs: EpochCommit['outputs'][number][] = [];
+  const timers: { time: number; fire: () => void }[] = [];
+  const deadLetters = createDeadLetters(number);
+  let parcels: Parcel[] = [];
+  let open = new Map<string, Parcel>();
+  let failure: { error: unknown } | undefined;
+  let flushing = false;
+  let pendingBytes = 0;
+
+  const table = (step: string): EpochTable => {
+    let found = tables.get(step);
+    if (found === undefined) tables.set(step, (found = createStateTable(environment.state, pipeline.name, step)));
+    return found;
+  };
+  const post = (exchange: string, to: number, signal: ExchangeSignal) => {
+    if (flushing) throw new Error(`exchange ${exchange}: records were sent while an epoch is being flushed`);
+    const name = `${exchange}>${to}`;
+    let parcel = open.get(name);
+    if (parcel === undefined || parcel.tick !== task.tick) {
+      parcel = { exchange, depth: exchanges.get(exchange)!.depth, tick: task.tick, from: number, to, signals: [] };
+      open.set(name, parcel);
+      parcels.push(parcel);
+    }
+    parcel.signals.push(signal);
+  };
+  const port = (id: string, local: boolean): ExchangePort => {
+    const depth = graph.steps.find((s) => s.id === id || id.startsWith(`${s.id}/`))?.depth ?? 1;
+    const made = createExchangePort({
+      id,
+      depth,
+      order: exchanges.size,
+      senders: local ? 1 : tasks,
+      receivers: local ? [number] : Array.from({ length: tasks }, (_, to) => to),
+      post: (to, signal) => post(id, to, signal),
+    });
+    exchanges.set(id, made);
+    return made;
+  };
+  const context: TaskContext = {
+    pipeline: pipeline.name,
+    task: number,
+    tasks,
+    clock: environment.clock,
+    metrics: environment.metrics,
+    abort: environment.abort,
+    bounded: environment.bounded,
+    table,
+    output(topic) {
+      const { name } = topic[definition];
+      const known = environment.outputs.get(name);
+      if (known === undefined) throw new Error(`topic ${name} is written but was not prepared`);
+      return {
+        ...known,
+        append(partition, block) {
+          outputs.push({ topic: name, partition, block });
+          pendingBytes += block.bytes.length + 16 * block.count;
+          environment.metrics.add('headrace_records_out_total', name, block.count);
+        },
+      };
+    },
+    exchange: (step) => port(step, false),
+    local: (step) => port(step, true),
+    deadLetter(step, batch, row, error) {
+      environment.metrics.add('headrace_dead_letters_total', step, 1);
+      deadLetters.add(step, batch, row, error);
+    },
+    atProcessingTime(time, fire) {
+      timers.push({ time, fire });
+    },
+    warn: environment.warn,
+  };
+  const task: Task = {
+    number,
+    graph,
+    tick: Number.NEGATIVE_INFINITY,
+    exchanges,
+    get depth() {
+      return Math.max(0, ...[...exchanges.values()].map((e) => e.depth));
+    },
+    deadLetter: context.deadLetter,
+    takeParcels() {
+      const taken = parcels;
+      parcels = [];
+      open = new Map();
+      return taken;
+    },
+    barrier(epoch) {
+      flushing = true;
+      broadcast({ kind: 'barrier', epoch });
+      flushing = false;
+      pendingBytes = 0;
+      const state = [...tables.values()].flatMap((t) => t.take());
+      return { outputs: [...outputs.splice(0), ...deadLetters.take()], state };
+    },
+    get pendingBytes() {
+      return pendingBytes;
+    },
+    get nextTimer() {
+      return timers.reduce((least, timer) => Math.min(least, timer.time), Number.POSITIVE_INFINITY);
+    },
+    fireTimers() {
+      const now = environment.clock.now();
+      const due = timers.filter((t) => t.time <= now).sort((a, b) => a.time - b.time);
+      if (due.length === 0) return;
+      timers.splice(0, timers.length, ...timers.filter((t) => t.time > now));
+      for (const timer of due) timer.fire();
+      task.check();
+    },
+    table,
+    settle() {
+      for (const t of tables.values()) t.settle();
+    },
+    close: (reason) => broadcast({ kind: 'close', reason }),
+    check() {
+      if (failure !== undefined) throw failure.error;
+    },
+  };
+  const broadcast = (signal: Signal<unknown>) => {
+    for (const source of graph.sources) source.next(signal);
+    task.check();
+    for (const port of [...exchanges.values()].sort((a, b) => a.depth - b.depth || a.order - b.order)) {
+      port.control(signal);
+      task.check();
+    }
+  };
+  for (const stream of graph.streams) {
+    stream.subscribe({
+      error(error: unknown) {
+        failure ??= { error };
+      },
+    });
+  }
+  for (const source of graph.sources) source.next({ kind: 'open', context, partitionedBy: source.topic.key });
+  task.check();
+  return task;
+}

@@ -1,0 +1,70 @@
+import { openEmbedded } from '../connectors/embedded/embedded-runtime.js';
+import { type Clock, systemClock } from '../dataflow/clock.js';
+import { createMetrics, type Metrics } from '../dataflow/metrics.js';
+import type { Pipeline } from '../dataflow/pipeline.js';
+import { type JobProgress, type JobResult, runJob } from './engine/job.js';
+import { createTaskGroup } from './engine/task-group.js';
+
+/** How a pipeline runs on this machine alone. */
+export interface RunOptions {
+  /** Where topics, state and offsets are. */
+  readonly dataDir: string;
+  /** Stop at the end of the input, every window closed. @default false */
+  readonly bounded?: boolean;
+  /** Milliseconds between commits. @default 200 live, 1,000 bounded */
+  readonly commitMs?: number;
+  /** Rows read ahead of each input in one step. @default 16,384 */
+  readonly stepRows?: number;
+  /** @default the machine's */
+  readonly clock?: Clock;
+  readonly metrics?: Metrics;
+  readonly abort?: AbortSignal;
+  /** Waits for new input in a live run. @default a timer */
+  readonly wait?: (ms: number) => Promise<void>;
+  /** Told once for each kind of trouble that does not stop the run. @default nothing */
+  readonly warn?: (message: string) => void;
+  readonly onProgress?: (progress: JobProgress) => void;
+}
+
+/**
+ * Runs a pipeline over the topics of a data directory, exactly once, until its input ends (`bounded`) or `abort`.
+ *
+ * @throws HR_STATE_LOCKED, HR_DATA_DIR, HR_TOPIC_MISSING and whatever the pipeline's definition is refused for, before anything runs
+ */
+export async function runEmbedded(pipeline: Pipeline, options: RunOptions): Promise<JobResult> {
+  const runtime = openEmbedded({ dataDir: options.dataDir, mode: 'write', owner: pipeline.name });
+  const warned = new Set<string>();
+  try {
+    return await runJob({
+      pipeline,
+      runtime,
+      clock: options.clock ?? systemClock,
+      metrics: options.metrics ?? createMetrics(),
+      abort: options.abort ?? new AbortController().signal,
+      bounded: options.bounded ?? false,
+      ...(options.commitMs === undefined ? {} : { commitMs: options.commitMs }),
+      ...(options.stepRows === undefined ? {} : { stepRows: options.stepRows }),
+      wait: options.wait ?? ((ms) => new Promise((resolve) => setTimeout(resolve, ms))),
+      warn(what, message) {
+        if (warned.has(what)) return;
+        warned.add(what);
+        options.warn?.(message);
+      },
+      ...(options.onProgress === undefined ? {} : { onProgress: options.onProgress }),
+      groups: (setting) => [
+        createTaskGroup({
+          pipeline,
+          tasks: Array.from({ length: setting.taskCount }, (_, i) => i),
+          taskCount: setting.taskCount,
+          log: runtime.log,
+          registry: runtime.registry,
+          environment: setting.environment,
+          partitions: setting.partitions,
+          positions: setting.positions,
+        }),
+      ],
+    });
+  } finally {
+    await runtime.close();
+  }
+}
