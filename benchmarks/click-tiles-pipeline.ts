@@ -64,5 +64,5 @@ export default pipeline('click-tiles', ({ from }) => {
       to(itemTiles),
     ),
   ];
-});
+}, { tick: '10s' });
 

@@ -18,6 +18,13 @@ export class Dictionary {
     return this.#size;
   }
 
+  /** Forgets all keys and keeps the memory; columns from `keys` stay valid, those from `key` do not. */
+  clear(): void {
+    this.#table.fill(0);
+    this.#size = 0;
+    this.#end = 0;
+  }
+
   /** Ids of the keys of rows 0..n-1 into `ids`; new keys get the next ids. A null key counts as empty. */
   internAll(keys: StringColumn, n: number, ids: Int32Array): void {
     const { bytes, offset, length } = keys;
@@ -65,9 +72,9 @@ export class Dictionary {
     return insert ? this.#insert(bytes, offset, length, h, slot) : -1;
   }
 
-  /** The keys of ids [from, to) as a column; it stays valid when more keys come. */
+  /** The keys of ids [from, to) as a column of its own. */
   keys(from = 0, to = this.#size): StringColumn {
-    return { kind: 'string', bytes: this.#pool, offset: this.#offset.slice(from, to), length: this.#length.slice(from, to) };
+    return { kind: 'string', bytes: this.#pool.slice(0, this.#end), offset: this.#offset.slice(from, to), length: this.#length.slice(from, to) };
   }
 
   /** The key of an id, as bytes of the pool. */

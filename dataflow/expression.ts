@@ -171,6 +171,8 @@ function equals(column: Column, values: readonly unknown[]): BooleanColumn {
     case 'number':
     case 'boolean':
       return numberEquals(column, values);
+    case 'vector':
+      throw new HeadraceError('HR_COLUMN', 'An array cannot be compared.');
     case 'object': {
       const data = new Uint8Array(column.data.length);
       for (let i = 0; i < data.length; i++) data[i] = values.includes(column.data[i] ?? null) ? 1 : 0;

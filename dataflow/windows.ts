@@ -40,6 +40,9 @@ interface Fired {
   readonly touched: Map<string, { start: number; row: number }>;
 }
 
+/** Dropped panes that are kept for their memory. */
+const sparePanes = 2;
+
 /**
  * @param lateness milliseconds for which a fired window can be corrected
  * @param onLate gets the records that are later than that
@@ -69,6 +72,7 @@ export function createWindows(options: {
   // Windows that the end of a bounded input closed for good, ahead of the watermark that a later run begins with.
   let endedTo = saved.meta.endedTo ?? Number.NEGATIVE_INFINITY;
   let ids = new Int32Array(1024);
+  const spare: Pane[] = [];
 
   const paneStart = (t: number) => Math.floor((t - offset) / every) * every + offset;
   /** End of the last window that holds a pane. */
@@ -76,7 +80,12 @@ export function createWindows(options: {
 
   const addToPane = (start: number, batch: Batch<unknown>) => {
     let pane = panes.get(start);
-    if (pane === undefined) panes.set(start, (pane = new Pane(layout, labels, start)));
+    if (pane === undefined) {
+      pane = spare.pop();
+      if (pane === undefined) pane = new Pane(layout, labels, start);
+      else pane.reuse(start);
+      panes.set(start, pane);
+    }
     pane.add(batch, ids);
     if (start + every > closedTo) return;
     for (let end = start + every; end <= Math.min(lastEnd(start), closedTo); end += every) {
@@ -206,6 +215,7 @@ export function createWindows(options: {
       for (const start of [...panes.keys()]) {
         if (lastEnd(start) + lateness <= time) {
           if (time === Number.POSITIVE_INFINITY) endedTo = Math.max(endedTo, lastEnd(start));
+          if (spare.length < sparePanes) spare.push(panes.get(start)!);
           panes.delete(start);
           store.drop(start);
         }

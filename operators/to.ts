@@ -37,7 +37,7 @@ export function to<T, R extends T, K>(topic: Topic<T>, options: RowStepOptions =
     const stream = new Observable<Signal<R, K>>((subscriber) => {
       let context: TaskContext;
       let exchange: Exchange | undefined;
-      let write: (batch: Batch<unknown>) => void;
+      let writer: TopicWriter;
       let partitions = 1;
       return source.subscribe({
         next(signal) {
@@ -46,19 +46,19 @@ export function to<T, R extends T, K>(topic: Topic<T>, options: RowStepOptions =
               context = signal.context;
               const output = context.output(topic as Topic<unknown>);
               partitions = output.partitions;
-              write = topicWriter(topic, output, step, context);
+              writer = topicWriter(topic, output, step, context);
               const inPlace = meta.key !== undefined && signal.partitionedBy === meta.key && partitions === context.tasks;
               if (!inPlace && context.tasks > 1) {
                 exchange = context.exchange(step.id);
                 exchange.receive((arrived) => {
-                  if (arrived.kind === 'batch') write(arrived.batch);
+                  if (arrived.kind === 'batch') writer.write(arrived.batch);
                 });
               }
             } else if (signal.kind === 'batch') {
               const batch = signal.batch as Batch<unknown>;
-              if (exchange === undefined) write(batch);
+              if (exchange === undefined) writer.write(batch);
               else sendToOwners(batch, meta.key, partitions, context, exchange);
-            }
+            } else if (signal.kind === 'barrier') writer.flush();
             subscriber.next(signal);
           } catch (error) {
             subscriber.error(asHeadraceError(error, 'HR_STEP', { pipeline: context?.pipeline, step: step.id }));
@@ -99,47 +99,59 @@ function keyTexts(batch: Batch<unknown>, key: string): StringColumn {
   );
 }
 
-/** Encodes batches into the partitions of a topic. Cost: one generated encoder call a record, no object. */
-export function topicWriter(topic: AnyTopic, output: TopicOutput, step: Step, context: TaskContext): (batch: Batch<unknown>) => void {
+/** Encodes batches into the partitions of a topic. */
+export interface TopicWriter {
+  /** Cost: one generated encoder call a record, no object. */
+  write(batch: Batch<unknown>): void;
+  /** Hands over what is held back for larger blocks; at a barrier. */
+  flush(): void;
+}
+
+/** A writer of one task. A row that does not fit the schema follows the policy of `step`. */
+export function topicWriter(topic: AnyTopic, output: TopicOutput, step: Step, context: TaskContext): TopicWriter {
   const meta = topic[definition];
   const schema = parseRecordSchema(meta.schema);
   const prefix = wirePrefix(output.schemaId);
   const rowEncoder = compileRowEncoder<unknown>(schema);
   const names = schema.fields.map((f) => f.name);
+  const writers = new Map<number, BlockWriter>();
+  const writerOf = (partition: number) => {
+    let writer = writers.get(partition);
+    if (writer === undefined) writers.set(partition, (writer = new BlockWriter()));
+    return writer;
+  };
 
-  return (batch) => {
-    const writers = new Map<number, BlockWriter>();
-    const writerOf = (partition: number) => {
-      let writer = writers.get(partition);
-      if (writer === undefined) writers.set(partition, (writer = new BlockWriter()));
-      return writer;
-    };
-    const keys = meta.key === undefined ? undefined : keyTexts(batch, meta.key);
-    const own = keys !== undefined && output.partitions === context.tasks && batch.keyedBy?.name === meta.key;
-    const targets = keys === undefined || own ? undefined : partitionAll(keys, batch.length, output.partitions);
-    const fixed = own ? context.task : context.task % output.partitions;
-    const given = batch.rows.names;
-    const columns = given === undefined ? undefined : compileColumnEncoder(schema, new Map(names.filter((name) => given.includes(name)).map((name) => [name, batch.field(name)])));
-    for (let i = 0; i < batch.length; i++) {
-      const keyLength = keys === undefined ? -1 : keys.length[i]!;
-      const room = Math.max(keyLength, 0) + prefix.length;
-      const partition = targets === undefined ? fixed : targets[i]!;
-      const writer = writerOf(partition);
-      try {
-        const value = columns === undefined ? batch.value(i) : undefined;
-        const bound = columns === undefined ? rowEncoder.bound(value) : columns.bound(i);
-        const at = writer.reserve(room + bound);
-        const { buffer } = writer;
-        if (keyLength > 0) copy(keys!, i, keyLength, buffer, at);
-        buffer.set(prefix, at + Math.max(keyLength, 0));
-        const end = columns === undefined ? rowEncoder.encode(value, buffer, at + room) : columns.encode(i, buffer, at + room);
-        writer.commit(keyLength, end - at - Math.max(keyLength, 0), batch.times[i]!);
-      } catch (cause) {
-        reject(step, context, batch, i, new HeadraceError('HR_STEP', `The row does not fit topic ${meta.name}: ${(cause as Error).message}`, { cause, place: batch.rows.place(i) }));
+  return {
+    write(batch) {
+      const keys = meta.key === undefined ? undefined : keyTexts(batch, meta.key);
+      const own = keys !== undefined && output.partitions === context.tasks && batch.keyedBy?.name === meta.key;
+      const targets = keys === undefined || own ? undefined : partitionAll(keys, batch.length, output.partitions);
+      const fixed = own ? context.task : context.task % output.partitions;
+      const given = batch.rows.names;
+      const columns = given === undefined ? undefined : compileColumnEncoder(schema, new Map(names.filter((name) => given.includes(name)).map((name) => [name, batch.field(name)])));
+      for (let i = 0; i < batch.length; i++) {
+        const keyLength = keys === undefined ? -1 : keys.length[i]!;
+        const room = Math.max(keyLength, 0) + prefix.length;
+        const partition = targets === undefined ? fixed : targets[i]!;
+        const writer = writerOf(partition);
+        try {
+          const value = columns === undefined ? batch.value(i) : undefined;
+          const bound = columns === undefined ? rowEncoder.bound(value) : columns.bound(i);
+          const at = writer.reserve(room + bound);
+          const { buffer } = writer;
+          if (keyLength > 0) copy(keys!, i, keyLength, buffer, at);
+          for (let j = 0, p = at + Math.max(keyLength, 0); j < prefix.length; j++) buffer[p + j] = prefix[j]!;
+          const end = columns === undefined ? rowEncoder.encode(value, buffer, at + room) : columns.encode(i, buffer, at + room);
+          writer.commit(keyLength, end - at - Math.max(keyLength, 0), batch.times[i]!);
+        } catch (cause) {
+          reject(step, context, batch, i, new HeadraceError('HR_STEP', `The row does not fit topic ${meta.name}: ${(cause as Error).message}`, { cause, place: batch.rows.place(i) }));
+        }
+        if (writer.count >= blockRecords) output.append(partition, writer.take());
       }
-      if (writer.count >= blockRecords) output.append(partition, writer.take());
-    }
-    for (const [partition, writer] of writers) if (writer.count > 0) output.append(partition, writer.take());
+    },
+    flush() {
+      for (const [partition, writer] of writers) if (writer.count > 0) output.append(partition, writer.take());
+    },
   };
 }
 

@@ -8,7 +8,7 @@ import type { Topic } from '../dataflow/topic.js';
 import { windowMs, type WindowSpec } from '../dataflow/window-spec.js';
 import { createWindows, type Windows } from '../dataflow/windows.js';
 import { type Operator, operate } from './operate.js';
-import { topicWriter } from './to.js';
+import { type TopicWriter, topicWriter } from './to.js';
 
 /** The value of an aggregate. */
 export type ResultOf<A> = A extends Aggregate<never, infer V> ? V : A extends CustomAggregate<never, never, infer V> ? V : never;
@@ -68,10 +68,11 @@ export function window<T, K extends Key, const A extends Aggregates<T>>(
     let context: TaskContext;
     let state: Windows;
     let keyedBy: KeyedBy | undefined;
+    let lateWriter: TopicWriter | undefined;
     return {
       onOpen(opened) {
         context = opened;
-        const writeLate = late && topicWriter(late, context.output(late as Topic<unknown>), step, context);
+        lateWriter = late && topicWriter(late, context.output(late as Topic<unknown>), step, context);
         state = createWindows({
           shape,
           lateness,
@@ -80,7 +81,7 @@ export function window<T, K extends Key, const A extends Aggregates<T>>(
           task: context.task,
           onLate(batch) {
             context.metrics.add('headrace_records_late_total', id, batch.length);
-            writeLate?.(batch);
+            lateWriter?.write(batch);
           },
           onCorrections: (n) => context.metrics.add('headrace_corrections_total', id, n),
         });
@@ -98,7 +99,10 @@ export function window<T, K extends Key, const A extends Aggregates<T>>(
           emit(new Batch(columnRows(fired.length, columns), fired.times, fired.keys, keyedBy));
         }
       },
-      onBarrier: () => state.save(),
+      onBarrier() {
+        state.save();
+        lateWriter?.flush();
+      },
     };
   });
 }

@@ -1,5 +1,5 @@
 /** One decoded field of many records. Row `i` of every column of a batch belongs to the same record. */
-export type Column = NumberColumn | BooleanColumn | EnumColumn | StringColumn | ObjectColumn;
+export type Column = NumberColumn | BooleanColumn | EnumColumn | StringColumn | VectorColumn | ObjectColumn;
 
 /** Avro int, long, float or double. A null row has `nulls[i] === 1` and any number in `data`. */
 export interface NumberColumn {
@@ -31,6 +31,13 @@ export interface StringColumn {
   readonly length: Int32Array;
 }
 
+/** Arrays of numbers, all of one length: row `i` is `data[i * width .. (i + 1) * width)`. */
+export interface VectorColumn {
+  readonly kind: 'vector';
+  readonly data: Float64Array;
+  readonly width: number;
+}
+
 /** Everything else (arrays, maps, nested records, bytes): JavaScript values, null for null. */
 export interface ObjectColumn {
   readonly kind: 'object';
@@ -48,6 +55,8 @@ export function cell(column: Column, i: number): unknown {
     }
     case 'object':
       return column.data[i];
+    case 'vector':
+      return Array.from(column.data.subarray(i * column.width, (i + 1) * column.width));
     case 'number':
       return column.nulls?.[i] ? null : column.data[i]!;
     case 'boolean':
@@ -67,6 +76,12 @@ export function gather(column: Column, rows: Int32Array): Column {
       const data = new Array<unknown>(n);
       for (let i = 0; i < n; i++) data[i] = column.data[rows[i]!];
       return { kind: 'object', data };
+    }
+    case 'vector': {
+      const { width } = column;
+      const data = new Float64Array(n * width);
+      for (let i = 0; i < n; i++) for (let k = 0; k < width; k++) data[i * width + k] = column.data[rows[i]! * width + k]!;
+      return { kind: 'vector', data, width };
     }
     case 'number':
       return {
@@ -88,6 +103,8 @@ export function slice(column: Column, from: number, to: number): Column {
       return { kind: 'string', bytes: column.bytes, offset: column.offset.subarray(from, to), length: column.length.subarray(from, to) };
     case 'object':
       return { kind: 'object', data: column.data.slice(from, to) };
+    case 'vector':
+      return { kind: 'vector', data: column.data.subarray(from * column.width, to * column.width), width: column.width };
     case 'number':
       return { kind: 'number', data: column.data.subarray(from, to), nulls: column.nulls?.subarray(from, to) };
     case 'boolean':

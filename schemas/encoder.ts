@@ -86,7 +86,7 @@ const fitting: Record<Kind, readonly Column['kind'][]> = {
   double: ['number'],
   string: ['string', 'enum'],
   enum: ['enum', 'string'],
-  numbers: ['object'],
+  numbers: ['object', 'vector'],
   other: ['object'],
 };
 
@@ -101,6 +101,7 @@ function columnCode(schema: AvroRecordSchema, plan: Plan, columns: readonly (Col
     const viaAvsc = column.kind === 'object' && f.kind !== 'numbers';
     if (!viaAvsc && !fitting[f.kind].includes(column.kind)) throw new SchemaError(`${schema.name}: field ${name} (${f.kind}) cannot be written from a ${column.kind} column`);
     if (column.kind === 'object') return objectPart(f, i, `d${i}[x]`, viaAvsc ? 'other' : 'numbers');
+    if (column.kind === 'vector') return vectorPart(f, i);
     const isNull = column.kind === 'string' ? `l${i}[x] < 0` : column.nulls ? `u${i}[x] === 1` : undefined;
     const isInt32 = column.kind === 'number' && column.data instanceof Int32Array;
     const value = column.kind === 'string' ? stringSource(f, i) : column.kind === 'enum' ? enumSource(f, i) : scalar(f, i, `d${i}[x]`, { isInt32, isBit: true, isTyped: true });
@@ -109,7 +110,7 @@ function columnCode(schema: AvroRecordSchema, plan: Plan, columns: readonly (Col
   const head = columns.map((c, i) => {
     if (c === undefined) return '';
     if (c.kind === 'string') return `const b${i} = columns[${i}].bytes, o${i} = columns[${i}].offset, l${i} = columns[${i}].length;`;
-    return `const d${i} = columns[${i}].data, u${i} = columns[${i}].nulls, m${i} = columns[${i}].map;`;
+    return `const d${i} = columns[${i}].data, u${i} = columns[${i}].nulls, m${i} = columns[${i}].map, n${i} = columns[${i}].width;`;
   });
   return compile(head, parts);
 }
@@ -207,7 +208,33 @@ function objectPart(f: FieldPlan, i: number, v: string, kind: 'numbers' | 'other
   };
 }
 
-const runtime = { writeInt, writeLong, writeFloat, writeDouble, writeString, writeBytes, writeNumbers, refuse, missing, symbolAt, checkNumbers };
+function vectorPart(f: FieldPlan, i: number): Part {
+  const item = { int: intBytes, long: longBytes, float: 4, double: 8 }[f.writer.item];
+  return nullable(f, i, undefined, { size: `${intBytes} + 1 + n${i} * ${item}`, write: `p = writeVector(w${i}, target, p, d${i}, x * n${i}, n${i});` });
+}
+
+/** Writes `data[from .. from + width)` as an array in one block; each item is checked as it is written. */
+function writeVector(writer: FieldWriter, target: Uint8Array, at: number, data: Float64Array, from: number, width: number): number {
+  const { item } = writer;
+  if (width > 0) {
+    at = writeInt(target, at, width);
+    for (let k = from; k < from + width; k++) {
+      const v = data[k]!;
+      if (item === 'int') {
+        if ((v | 0) !== v) refuse(`${writer.field}[${k - from}]`, v, item);
+        if (v >= 0 && v < 64) target[at++] = v << 1;
+        else at = writeInt(target, at, v);
+      } else if (item === 'long') {
+        if (!Number.isInteger(v) || Math.abs(v) > maxLong) refuse(`${writer.field}[${k - from}]`, v, item);
+        at = writeLong(target, at, v);
+      } else at = item === 'float' ? writeFloat(target, at, v) : writeDouble(target, at, v);
+    }
+  }
+  target[at++] = 0;
+  return at;
+}
+
+const runtime = { writeInt, writeLong, writeFloat, writeDouble, writeString, writeBytes, writeNumbers, writeVector, refuse, missing, symbolAt, checkNumbers };
 
 function refuse(field: string, value: unknown, type: string): never {
   const shown = typeof value === 'string' ? JSON.stringify(value) : typeof value === 'object' && value !== null ? JSON.stringify(value) : String(value);

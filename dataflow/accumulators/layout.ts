@@ -58,6 +58,7 @@ export function layoutOf(aggregates: Aggregates<never>): Layout {
       visit(node.under);
     } else put(node.leaf);
   };
+  const places = new Map<Leaf, PlacedLeaf>();
   const fields = Object.entries(aggregates).map(([name, aggregate]) => {
     if ('node' in aggregate) {
       visit(aggregate.node);
@@ -78,7 +79,11 @@ export function layoutOf(aggregates: Aggregates<never>): Layout {
     tables,
     fields,
     customs,
-    place: (leaf) => placed.get(leafText(leaf))!,
+    place(leaf) {
+      let place = places.get(leaf);
+      if (place === undefined) places.set(leaf, (place = placed.get(leafText(leaf))!));
+      return place;
+    },
     text: JSON.stringify([[...placed.keys()], fields.map((f) => f.name), customs.length]),
   };
 }

@@ -123,6 +123,7 @@ function withNulls(mask: Uint8Array | undefined, column: Column, n: number): Uin
 function nullTest(column: Column): ((i: number) => boolean) | undefined {
   if (column.kind === 'string') return (i) => column.length[i]! < 0;
   if (column.kind === 'object') return (i) => column.data[i] === null;
+  if (column.kind === 'vector') return undefined;
   const { nulls } = column;
   return nulls && ((i) => nulls[i] === 1);
 }

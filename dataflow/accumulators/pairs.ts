@@ -15,6 +15,14 @@ export class Pairs {
     return this.#size;
   }
 
+  /** Forgets all pairs and keeps the memory. */
+  clear(): void {
+    this.#table.fill(0);
+    this.#head.fill(-1);
+    this.#tail.fill(-1);
+    this.#size = 0;
+  }
+
   rowOf(slot: number): number {
     return this.#row[slot]!;
   }

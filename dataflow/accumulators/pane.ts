@@ -1,5 +1,5 @@
 import { deserialize, serialize } from 'node:v8';
-import type { Column, StringColumn } from '../../schemas/column.js';
+import type { Column } from '../../schemas/column.js';
 import { cell } from '../../schemas/column.js';
 import type { Batch } from '../batch.js';
 import { byteReader, byteWriter } from '../bytes.js';
@@ -39,11 +39,21 @@ export class Pane {
   constructor(
     readonly layout: Layout,
     readonly labels: GroupLabels,
-    readonly start: number,
+    public start: number,
   ) {
     this.slabs = layout.tables.map((t) => new Slab(t.identity));
     this.pairs = layout.tables.map((t) => (t.group !== undefined && t.group.kind !== 'dense' ? new Pairs() : undefined));
     this.customs = layout.customs.map(() => []);
+  }
+
+  /** Makes this the empty pane that begins at `start`, with the memory it has: panes follow one another and are of like size. */
+  reuse(start: number): void {
+    this.start = start;
+    this.keys.clear();
+    for (const slab of this.slabs) slab.clear();
+    for (const pairs of this.pairs) pairs?.clear();
+    for (const states of this.customs) states.length = 0;
+    this.#savedKeys = 0;
   }
 
   /** Number of keys. */
@@ -245,9 +255,4 @@ function labelsOf(column: Column, labels: Dictionary, n: number): Int32Array {
     }
   }
   return out;
-}
-
-/** The keys of a pane as a column. */
-export function paneKeys(pane: Pane): StringColumn {
-  return pane.keys.keys();
 }

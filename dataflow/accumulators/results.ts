@@ -30,16 +30,7 @@ function nodeColumn(pane: Pane, node: AggregateNode, rows: Int32Array): Column {
   if (by === undefined) return withNulls(plain(pane, node, rows));
   const { table } = pane.layout.place(by);
   const { size, kind } = by.by!;
-  if (kind === 'dense') {
-    return {
-      kind: 'object',
-      data: Array.from(rows, (row) => {
-        const values = new Float64Array(size);
-        for (let g = 0; g < size; g++) values[g] = evaluate(pane, node, row * size + g);
-        return values;
-      }),
-    };
-  }
+  if (kind === 'dense') return { kind: 'vector', width: size, data: denseValues(pane, node, rows, size) };
   const pairs = pane.pairs[table]!;
   const labels = pane.labels[table]!;
   const texts = new Map<number, string>();
@@ -76,6 +67,23 @@ function evaluate(pane: Pane, node: AggregateNode, slot: number): number {
   const { leaf, table, at } = pane.layout.place(node.leaf);
   const slab = pane.slabs[table]!;
   return readLeaf(leaf, slab.data, slot * slab.stride + at);
+}
+
+/** Group g of row i at [i * size + g]; null is NaN. */
+function denseValues(pane: Pane, node: AggregateNode, rows: Int32Array, size: number): Float64Array {
+  const out = new Float64Array(rows.length * size);
+  if (node.kind === 'ratio') {
+    const over = denseValues(pane, node.over, rows, size);
+    const under = denseValues(pane, node.under, rows, size);
+    for (let k = 0; k < out.length; k++) out[k] = under[k] === 0 ? Number.NaN : over[k]! / under[k]!;
+    return out;
+  }
+  const { leaf, table, at } = pane.layout.place(node.leaf);
+  const { data, stride } = pane.slabs[table]!;
+  for (let i = 0, k = 0; i < rows.length; i++) {
+    for (let from = rows[i]! * size, g = 0; g < size; g++) out[k++] = readLeaf(leaf, data, (from + g) * stride + at);
+  }
+  return out;
 }
 
 function plain(pane: Pane, node: AggregateNode, rows: Int32Array): Float64Array {

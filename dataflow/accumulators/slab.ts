@@ -61,6 +61,14 @@ export class Slab {
     this.#dirtyCount = count;
   }
 
+  /** Forgets all rows and keeps the memory. */
+  clear(): void {
+    if (this.#blank) this.data.fill(0, 0, this.#size * this.stride);
+    this.#dirty.fill(0, 0, this.#size);
+    this.#dirtyCount = 0;
+    this.#size = 0;
+  }
+
   get dirtyCount(): number {
     return this.#dirtyCount;
   }

@@ -130,8 +130,8 @@ export function createInput(options: {
       if (head === queue.length || queue[head]!.tick > tick) return undefined;
       const slice = queue[head]!;
       head += 1;
-      if (head === queue.length) {
-        queue = [];
+      if (head === queue.length || head >= 64) {
+        queue = queue.slice(head);
         head = 0;
       }
       buffered -= slice.count;

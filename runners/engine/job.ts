@@ -140,7 +140,6 @@ async function runEntry(
   const total = entry.bounds.reduce((sum, b) => sum + b.offset, 0);
   let epoch = committed?.epoch ?? 0;
   let toJournal: readonly JournalEntry[] = isNew ? [entry] : [];
-  let pending: { outputs: { topic: string; partition: number; block: RecordBlock }[]; state: StateWrite[]; positions: Position[] };
   let done = 0;
 
   const all = async <R>(call: (group: TaskGroup) => Promise<R>): Promise<R[]> => Promise.all(groups.map(call));
@@ -155,7 +154,7 @@ async function runEntry(
   };
   const commit = async (isLast: boolean) => {
     const started = performance.now();
-    pending = { outputs: [], state: [], positions: [] };
+    const pending: { outputs: { topic: string; partition: number; block: RecordBlock }[]; state: StateWrite[]; positions: Position[] } = { outputs: [], state: [], positions: [] };
     for (const flushed of await all((group) => group.barrier(epoch + 1))) {
       pending.outputs.push(...flushed.outputs);
       for (const write of flushed.state) pending.state.push(write);
