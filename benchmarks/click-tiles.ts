@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { openEmbedded } from '../connectors/embedded/embedded-runtime.js';
 import { BlockWriter } from '../dataflow/record-block.js';
+import { nodeFlags } from '../runners/node-flags.js';
 import { wirePrefix } from '../schemas/wire.js';
 import { topicChecksum } from './peer-checksum.js';
 import { PeerClicks, peerClickBound, peerClickSchema, peerPartitions } from './peer-clicks.js';
@@ -52,7 +53,7 @@ export async function clickTiles(options: ClickTilesOptions): Promise<Record<str
   try {
     await writePeerClicks(dataDir, options);
     const job = fileURLToPath(new URL('./click-tiles-job.js', import.meta.url));
-    const { stdout } = await promisify(execFile)(process.execPath, [job, dataDir, String(options.workers ?? 1)]);
+    const { stdout } = await promisify(execFile)(process.execPath, [...nodeFlags, job, dataDir, String(options.workers ?? 1)]);
     const measured = JSON.parse(stdout) as { wallS: number; cpuS: number; peakRssMiB: number };
     const users = await topicChecksum(dataDir, 'user-tiles');
     const items = await topicChecksum(dataDir, 'item-tiles');

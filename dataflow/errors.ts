@@ -22,6 +22,7 @@ export const errorTable = {
   HR_FEATURE: { what: 'A feature or feature set is not known.', remedy: 'See `headrace features list` for what is declared.' },
   HR_INPUT_FILE: { what: 'An input file cannot be read.', remedy: 'Check the path and its permissions.' },
   HR_INPUT_LINE: { what: 'A line of an imported file cannot be understood.', remedy: 'The line is in the dead-letter topic with its number; the others were imported.' },
+  HR_INTERNAL: { what: 'Headrace itself has failed.', remedy: 'Run it again with HEADRACE_DEBUG=1 and report what it prints; nothing that was committed is lost.' },
   HR_KEY: { what: 'A record has no key where one is needed.', remedy: 'Filter such records out before keyBy, or give them a key.' },
   HR_OFFSET_GONE: { what: 'The offset to read from was deleted by retention.', remedy: 'Keep the topic longer, or start the pipeline anew with --from-start.' },
   HR_PIPELINE: { what: 'A file does not define a pipeline.', remedy: "Let it `export default pipeline('name', ({ from }) => …)`." },

@@ -21,11 +21,13 @@ export class Expression<in Row, out V> {
     readonly evaluate: (batch: Batch<never>) => Column,
     /** Name of the column when this is nothing but one. */
     readonly columnName?: string,
+    /** Set where this is `of.is(value)`: counts of several values of one column then take one pass together. */
+    readonly equality?: { readonly of: Expression<never, unknown>; readonly value: unknown },
   ) {}
 
   /** True where the value equals `value`; null equals only null. */
   is(value: V): Expression<Row, boolean> {
-    return new Expression(`${this.text} = ${JSON.stringify(value)}`, (batch) => equals(batch.column(this), [value]));
+    return new Expression<Row, boolean>(`${this.text} = ${JSON.stringify(value)}`, (batch) => equals(batch.column(this), [value]), undefined, { of: this, value });
   }
 
   /** True where the value is one of `values`. */

@@ -5,6 +5,8 @@ import { entityBytes, type StateTable } from './state-table.js';
 /** One value and any timers for each key; what is not in memory is read from the table. */
 export interface KeyedState<S> {
   keyedBy: KeyedBy | undefined;
+  /** Latest `now` of `expire` that was not the end of the input, also of an earlier run; -Infinity before the first. */
+  readonly reached: number;
   /** The state of a key, made new when there is none or when it has expired before `time`. */
   get(key: string, time?: number): S;
   /** The state may have changed; a record of event time `time` was seen. */
@@ -28,6 +30,7 @@ interface Entry<S> {
 const stateKind = 0;
 const timerKind = 1;
 const metaKind = 2;
+const reachedKind = 3;
 
 /**
  * @param expire milliseconds of event time after which a key is forgotten; Infinity: never
@@ -46,6 +49,10 @@ export function createKeyedState<S>(options: {
   const metaKey = prefix(task, metaKind);
   const stored = table.get(metaKey);
   let keyedBy = stored === undefined ? undefined : (JSON.parse(Buffer.from(stored).toString()) as KeyedBy);
+  const reachedKey = prefix(task, reachedKind);
+  const storedReached = table.get(reachedKey);
+  let reached = storedReached === undefined ? Number.NEGATIVE_INFINITY : Buffer.from(storedReached).readDoubleLE(0);
+  let savedReached = reached;
   for (const { key, value } of table.range(prefix(task, timerKind), prefix(task, timerKind + 1))) {
     timers.push(Buffer.from(key).readDoubleBE(3), Buffer.from(value).toString());
   }
@@ -59,6 +66,8 @@ export function createKeyedState<S>(options: {
     const bytes = table.get(stateKey(key));
     if (bytes === undefined) return undefined;
     const [state, lastSeen] = deserialize(bytes) as [S, number];
+    // What `expire` would have forgotten, had it been in memory.
+    if (reached - lastSeen > options.expire) return undefined;
     return { state, lastSeen, dirty: false };
   };
 
@@ -69,6 +78,9 @@ export function createKeyedState<S>(options: {
     set keyedBy(by) {
       keyedBy = by;
       table.put(metaKey, Buffer.from(JSON.stringify(by)));
+    },
+    get reached() {
+      return reached;
     },
     get(key, time = Number.NEGATIVE_INFINITY) {
       let entry = cache.get(key);
@@ -98,7 +110,9 @@ export function createKeyedState<S>(options: {
       return timer;
     },
     expire(now) {
-      if (options.expire === Number.POSITIVE_INFINITY || now === Number.POSITIVE_INFINITY) return;
+      if (now === Number.POSITIVE_INFINITY) return;
+      reached = Math.max(reached, now);
+      if (options.expire === Number.POSITIVE_INFINITY) return;
       for (const [key, entry] of cache) {
         if (entry === undefined || now - entry.lastSeen <= options.expire) continue;
         cache.set(key, undefined);
@@ -106,6 +120,12 @@ export function createKeyedState<S>(options: {
       }
     },
     save() {
+      if (reached !== savedReached) {
+        const bytes = Buffer.alloc(8);
+        bytes.writeDoubleLE(reached);
+        table.put(reachedKey, bytes);
+        savedReached = reached;
+      }
       for (const [key, entry] of cache) {
         if (!entry?.dirty) continue;
         table.put(stateKey(key), serialize([entry.state, entry.lastSeen]));

@@ -9,6 +9,8 @@ export interface PaneMeta {
   readonly keyedBy?: KeyedBy | undefined;
   readonly closedTo?: number | undefined;
   readonly endedTo?: number | undefined;
+  /** Event time that had been reached; a restart gives it again, and that must not count as progress. */
+  readonly watermark?: number | undefined;
   readonly fired?: readonly (readonly [number, FiredMeta])[];
 }
 
@@ -34,6 +36,7 @@ interface Blocks {
 
 const metaKey = 0;
 const paneKey = 1;
+const watermarkKey = 2;
 
 /**
  * @param task panes belong to a task, since keys do
@@ -42,6 +45,7 @@ const paneKey = 1;
 export function createPaneStore(table: StateTable, task: number, layout: Layout, labels: GroupLabels): PaneStore {
   const blocks = new Map<number, Blocks>();
   let savedMeta = '';
+  let savedWatermark: number | undefined;
   const prefix = (kind: number) => {
     const key = Buffer.alloc(3);
     key.writeUInt16BE(task, 0);
@@ -79,9 +83,17 @@ export function createPaneStore(table: StateTable, task: number, layout: Layout,
         const known = blocks.get(start) ?? { count: 0, bytes: 0 };
         blocks.set(start, { count: bytes.readUInt32BE(11) + 1, bytes: known.bytes + entry.value.length });
       }
-      return { panes, meta };
+      const reached = table.get(prefix(watermarkKey));
+      savedWatermark = reached === undefined ? undefined : Buffer.from(reached).readDoubleLE(0);
+      return { panes, meta: { ...meta, watermark: savedWatermark } };
     },
-    save(panes, meta) {
+    save(panes, { watermark, ...meta }) {
+      if (watermark !== undefined && watermark !== savedWatermark) {
+        const bytes = Buffer.alloc(8);
+        bytes.writeDoubleLE(watermark);
+        table.put(prefix(watermarkKey), bytes);
+        savedWatermark = watermark;
+      }
       for (const [start, pane] of panes) {
         const known = blocks.get(start);
         const delta = pane.delta();

@@ -89,3 +89,16 @@ export function entityBytes(entity: Uint8Array): Uint8Array {
   out.push(0, 0);
   return Uint8Array.from(out);
 }
+
+/** The entity that `entityBytes` wrote at the start of `key`. */
+export function entityOf(key: Uint8Array): Uint8Array {
+  const out: number[] = [];
+  for (let i = 0; i < key.length; i++) {
+    if (key[i] !== 0) out.push(key[i]!);
+    else if (key[i + 1] === 1) {
+      out.push(0);
+      i += 1;
+    } else break;
+  }
+  return Uint8Array.from(out);
+}

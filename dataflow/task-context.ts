@@ -12,6 +12,8 @@ export interface TaskContext {
   readonly pipeline: string;
   /** Number of this task, from 0. */
   readonly task: number;
+  /** Tick of event time that is being processed: within one, the sizes of batches must not show. */
+  readonly tick: number;
   /** Number of tasks of the pipeline. */
   readonly tasks: number;
   readonly clock: Clock;

@@ -66,7 +66,9 @@ export function createWindows(options: {
   const fired = new Map<number, Fired>();
   for (const [end, window] of saved.meta.fired ?? []) fired.set(end, { rows: new Map(window.rows), revisions: new Map(window.revisions), touched: new Map(window.touched) });
   let keyedBy = saved.meta.keyedBy;
-  let watermark = Number.NEGATIVE_INFINITY;
+  let watermark = saved.meta.watermark ?? Number.NEGATIVE_INFINITY;
+  // What a later run goes on from: the end of a bounded input is not a time.
+  let lastFinite = watermark;
   // Windows that end up to here have fired.
   let closedTo = saved.meta.closedTo ?? Number.NEGATIVE_INFINITY;
   // Windows that the end of a bounded input closed for good, ahead of the watermark that a later run begins with.
@@ -125,11 +127,14 @@ export function createWindows(options: {
       const window = fired.get(end)!;
       if (window.touched.size > 0) {
         const pane = windowPane(end);
-        const keys = [...window.touched.keys()];
-        const rows = Int32Array.from(keys, (key) => {
+        const rowOf = (key: string) => {
           const bytes = Buffer.from(key);
           return pane.keys.find(bytes, 0, bytes.length);
-        });
+        };
+        // In the order of the pane: the one of arrival follows the sizes of the batches where a window has several panes.
+        const found = [...window.touched.keys()].map((key) => ({ key, row: rowOf(key) })).sort((a, b) => a.row - b.row);
+        const keys = found.map(({ key }) => key);
+        const rows = Int32Array.from(found, ({ row }) => row);
         const revisions = Float64Array.from(keys, (key) => {
           const { start, row } = window.touched.get(key)!;
           const before = window.revisions.get(key);
@@ -195,6 +200,7 @@ export function createWindows(options: {
       if (late.length > 0) options.onLate(batch.select(Int32Array.from(late.sort((a, b) => a - b))));
     },
     *advance(time) {
+      if (time <= watermark) return;
       yield* correct(time);
       const ends = new Set<number>();
       for (const start of panes.keys()) {
@@ -211,7 +217,8 @@ export function createWindows(options: {
         closedTo = Math.max(closedTo, end);
       }
       if (time !== Number.POSITIVE_INFINITY) closedTo = Math.max(closedTo, Math.floor((time - offset) / every) * every + offset);
-      watermark = Math.max(watermark, time);
+      watermark = time;
+      if (time !== Number.POSITIVE_INFINITY) lastFinite = time;
       for (const start of [...panes.keys()]) {
         if (lastEnd(start) + lateness <= time) {
           if (time === Number.POSITIVE_INFINITY) endedTo = Math.max(endedTo, lastEnd(start));
@@ -226,6 +233,7 @@ export function createWindows(options: {
         keyedBy,
         closedTo: Number.isFinite(closedTo) ? closedTo : undefined,
         endedTo: Number.isFinite(endedTo) ? endedTo : undefined,
+        watermark: Number.isFinite(lastFinite) ? lastFinite : undefined,
         fired: [...fired].map(([end, w]) => [end, { rows: [...w.rows], revisions: [...w.revisions], touched: [...w.touched] }] as const),
       });
     },

@@ -3,7 +3,7 @@ import type { Column, StringColumn } from '../schemas/column.js';
 import { cell, stringColumn } from '../schemas/column.js';
 import type { Batch, KeyedBy } from '../dataflow/batch.js';
 import { asHeadraceError, HeadraceError } from '../dataflow/errors.js';
-import { type ColumnExpression, Expression, expression, type RowFunction } from '../dataflow/expression.js';
+import { columnFrom, type ColumnExpression, Expression, expression, type RowFunction } from '../dataflow/expression.js';
 import { partitionAll } from '../dataflow/partitioner.js';
 import type { BatchSignal, Signal } from '../dataflow/signal.js';
 import { defineStep, type Step } from '../dataflow/step.js';
@@ -101,7 +101,8 @@ export function sendRows(batch: Batch<unknown>, owner: Int32Array, tasks: number
 }
 
 function withKeys<T>(batch: Batch<T>, by: Expression<T, KeyValue>, name: string, step: Step, context: TaskContext): Batch<T> | undefined {
-  const column = batch.column(by as Expression<never, KeyValue>);
+  const failures = new Map<number, unknown>();
+  const column = keysOf(batch, by, failures);
   const key = keyColumn(column, batch.length);
   const keyedBy: KeyedBy = { name, kind: column.kind === 'number' || column.kind === 'boolean' ? column.kind : 'string' };
   let bad = 0;
@@ -112,9 +113,28 @@ function withKeys<T>(batch: Batch<T>, by: Expression<T, KeyValue>, name: string,
   let n = 0;
   for (let i = 0; i < batch.length; i++) {
     if (key.length[i]! >= 0) rows[n++] = i;
-    else reject(step, context, batch, i, new HeadraceError('HR_KEY', `The record has no ${name}.`, { place: batch.rows.place(i) }));
+    else reject(step, context, batch, i, failures.get(i) ?? new HeadraceError('HR_KEY', `The record has no ${name}.`, { place: batch.rows.place(i) }));
   }
   return n === 0 ? undefined : (keyed.select(rows) as Batch<T>);
+}
+
+/** The keys of a batch; where the key's function throws, of each record by itself, so that only those that it cannot take are left without. */
+function keysOf<T>(batch: Batch<T>, by: Expression<T, KeyValue>, failures: Map<number, unknown>): Column {
+  try {
+    return batch.column(by as Expression<never, KeyValue>);
+  } catch (error) {
+    if (by.columnName !== undefined) throw error;
+  }
+  return columnFrom(
+    Array.from({ length: batch.length }, (_, i) => {
+      try {
+        return cell(by.evaluate(batch.slice(i, i + 1) as Batch<never>), 0);
+      } catch (error) {
+        failures.set(i, error);
+        return null;
+      }
+    }),
+  );
 }
 
 /** A column as key text. Strings stay where they are; other values are written out. */

@@ -1,6 +1,6 @@
 import { Batch, objectRows, type KeyedBy } from '../dataflow/batch.js';
 import { type Duration, durationMs } from '../dataflow/duration.js';
-import { HeadraceError } from '../dataflow/errors.js';
+import { HeadraceError, type Place } from '../dataflow/errors.js';
 import { createKeyedState, type KeyedState } from '../dataflow/keyed-state.js';
 import type { TaskContext } from '../dataflow/task-context.js';
 import type { ErrorPolicy } from '../dataflow/step.js';
@@ -14,6 +14,8 @@ export interface ProcessContext<Out> {
   readonly key: string;
   /** Event time of the record, or time of the timer (epoch ms). */
   readonly time: number;
+  /** Where the record was read; empty for a timer and behind a window. */
+  readonly place: Place;
   /** Event time that has been reached: no earlier record is expected. */
   readonly watermark: number;
   /** Hands on a record; its event time is `time` unless another is given. */
@@ -78,12 +80,16 @@ export function process<T, K extends Key, S, Out>(id: string, run: ProcessFuncti
     let key = '';
     let time = 0;
     let send: Emit<Out>;
+    let current: Batch<T, unknown> | undefined;
     const context: ProcessContext<Out> = {
       get key() {
         return key;
       },
       get time() {
         return time;
+      },
+      get place() {
+        return row >= 0 && current !== undefined ? current.rows.place(row) : {};
       },
       get watermark() {
         return watermark;
@@ -124,10 +130,12 @@ export function process<T, K extends Key, S, Out>(id: string, run: ProcessFuncti
         send = emit;
         state = createKeyedState({ table: opened.table(id), task: opened.task, init: (k) => run.init(k), expire, cached: options.cached ?? 100_000 });
         keyedBy = state.keyedBy;
+        watermark = state.reached;
       },
       onBatch(batch, emit) {
         if (batch.key === undefined || batch.keyedBy === undefined) throw new HeadraceError('HR_STEP_UNKEYED', `process "${id}" needs a keyed stream.`);
         if (keyedBy === undefined) state.keyedBy = keyedBy = batch.keyedBy;
+        current = batch;
         for (row = 0; row < batch.length; row++) {
           key = batch.keyText(row);
           time = batch.times[row]!;
@@ -141,6 +149,8 @@ export function process<T, K extends Key, S, Out>(id: string, run: ProcessFuncti
         flush(emit, batch);
       },
       onWatermark(now, emit) {
+        // A restart gives the last watermark again: no time has passed.
+        if (now <= watermark) return;
         watermark = now;
         for (let timer = state.nextTimer(now); timer !== undefined; timer = state.nextTimer(now)) {
           key = timer.key;

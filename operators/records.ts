@@ -60,14 +60,16 @@ export function records<In, Out>(lifted: OperatorFunction<In, Out>): Operator<In
         working = false;
         flush(emit, batch);
       },
-      onWatermark: (_time, emit) => flush(emit),
-      onClose(_reason, emit) {
-        working = true;
-        input.complete();
-        working = false;
-        if (!Number.isNaN(now)) flush(emit);
-        subscription?.unsubscribe();
+      onWatermark(time, emit) {
+        // The input has ended: what comes now still belongs to the last epoch.
+        if (time === Number.POSITIVE_INFINITY && !Number.isNaN(now)) {
+          working = true;
+          input.complete();
+          working = false;
+        }
+        flush(emit);
       },
+      onClose: () => subscription?.unsubscribe(),
     };
   });
 }

@@ -44,6 +44,14 @@ function firstMatch<T>(earlier: readonly Condition<T>[], own: Condition<T> | tru
     if (c instanceof Expression) throw new HeadraceError('HR_ARGUMENT', 'split takes functions or expressions, not both.');
     return c;
   });
-  return (row) => earlier.every((_, i) => !tests[i]!(row)) && (own === true || tests[tests.length - 1]!(row));
+  const passes = (test: RowFunction<T, boolean>, row: T) => {
+    try {
+      return !test(row);
+    } catch {
+      // The branch of this condition follows the error policy; the others leave the record out.
+      return false;
+    }
+  };
+  return (row) => earlier.every((_, i) => passes(tests[i]!, row)) && (own === true || tests[tests.length - 1]!(row));
 }
 

@@ -11,7 +11,7 @@ export interface RunOptions {
   readonly dataDir: string;
   /** Stop at the end of the input, every window closed. @default false */
   readonly bounded?: boolean;
-  /** Milliseconds between commits. @default 200 live, 1,000 bounded */
+  /** Milliseconds between commits. @default 200 live, 2,000 bounded */
   readonly commitMs?: number;
   /** Rows read ahead of each input in one step. @default 16,384 */
   readonly stepRows?: number;

@@ -142,6 +142,12 @@ export function openEnvironment(options: EnvironmentOptions): Environment {
   };
 }
 
+/** Who holds the writer lock, or undefined; the process may be gone (see `isAlive`). */
+export function lockHolderOf(env: Pick<Environment, 'meta'>): LockHolder | undefined {
+  const held = env.meta.get(lockKey);
+  return held === undefined ? undefined : parseHolder(held);
+}
+
 function openRoot(dataDir: string, mode: 'write' | 'read'): RootDatabase<Uint8Array, Uint8Array> {
   const options = {
     path: dataDir,

@@ -1,6 +1,7 @@
 import type { Aggregate, AggregateNode, CustomAggregate, Group, Leaf } from '../aggregates/aggregate.js';
 import { groupText, leafText } from '../aggregates/aggregate.js';
 import { HeadraceError } from '../errors.js';
+import type { Expression } from '../expression.js';
 import { leafIdentity } from './leaf-loops.js';
 
 /** What a window or a feature set computes, by name. */
@@ -17,6 +18,14 @@ export interface PlacedLeaf {
 export interface TableLayout {
   readonly group: Group | undefined;
   readonly identity: Float64Array;
+  readonly leaves: readonly PlacedLeaf[];
+  /** The leaves again, in the groups that are updated in one pass. */
+  readonly passes: readonly Pass[];
+}
+
+/** Leaves updated together: one leaf, or the counts of several values of one column (`count().where(type.is('CLICK'))`, …). */
+export interface Pass {
+  readonly of: Expression<never, unknown> | undefined;
   readonly leaves: readonly PlacedLeaf[];
 }
 
@@ -70,11 +79,10 @@ export function layoutOf(aggregates: Aggregates<never>): Layout {
     return { name, node: undefined, custom: customs.push(aggregate as unknown as CustomAggregate<unknown, unknown, unknown>) - 1 };
   });
   if (fields.length === 0) throw new HeadraceError('HR_AGGREGATE', 'At least one aggregate is needed.');
-  const tables = groups.map((group, table) => ({
-    group,
-    identity: Float64Array.from(cells[table]!),
-    leaves: [...placed.values()].filter((p) => p.table === table),
-  }));
+  const tables = groups.map((group, table) => {
+    const leaves = [...placed.values()].filter((p) => p.table === table);
+    return { group, identity: Float64Array.from(cells[table]!), leaves, passes: passesOf(leaves) };
+  });
   return {
     tables,
     fields,
@@ -86,4 +94,25 @@ export function layoutOf(aggregates: Aggregates<never>): Layout {
     },
     text: JSON.stringify([[...placed.keys()], fields.map((f) => f.name), customs.length]),
   };
+}
+
+function passesOf(leaves: readonly PlacedLeaf[]): Pass[] {
+  const passes: Pass[] = [];
+  const switches = new Map<string, { of: Expression<never, unknown>; leaves: PlacedLeaf[] }>();
+  for (const placed of leaves) {
+    const { op, of, where } = placed.leaf;
+    const column = op === 'count' && of === undefined && typeof where?.equality?.value === 'string' ? where.equality.of : undefined;
+    if (column === undefined) {
+      passes.push({ of: undefined, leaves: [placed] });
+      continue;
+    }
+    const known = switches.get(column.text);
+    if (known !== undefined) known.leaves.push(placed);
+    else {
+      const made = { of: column, leaves: [placed] };
+      switches.set(column.text, made);
+      passes.push(made);
+    }
+  }
+  return passes;
 }

@@ -1,4 +1,4 @@
-import type { Column } from '../../schemas/column.js';
+import type { Column, EnumColumn } from '../../schemas/column.js';
 import { HeadraceError } from '../errors.js';
 import type { Leaf } from '../aggregates/aggregate.js';
 
@@ -47,6 +47,20 @@ export function addToLeaf(leaf: Leaf, data: Float64Array, stride: number, at: nu
       const cell = slots[i]! * stride + at;
       if (values[i]! > data[cell]!) data[cell] = values[i]!;
     }
+  }
+}
+
+/**
+ * Counts records by the value of an enum column: a record with `symbols[k]` is added to the cell `cells[k]` of its slot, none where that is
+ * negative. Cost: one pass over the batch for all values together.
+ */
+export function addToSwitch(cells: Int32Array, data: Float64Array, stride: number, slots: Int32Array, n: number, column: EnumColumn): void {
+  const { data: codes, nulls } = column;
+  for (let i = 0; i < n; i++) {
+    const at = cells[codes[i]!]!;
+    const slot = slots[i]!;
+    if (at < 0 || slot < 0 || (nulls !== undefined && nulls[i] === 1)) continue;
+    data[slot * stride + at]!++;
   }
 }
 

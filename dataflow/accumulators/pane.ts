@@ -6,8 +6,8 @@ import { byteReader, byteWriter } from '../bytes.js';
 import { Dictionary } from '../dictionary.js';
 import { mask as maskOf } from '../expression.js';
 import { bucketsOf } from './buckets.js';
-import type { Layout, TableLayout } from './layout.js';
-import { addToLeaf, mergeLeaf } from './leaf-loops.js';
+import type { Layout, Pass, TableLayout } from './layout.js';
+import { addToLeaf, addToSwitch, mergeLeaf } from './leaf-loops.js';
 import { Pairs } from './pairs.js';
 import { Slab } from './slab.js';
 
@@ -76,9 +76,16 @@ export class Pane {
       const slots = t === 0 ? ids : this.#groupSlots(t, table, batch, ids);
       if (t === 0) slab.ensure(this.keys.size);
       slab.touch(slots, n);
-      for (const { leaf, at } of table.leaves) {
-        const where = leaf.where === undefined ? undefined : maskOf(batch as Batch<never>, leaf.where);
-        addToLeaf(leaf, slab.data, slab.stride, at, slots, n, where, leaf.of && batch.column(leaf.of));
+      for (const pass of table.passes) {
+        const column = pass.of && batch.column(pass.of);
+        if (column?.kind === 'enum') {
+          addToSwitch(switchCells(pass, column.symbols), slab.data, slab.stride, slots, n, column);
+          continue;
+        }
+        for (const { leaf, at } of pass.leaves) {
+          const where = leaf.where === undefined ? undefined : maskOf(batch as Batch<never>, leaf.where);
+          addToLeaf(leaf, slab.data, slab.stride, at, slots, n, where, leaf.of && batch.column(leaf.of));
+        }
       }
     }
     for (let c = 0; c < this.customs.length; c++) {
@@ -163,9 +170,7 @@ export class Pane {
     out.u32(from);
     out.u32(added.length.length);
     out.array(added.length);
-    const keyBytes = added.length.reduce((sum, l) => sum + l, 0);
-    const first = added.length.length === 0 ? 0 : added.offset[0]!;
-    out.bytes(added.bytes.subarray(first, first + keyBytes));
+    out.bytes(added.bytes);
     this.#savedKeys = this.keys.size;
     let mainRows: Int32Array = new Int32Array(0);
     for (let t = 0; t < this.slabs.length; t++) {
@@ -224,6 +229,17 @@ export class Pane {
       for (let i = 0; i < mainRows.length; i++) states[mainRows[i]!] = values[i];
     }
   }
+}
+
+const switches = new WeakMap<Pass, { symbols: readonly string[]; cells: Int32Array }>();
+
+/** Cell of each symbol of an enum column in a pass; the last answer is kept, since the symbols of a column hardly change. */
+function switchCells(pass: Pass, symbols: readonly string[]): Int32Array {
+  const known = switches.get(pass);
+  if (known?.symbols === symbols) return known.cells;
+  const cells = Int32Array.from(symbols, (symbol) => pass.leaves.find(({ leaf }) => leaf.where!.equality!.value === symbol)?.at ?? -1);
+  switches.set(pass, { symbols, cells });
+  return cells;
 }
 
 /** Group number of a record without one. */

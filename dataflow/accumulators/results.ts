@@ -33,6 +33,8 @@ function nodeColumn(pane: Pane, node: AggregateNode, rows: Int32Array): Column {
   if (kind === 'dense') return { kind: 'vector', width: size, data: denseValues(pane, node, rows, size) };
   const pairs = pane.pairs[table]!;
   const labels = pane.labels[table]!;
+  // A group of which nothing was counted is left out; a minimum or ratio of 0 is something.
+  const counts = node.kind === 'leaf' && (node.leaf.op === 'count' || node.leaf.op === 'sum');
   const texts = new Map<number, string>();
   const label = (group: number) => {
     let text = texts.get(group);
@@ -42,10 +44,10 @@ function nodeColumn(pane: Pane, node: AggregateNode, rows: Int32Array): Column {
   return {
     kind: 'object',
     data: Array.from(rows, (row) => {
-      const entries: [string, number | null][] = [];
+      const entries: [string, number][] = [];
       for (let slot = pairs.first(row); slot >= 0; slot = pairs.next(slot)) {
         const value = evaluate(pane, node, slot);
-        if (value !== 0) entries.push([label(pairs.groupOf(slot)), Number.isNaN(value) ? null : value]);
+        if (counts ? value !== 0 : !Number.isNaN(value)) entries.push([label(pairs.groupOf(slot)), value]);
       }
       return Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1)));
     }),
@@ -80,6 +82,10 @@ function denseValues(pane: Pane, node: AggregateNode, rows: Int32Array, size: nu
   }
   const { leaf, table, at } = pane.layout.place(node.leaf);
   const { data, stride } = pane.slabs[table]!;
+  if (leaf.op === 'count' && stride === 1) {
+    for (let i = 0, k = 0; i < rows.length; i++) for (let cell = rows[i]! * size, end = cell + size; cell < end; cell++) out[k++] = data[cell]!;
+    return out;
+  }
   for (let i = 0, k = 0; i < rows.length; i++) {
     for (let from = rows[i]! * size, g = 0; g < size; g++) out[k++] = readLeaf(leaf, data, (from + g) * stride + at);
   }

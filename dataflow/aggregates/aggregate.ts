@@ -38,6 +38,7 @@ export interface Aggregate<in Row, out V> {
   where<R extends Row>(condition: Expression<R, boolean> | RowFunction<R, boolean>): Aggregate<R, V>;
   /**
    * The same for each value of a column apart: an object by value, or with `size` an array by number (0..size-1; others are not counted).
+   * In an object, a count or sum of 0 and a null are left out.
    *
    * @throws HR_AGGREGATE when it is already grouped, or is quantiles
    */

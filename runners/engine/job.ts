@@ -31,7 +31,7 @@ export interface JobOptions {
   readonly journal?: readonly JournalEntry[];
   /** Makes the groups that host the tasks: one in this thread, or one a worker thread. */
   readonly groups: (setting: JobSetting) => readonly TaskGroup[];
-  /** Milliseconds between commits. @default 200 live, 1,000 bounded */
+  /** Milliseconds between commits. @default 200 live, 2,000 bounded */
   readonly commitMs?: number;
   /** Rows read ahead of each input in one step. @default 16,384 */
   readonly stepRows?: number;
@@ -69,7 +69,7 @@ export interface JobResult {
 const journalStep = '~journal';
 const finishedKey = Buffer.from('finished');
 /** Bytes of outputs and state after which an epoch is committed, whatever the clock says. */
-const epochBytes = 24 << 20;
+const epochBytes = 40 << 20;
 
 /**
  * Runs a pipeline: reads ahead, cuts all inputs at one place in the order (tick, task, source), processes up to the cut, and
@@ -180,14 +180,16 @@ async function runEntry(
 
   await settleParcels(await all((group) => group.open()));
   const ends = entry.kind === 'end';
-  const commitMs = options.commitMs ?? (options.bounded ? 1_000 : 200);
+  const commitMs = options.commitMs ?? (options.bounded ? 2_000 : 200);
   let rows = options.stepRows ?? 16_384;
+  // Where the records of several tasks or streams meet, their order is that of whole ticks.
+  const divisible = fixed.taskCount === 1 && !fixed.graph.steps.some((s) => s.kind === 'union');
   let lastCommit = performance.now();
   let dirty = false;
   const startedAt = committed?.positions.reduce((sum, p) => sum + p.offset, 0) ?? 0;
   while (!options.abort.aborted) {
     const statuses = (await all((group) => group.plan(rows, entry.bounds))).flat();
-    const cut = nextCut(statuses);
+    const cut = nextCut(statuses, divisible);
     if (cut === undefined) break;
     const moved = statuses.some((s) => s.nextTick <= cut.tick) || cut.partial !== undefined;
     if (!moved) {
@@ -214,12 +216,16 @@ async function runEntry(
   await all((group) => group.close(ends ? 'end' : 'shutdown'));
 }
 
-/** The furthest cut for which everything is read ahead, or undefined when all inputs are at their bound and empty. */
-export function nextCut(statuses: readonly InputStatus[]): Cut | undefined {
+/**
+ * The furthest cut for which everything is read ahead, or undefined when all inputs are at their bound and empty.
+ *
+ * @param divisible whether a tick that is larger than what is read ahead may be cut; else more has to be read first
+ */
+export function nextCut(statuses: readonly InputStatus[], divisible = true): Cut | undefined {
   const nextTick = Math.min(...statuses.map((s) => s.nextTick));
   if (nextTick === Number.POSITIVE_INFINITY && statuses.every((s) => s.completeTick === Number.POSITIVE_INFINITY)) return undefined;
   const complete = Math.min(...statuses.map((s) => s.completeTick));
-  if (nextTick <= complete) return { tick: complete };
+  if (nextTick <= complete || !divisible) return { tick: complete };
   // One tick is larger than what is read ahead: take the first input in order that is not complete as far as it is there.
   const ordered = [...statuses].sort((a, b) => a.task - b.task || a.source - b.source);
   const first = ordered.find((s) => s.completeTick < nextTick);

@@ -106,7 +106,7 @@ export function createRecordReader(topic: TopicDefinition, registry: SchemaRegis
           try {
             writers.set(id, writerOf(parseRecordSchema(text)));
           } catch (cause) {
-            throw new HeadraceError('HR_SCHEMA_MISMATCH', `Records of topic ${topic.name} have schema ${id}, which does not fit: ${(cause as Error).message}`, { cause, place: { topic: topic.name } });
+            throw new HeadraceError('HR_SCHEMA_MISMATCH', `Records of topic ${topic.name} have schema ${id}, which does not fit: ${(cause as Error).message}`, { cause, place: { topic: topic.name, offset: offsetAt(block, i) } });
           }
         }
       }

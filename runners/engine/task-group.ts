@@ -1,7 +1,7 @@
 import type { Pipeline } from '../../dataflow/pipeline.js';
 import type { EpochCommit, LogClient, Position, StateWrite } from '../../dataflow/ports/log-client.js';
 import type { SchemaRegistry } from '../../dataflow/ports/schema-registry.js';
-import { HeadraceError } from '../../dataflow/errors.js';
+import { asHeadraceError, HeadraceError } from '../../dataflow/errors.js';
 import type { Parcel } from './exchange-port.js';
 import { createInput, type Input } from './input.js';
 import { createRecordReader } from './record-rows.js';
@@ -83,6 +83,13 @@ interface HostedInput {
 /** Step under which a job keeps the newest event time of each input. */
 const sourcesStep = '~sources';
 
+/** Where partitions begin that have no position yet: behind what retention has deleted. */
+async function firstOffsets({ log, tasks, partitions }: TaskGroupOptions): Promise<ReadonlyMap<string, number>> {
+  const starts = new Map<string, number>();
+  for (const [topic, n] of partitions) for (const task of tasks) if (task < n) starts.set(`${topic}/${task}`, (await log.bounds(topic, task)).start);
+  return starts;
+}
+
 /** A group of tasks in this thread. */
 export function createTaskGroup(options: TaskGroupOptions): TaskGroup {
   const { pipeline, environment } = options;
@@ -124,6 +131,7 @@ export function createTaskGroup(options: TaskGroupOptions): TaskGroup {
   return {
     tasks: options.tasks,
     async open() {
+      const starts = await firstOffsets(options);
       hosted = options.tasks.map((number) => {
         const task = createTask(pipeline, number, options.taskCount, environment);
         tickMs = tickOf(pipeline, task.graph.sources);
@@ -133,7 +141,7 @@ export function createTaskGroup(options: TaskGroupOptions): TaskGroup {
           if (number >= (options.partitions.get(name) ?? 0)) return { source, sourceNumber, partition: number, input: undefined, tick: Number.NEGATIVE_INFINITY, ended: true };
           const stored = sources.get(progressKey(name, number));
           const progress = stored === undefined ? Number.NEGATIVE_INFINITY : Buffer.from(stored).readDoubleLE(0);
-          const offset = options.positions.find((p) => p.topic === name && p.partition === number)?.offset ?? 0;
+          const offset = options.positions.find((p) => p.topic === name && p.partition === number)?.offset ?? starts.get(`${name}/${number}`)!;
           const reader = createRecordReader(source.topic, options.registry);
           const input = createInput({ log: options.log, reader, topic: source.topic, partition: number, tickMs, start: { offset, progress } });
           return { source, sourceNumber, partition: number, input, tick: Math.floor(progress / tickMs), ended: false };
@@ -155,7 +163,11 @@ export function createTaskGroup(options: TaskGroupOptions): TaskGroup {
         for (const { input, source, sourceNumber, partition } of inputs) {
           if (input === undefined) continue;
           const bound = bounds.find((b) => b.topic === source.topic.name && b.partition === partition)?.offset ?? 0;
-          await input.prefetch(rows, bound);
+          try {
+            await input.prefetch(rows, bound);
+          } catch (error) {
+            throw asHeadraceError(error, 'HR_STEP', { pipeline: pipeline.name, step: source.id, topic: source.topic.name, partition });
+          }
           status.push({ task: task.number, source: sourceNumber, topic: source.topic.name, partition, offset: input.offset, nextTick: input.nextTick, completeTick: input.completeTick });
         }
       }
@@ -164,6 +176,8 @@ export function createTaskGroup(options: TaskGroupOptions): TaskGroup {
     async run(cut, ends) {
       for (const { task, inputs } of hosted) {
         const live = inputs.filter((i) => i.input !== undefined);
+        // Inputs that had ended before a restart are idle before anything else, as they were then.
+        if (ends) for (const from of live) markEnded(task, from);
         for (;;) {
           const tick = live.reduce((least, i) => Math.min(least, i.input!.nextTick), Number.POSITIVE_INFINITY);
           if (tick > cut.tick || tick === Number.POSITIVE_INFINITY) break;

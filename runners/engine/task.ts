@@ -164,6 +164,9 @@ export function createTask(pipeline: Pipeline, number: number, tasks: number, en
   const context: TaskContext = {
     pipeline: pipeline.name,
     task: number,
+    get tick() {
+      return task.tick;
+    },
     tasks,
     clock: environment.clock,
     metrics: environment.metrics,

@@ -1,0 +1,49 @@
+import { HeadraceError } from '../../dataflow/errors.js';
+import { featuresAt, type FeatureSet, newestPrefix, paneMs, publicationStep, readNewest, tileKey, tilePrefix, tilesStep } from '../../dataflow/features.js';
+import type { FeatureStore } from '../../dataflow/ports/feature-store.js';
+import type { StateBackend } from '../../dataflow/ports/state-backend.js';
+import { entityOf } from '../../dataflow/state-table.js';
+
+/**
+ * Look-ups in the tiles that a pipeline keeps in its embedded state: nothing is copied for the store, so a feature is visible with
+ * the epoch of its event, and every past time can be asked for.
+ */
+export function embeddedFeatures(state: StateBackend, pipeline: string): FeatureStore {
+  const table = (set: { readonly name: string }) => ({ range: (from: Uint8Array, to?: Uint8Array) => state.range(pipeline, tilesStep(set), from, to) });
+  const published = new Set<string>();
+  const check = (set: { readonly name: string }) => {
+    if (published.has(set.name)) return;
+    if (state.get(pipeline, publicationStep(set), Buffer.of(0)) === undefined) {
+      throw new HeadraceError('HR_FEATURE', `No run of ${pipeline} has published the features "${set.name}".`, { remedy: `Run \`headrace run ${pipeline}\` first.` });
+    }
+    published.add(set.name);
+  };
+  const newest = (set: { readonly name: string }): number | undefined => {
+    let latest = Number.NEGATIVE_INFINITY;
+    for (const { value } of table(set).range(Buffer.of(newestPrefix), Buffer.of(newestPrefix + 1))) latest = Math.max(latest, readNewest(value));
+    return latest === Number.NEGATIVE_INFINITY ? undefined : Math.floor(latest / paneMs.small) * paneMs.small + paneMs.small;
+  };
+  return {
+    get(set, entity, at) {
+      check(set);
+      const time = at === undefined ? (newest(set) ?? 0) : Math.floor(at / paneMs.small) * paneMs.small;
+      return { entity, at: time, features: featuresAt(set as unknown as FeatureSet, table(set), Buffer.from(entity), time) };
+    },
+    *entities(set) {
+      check(set);
+      const end = Buffer.of(tilePrefix[0]! + 1);
+      let from: Uint8Array = tilePrefix;
+      for (;;) {
+        const [first] = table(set).range(from, end);
+        if (first === undefined) return;
+        const entity = entityOf(first.key.subarray(1));
+        yield Buffer.from(entity).toString();
+        from = tileKey(entity, Number.POSITIVE_INFINITY, 2 ** 53);
+      }
+    },
+    newest(set) {
+      check(set);
+      return newest(set);
+    },
+  };
+}

@@ -1,0 +1,94 @@
+import type { Observable } from 'rxjs';
+import { groupLabels, Pane } from '../dataflow/accumulators/pane.js';
+import type { Batch } from '../dataflow/batch.js';
+import { addTile, type FeatureSet, newestKey, packTile, paneMs, readNewest, tileKey, tilesStep } from '../dataflow/features.js';
+import type { Signal } from '../dataflow/signal.js';
+import type { StateTable } from '../dataflow/state-table.js';
+import { filter } from './filter.js';
+import { keyBy } from './key-by.js';
+import { type Operator, operate } from './operate.js';
+
+/**
+ * Computes the tiles of a feature set: aggregates of each entity per 5 minutes and per hour, from which every rolling window is added up.
+ *
+ * *When to use*: for features over rolling windows, before `toFeatureStore`. *Details*: it takes what the set is declared of, keys it by the
+ * entity, and hands nothing on but control signals. An event touches one pane, however many windows there are. Late events are never lost:
+ * they are added to the stored tiles, however old. *State*: the tiles, on disk; in memory only what an epoch has changed.
+ * *Errors*: HR_KEY for a record without entity.
+ *
+ * @example from(clicks).pipe(tiles(userFeatures), toFeatureStore(userFeatures))
+ * @see window, toFeatureStore
+ */
+export function tiles<T, N extends string>(set: FeatureSet<T, N>): Operator<T, never, unknown, { readonly [P in N]: string }> {
+  return (source) => {
+    const chosen: Observable<Signal<T, unknown>> = set.of.condition === undefined ? source : source.pipe(filter<T>(set.of.condition, { id: `where-${set.name}` }));
+    const keyed = chosen.pipe(keyBy(set.key as never, { id: `by-${set.name}` }) as Operator<T, T, unknown, { readonly [P in N]: string }>);
+    return keyed.pipe(keepTiles<T, { readonly [P in N]: string }>(set as unknown as FeatureSet));
+  };
+}
+
+function keepTiles<T, K>(set: FeatureSet): Operator<T, never, K> {
+  const id = tilesStep(set);
+  const details = { windows: set.windows.map((w) => w.name).join(' '), values: set.layout.fields.map((f) => f.name).join(' ') };
+  return operate<T, never, K>({ kind: 'tiles', id, details, keepsPartitioning: true }, () => {
+    let table: StateTable;
+    let task = 0;
+    let newest = Number.NEGATIVE_INFINITY;
+    let ids = new Int32Array(1024);
+    const labels = groupLabels(set.layout);
+    // What this epoch has added, by start of the small pane; the sums so far are in the table.
+    const fresh = new Map<number, Pane>();
+
+    const addTo = (start: number, batch: Batch<T, unknown>) => {
+      let pane = fresh.get(start);
+      if (pane === undefined) fresh.set(start, (pane = new Pane(set.layout, labels, start)));
+      if (ids.length < batch.length) ids = new Int32Array(batch.length * 2);
+      pane.add(batch, ids);
+    };
+    const store = (pane: Pane, size: number, start: number) => {
+      for (let row = 0; row < pane.size; row++) {
+        const key = tileKey(pane.keys.key(row), size, start);
+        const stored = table.get(key);
+        if (stored !== undefined) addTile(pane, row, stored);
+        table.put(key, packTile(pane, row));
+      }
+    };
+
+    return {
+      onOpen(context) {
+        table = context.table(id);
+        task = context.task;
+        const stored = table.get(newestKey(task));
+        if (stored !== undefined) newest = readNewest(stored);
+      },
+      onBatch(batch) {
+        const byPane = new Map<number, number[]>();
+        for (let i = 0; i < batch.length; i++) {
+          const t = batch.times[i]!;
+          if (t > newest) newest = t;
+          const start = Math.floor(t / paneMs.small) * paneMs.small;
+          const rows = byPane.get(start);
+          if (rows === undefined) byPane.set(start, [i]);
+          else rows.push(i);
+        }
+        for (const [start, rows] of byPane) addTo(start, byPane.size === 1 ? batch : batch.select(Int32Array.from(rows)));
+      },
+      onBarrier() {
+        const hours = new Map<number, Pane>();
+        for (const [start, pane] of [...fresh].sort(([a], [b]) => a - b)) {
+          const hour = Math.floor(start / paneMs.large) * paneMs.large;
+          let large = hours.get(hour);
+          if (large === undefined) hours.set(hour, (large = new Pane(set.layout, labels, hour)));
+          for (let row = 0; row < pane.size; row++) large.mergeRow(pane, row);
+          store(pane, paneMs.small, start);
+        }
+        for (const [start, pane] of hours) store(pane, paneMs.large, start);
+        fresh.clear();
+        if (newest === Number.NEGATIVE_INFINITY) return;
+        const value = Buffer.alloc(8);
+        value.writeDoubleLE(newest);
+        table.put(newestKey(task), value);
+      },
+    };
+  });
+}

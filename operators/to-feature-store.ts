@@ -1,0 +1,30 @@
+import { publicationStep, type FeatureSet } from '../dataflow/features.js';
+import type { TaskContext } from '../dataflow/task-context.js';
+import { type Operator, operate } from './operate.js';
+
+/**
+ * Publishes the tiles of a feature set for look-ups.
+ *
+ * *When to use*: behind `tiles`, for features that are to be read. *Details*: in the embedded runtime the store reads the tiles where they are, so
+ * publishing costs nothing per record; a value is visible with the epoch of its event. Look-ups forget what is older than a feature's window.
+ *
+ * @example from(clicks).pipe(tiles(userFeatures), toFeatureStore(userFeatures))
+ * @see tiles
+ */
+export function toFeatureStore<T, N extends string, K>(set: FeatureSet<T, N>): Operator<never, never, K> {
+  return operate<never, never, K>({ kind: 'toFeatureStore', id: publicationStep(set), details: { set: set.name }, keepsPartitioning: true }, (step) => {
+    let context: TaskContext;
+    let told = false;
+    return {
+      onOpen(opened) {
+        context = opened;
+      },
+      onBatch: (batch, emit) => emit(batch),
+      onBarrier() {
+        if (told || context.task !== 0) return;
+        context.table(step.id).put(Buffer.of(0), Buffer.from(JSON.stringify({ windows: set.windows.map((w) => w.name), layout: set.layout.text })));
+        told = true;
+      },
+    };
+  });
+}

@@ -1,0 +1,18 @@
+import type { Command } from './command.js';
+
+/** A command in the list: what help shows without loading it. */
+export interface CommandEntry {
+  readonly name: string;
+  readonly summary: string;
+  load(): Promise<Command>;
+}
+
+/** All commands, in the order of the help. Each is loaded when it is called. */
+export const commandTable: readonly CommandEntry[] = [
+  { name: 'run', summary: 'Run a pipeline over the topics of a data directory', load: async () => (await import('./run.js')).run },
+  { name: 'import', summary: 'Write the events of a file to the topic clicks', load: async () => (await import('./import.js')).importCommand },
+  { name: 'simulate', summary: 'Write a made-up click world whose truth is known to the topic clicks', load: async () => (await import('./simulate.js')).simulate },
+  { name: 'topic', summary: 'List the topics, or read the records of one', load: async () => (await import('./topic.js')).topicCommand },
+  { name: 'topology', summary: 'Draw the steps and topics of a pipeline', load: async () => (await import('./topology.js')).topology },
+  { name: 'doctor', summary: 'Check the machine and a data directory', load: async () => (await import('./doctor.js')).doctor },
+];

@@ -1,0 +1,166 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { openEmbedded } from '../../connectors/embedded/embedded-runtime.js';
+import { formatMs } from '../../dataflow/duration.js';
+import { createMetrics, type MetricName, type Metrics } from '../../dataflow/metrics.js';
+import type { Pipeline } from '../../dataflow/pipeline.js';
+import { definition } from '../../dataflow/topic.js';
+import { deadLetterTopic } from '../engine/dead-letters.js';
+import { buildGraph, type PipelineGraph, tickOf } from '../engine/task.js';
+import { loadPipeline } from '../load-pipeline.js';
+import { runEmbedded } from '../run-embedded.js';
+import { formatDuration, formatNumber, formatShort } from '../terminal/number-format.js';
+import { progress } from '../terminal/progress.js';
+import { wholeNumber } from './arguments.js';
+import { type Call, type Command, exitCodes } from './command.js';
+
+/** `headrace run`: a pipeline over the topics of a data directory. */
+export const run: Command = {
+  name: 'run',
+  usage: ['run PIPELINE [--bounded] [--workers N] [--commit-ms N]'],
+  about:
+    'Runs a pipeline, exactly once: outputs, state and positions are committed together, and a run that is stopped in any way goes on\n' +
+    'where it was. PIPELINE is the name of a shipped pipeline (click-features) or a .ts or .js file with a pipeline as default export.\n' +
+    'Without --bounded it waits for more records until Ctrl-C, and stops after the epoch that it is in.',
+  options: {
+    bounded: { what: 'stop at the end of the input, with every window closed' },
+    workers: { value: 'N', what: 'worker threads (default 1: everything in one thread)' },
+    'commit-ms': { value: 'N', what: 'milliseconds between commits (default 200, bounded 2,000)' },
+  },
+  operands: [1, 1],
+  endsOnAbort: true,
+  async run(call) {
+    const workers = wholeNumber(call, 'workers', 1, 1_024);
+    const commitMs = wholeNumber(call, 'commit-ms', 1, 3_600_000);
+    const bounded = call.options.has('bounded');
+    const source = call.operands[0]!;
+    const pipeline = await loadPipeline(source);
+    const graph = buildGraph(pipeline);
+    const inputs = await readInputs(graph, pipeline, call.dataDir);
+    const settings = [...(commitMs === undefined ? [] : [`commit every ${formatMs(commitMs)}`]), `${workers ?? 1} ${workers === undefined || workers === 1 ? 'thread' : 'worker threads'}`, bounded ? 'bounded' : 'live'];
+    if (!call.json) call.notice(banner(pipeline, graph, call.dataDir, inputs, settings));
+
+    const bar = progress({ label: pipeline.name, unit: 'records', ...(bounded ? { total: inputs.waiting } : {}) });
+    const metrics = createMetrics();
+    const started = performance.now();
+    const stopping = () => call.notice(`Stopping ${pipeline.name} after this epoch; a second signal ends it at once.`);
+    call.abort.addEventListener('abort', stopping, { once: true });
+    let caughtUp = false;
+    try {
+      const result = await runEmbedded(pipeline, {
+        dataDir: call.dataDir,
+        bounded,
+        metrics,
+        abort: call.abort,
+        ...(commitMs === undefined ? {} : { commitMs }),
+        ...(workers === undefined ? {} : { workers, source }),
+        warn: call.notice,
+        onProgress: ({ done }) => bar.update(done - inputs.processed),
+        wait(ms) {
+          if (!caughtUp) call.notice(`${pipeline.name} has processed all records and waits for more. Ctrl-C stops it.`);
+          caughtUp = true;
+          return waitFor(ms, call.abort);
+        },
+      });
+      bar.done();
+      const wallS = Number(((performance.now() - started) / 1e3).toFixed(3));
+      if (bounded && call.abort.aborted) call.notice(`${pipeline.name} was stopped before the end of its input; run it again and it goes on from there.`);
+      await printSummary(call, pipeline.name, result, metrics, wallS);
+      return exitCodes.done;
+    } finally {
+      bar.done();
+    }
+  },
+};
+
+interface Inputs {
+  /** Partitions and records of the topics that are there. */
+  readonly topics: ReadonlyMap<string, { readonly partitions: number; readonly records: number }>;
+  /** Sum of the committed positions, as `JobProgress.done` counts. */
+  readonly processed: number;
+  /** Records between the committed positions and the ends. */
+  readonly waiting: number;
+}
+
+/** What there is to read, for the banner; the run itself reports what is missing. */
+async function readInputs(graph: PipelineGraph, pipeline: Pipeline, dataDir: string): Promise<Inputs> {
+  const topics = new Map<string, { partitions: number; records: number }>();
+  if (!existsSync(join(dataDir, 'data.mdb'))) return { topics, processed: 0, waiting: 0 };
+  const runtime = openEmbedded({ dataDir, mode: 'read' });
+  try {
+    const positions = (await runtime.log.committed(pipeline.name))?.positions ?? [];
+    const known = new Map((await runtime.log.topics()).map((t) => [t.name, t.partitions]));
+    let waiting = 0;
+    for (const name of new Set(graph.sources.map((s) => s.topic.name))) {
+      const partitions = known.get(name);
+      if (partitions === undefined) continue;
+      let records = 0;
+      for (let p = 0; p < partitions; p++) {
+        const { start, end } = await runtime.log.bounds(name, p);
+        records += end - start;
+        waiting += end - (positions.find((at) => at.topic === name && at.partition === p)?.offset ?? 0);
+      }
+      topics.set(name, { partitions, records });
+    }
+    return { topics, waiting, processed: positions.reduce((sum, p) => sum + p.offset, 0) };
+  } finally {
+    await runtime.close();
+  }
+}
+
+function banner(pipeline: Pipeline, graph: PipelineGraph, dataDir: string, inputs: Inputs, settings: readonly string[]): string {
+  const read = [...new Set(graph.sources.map((s) => s.topic.name))].map((name) => {
+    const topic = inputs.topics.get(name);
+    return topic === undefined ? name : `${name} (${topic.partitions} partitions, ${formatNumber(topic.records)} records)`;
+  });
+  const written = [...new Set(graph.steps.flatMap((s) => [...(s.role === 'sink' && s.topic !== undefined ? [s.topic] : []), ...(s.sides ?? [])]).map((t) => t[definition].name))];
+  return [
+    `headrace run ${pipeline.name}`,
+    `  data     ${dataDir}`,
+    `  inputs   ${read.join(', ')}`,
+    `  outputs  ${written.join(', ') || 'none'}`,
+    `  tick     ${formatMs(tickOf(pipeline, graph.sources))}, ${settings.join(', ')}`,
+  ].join('\n');
+}
+
+function waitFor(ms: number, abort: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const end = () => {
+      clearTimeout(timer);
+      abort.removeEventListener('abort', end);
+      resolve();
+    };
+    const timer = setTimeout(end, ms);
+    abort.addEventListener('abort', end);
+    if (abort.aborted) end();
+  });
+}
+
+async function printSummary(call: Call, pipeline: string, result: { records: number; epochs: number }, metrics: Metrics, wallS: number): Promise<void> {
+  const counted = metrics.snapshot();
+  const of = (metric: MetricName) => counted.filter((m) => m.name === metric && m.value > 0);
+  const sum = (metric: MetricName) => of(metric).reduce((total, m) => total + m.value, 0);
+  const written = of('headrace_records_out_total');
+  const dead = of('headrace_dead_letters_total');
+  const values = {
+    pipeline,
+    records: result.records,
+    outputs: sum('headrace_records_out_total'),
+    epochs: result.epochs,
+    late: sum('headrace_records_late_total'),
+    deadLetters: sum('headrace_dead_letters_total'),
+    skipped: sum('headrace_records_skipped_total'),
+    wallS,
+    outputTopics: Object.fromEntries(written.map((m) => [m.step, m.value])),
+    deadLetterTopics: Object.fromEntries(dead.map((m) => [deadLetterTopic(m.step), m.value])),
+  };
+  await call.output.print(values, () =>
+    [
+      `${pipeline}: ${formatNumber(values.records)} records in ${formatDuration(wallS * 1e3)} (${formatShort(values.records / Math.max(wallS, 1e-3))}/s), ${formatNumber(values.epochs)} epochs`,
+      ...written.map((m) => `  ${formatNumber(m.value)} records to topic ${m.step}`),
+      ...(values.late > 0 ? [`  ${formatNumber(values.late)} records later than the lateness of their window`] : []),
+      ...(values.skipped > 0 ? [`  ${formatNumber(values.skipped)} records skipped by an error policy`] : []),
+      ...dead.map((m) => `  ${formatNumber(m.value)} dead letters: headrace topic read ${deadLetterTopic(m.step)}`),
+    ].join('\n'),
+  );
+}

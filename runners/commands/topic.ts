@@ -1,0 +1,84 @@
+import { openEmbedded, type EmbeddedRuntime } from '../../connectors/embedded/embedded-runtime.js';
+import { HeadraceError } from '../../dataflow/errors.js';
+import { formatMs } from '../../dataflow/duration.js';
+import { formatNumber } from '../terminal/number-format.js';
+import { table } from '../terminal/table.js';
+import { printable } from '../terminal/text-width.js';
+import { timeOption, usageError, wholeNumber } from './arguments.js';
+import { type Call, type Command, exitCodes } from './command.js';
+import { didYouMean } from './nearest-name.js';
+import { readRecords, type ReadRecord } from './read-records.js';
+
+/** `headrace topic`: what is in the topics. */
+export const topicCommand: Command = {
+  name: 'topic',
+  usage: ['topic list', 'topic read NAME [--from T] [--to T] [--limit N] [--partition P]'],
+  about:
+    'Lists the topics of a data directory, or prints the records of one: committed records only, also while another process writes.\n' +
+    'Records come in the order of their timestamps as far as offsets allow. T is 2026-11-01, 2026-11-01T10:00:00Z or epoch\n' +
+    'milliseconds, --from included, --to not; both look at the timestamp of the record.',
+  options: {
+    from: { value: 'T', what: 'records from this time on' },
+    to: { value: 'T', what: 'records before this time' },
+    limit: { value: 'N', what: 'at most so many records' },
+    partition: { value: 'P', what: 'of this partition only' },
+  },
+  operands: [1, 2],
+  async run(call) {
+    const [what, name] = call.operands as [string, string | undefined];
+    const reads = what === 'read';
+    if (!reads && what !== 'list') throw usageError(call.command, `"${what}" is nothing that \`headrace topic\` does.${didYouMean(what, ['list', 'read'])}`);
+    if (reads !== (name !== undefined)) throw usageError(call.command, reads ? 'The name of the topic is missing: headrace topic read NAME.' : `"${name}" is one word too many: headrace topic list.`);
+    const given = Object.keys(topicCommand.options).find((option) => call.options.has(option));
+    if (!reads && given !== undefined) throw usageError(call.command, `\`headrace topic list\` has no option --${given}.`);
+    const runtime = openEmbedded({ dataDir: call.dataDir, mode: 'read' });
+    try {
+      await (reads ? read(call, runtime, name!) : list(call, runtime));
+      return exitCodes.done;
+    } finally {
+      await runtime.close();
+    }
+  },
+};
+
+async function list(call: Call, { log }: EmbeddedRuntime): Promise<void> {
+  const rows = [];
+  for (const { name, partitions, retentionMs } of await log.topics()) {
+    const bounds = await Promise.all(Array.from({ length: partitions }, (_, p) => log.bounds(name, p)));
+    rows.push({ topic: name, partitions, records: bounds.reduce((n, b) => n + b.end - b.start, 0), retentionMs: retentionMs === Infinity ? null : retentionMs, bounds });
+  }
+  if (call.json) {
+    for (const row of rows) if (!(await call.output.print(row, () => ''))) return;
+  } else if (rows.length === 0) call.notice(`There are no topics in ${call.dataDir}.`);
+  else {
+    const text = table(['topic', 'partitions', 'records', 'kept'], rows.map((r) => [r.topic, r.partitions, r.records, r.retentionMs === null ? 'forever' : formatMs(r.retentionMs)]));
+    await call.output.print(rows, () => text.trimEnd());
+  }
+}
+
+async function read(call: Call, runtime: EmbeddedRuntime, name: string): Promise<void> {
+  const limit = wholeNumber(call, 'limit', 0) ?? Number.POSITIVE_INFINITY;
+  const topics = await runtime.log.topics();
+  const topic = topics.find((t) => t.name === name);
+  if (topic === undefined) {
+    const near = didYouMean(name, topics.map((t) => t.name));
+    throw new HeadraceError('HR_TOPIC_MISSING', `There is no topic "${name}" in ${call.dataDir}.${near}`, { place: { topic: name }, remedy: 'See `headrace topic list`.' });
+  }
+  const partition = wholeNumber(call, 'partition', 0, topic.partitions - 1);
+  const partitions = partition === undefined ? Array.from({ length: topic.partitions }, (_, p) => p) : [partition];
+  const records = readRecords(runtime, { topic: name, partitions, from: timeOption(call, 'from'), to: timeOption(call, 'to') });
+  let printed = 0;
+  if (limit === 0) return;
+  for await (const record of records) {
+    if (!(await call.output.print(record, () => asText(record)))) return;
+    if (++printed === limit) return;
+  }
+  if (printed === 0) call.notice(`No record of ${name} ${call.options.size > 0 ? 'meets the options' : 'is there yet'}; it has ${formatNumber(topic.partitions)} partitions.`);
+}
+
+function asText({ topic, partition, offset, timestamp, key, headers, value }: ReadRecord): string {
+  const time = Number.isSafeInteger(timestamp) && Math.abs(timestamp) < 8.64e15 ? new Date(timestamp).toISOString() : String(timestamp);
+  const written = (part: unknown) => (typeof part === 'string' ? printable(part) : JSON.stringify(part));
+  const withHeaders = Object.keys(headers).length === 0 ? '' : `  ${Object.entries(headers).map(([name, text]) => `${printable(name)}=${written(text)}`).join(' ')}`;
+  return `${time}  ${topic}/${partition}@${offset}  ${key === null ? '-' : written(key)}  ${JSON.stringify(value)}${withHeaders}`;
+}

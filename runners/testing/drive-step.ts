@@ -1,0 +1,164 @@
+import type { Observable } from 'rxjs';
+import { tap } from 'rxjs';
+import { Batch, objectRows, type BatchRows } from '../../dataflow/batch.js';
+import { columnFrom } from '../../dataflow/expression.js';
+import { createMetrics, type Metrics } from '../../dataflow/metrics.js';
+import { pipeline, type Pipeline } from '../../dataflow/pipeline.js';
+import type { RecordBlock } from '../../dataflow/record-block.js';
+import type { Signal } from '../../dataflow/signal.js';
+import { definition, topic, type TopicDefinition } from '../../dataflow/topic.js';
+import { stringColumn } from '../../schemas/column.js';
+import { buildGraph, createTask, type Task } from '../engine/task.js';
+import type { Operator } from '../../operators/operate.js';
+import { memoryRuntime } from './memory-runtime.js';
+import { marbleField } from './side-output.js';
+
+/** A record for a step under test. */
+export interface StepRecord {
+  readonly value: unknown;
+  /** Event time, epoch ms. */
+  readonly time: number;
+  readonly key: string | number | boolean;
+  /** Number of the record: late records and dead letters carry it as their key. */
+  readonly marble: number;
+}
+
+/** What happens to a step under test. Times are epoch ms; `restart` goes back to the last barrier and takes what came since again. */
+export type StepEvent =
+  | { readonly kind: 'records'; readonly records: readonly StepRecord[] }
+  | { readonly kind: 'watermark' | 'clock'; readonly time: number }
+  | { readonly kind: 'barrier' | 'restart' | 'end' };
+
+/** What a step gave. */
+export interface StepRun {
+  readonly out: readonly { readonly value: unknown; readonly time: number; readonly key: string | undefined }[];
+  /** Blocks that were written to topics (dead letters: `<step>.dlq`), in order. */
+  readonly written: readonly { readonly topic: string; readonly block: RecordBlock }[];
+  /** The topics that the step may write, by name. */
+  readonly topics: ReadonlyMap<string, TopicDefinition>;
+  readonly metrics: Metrics;
+}
+
+const input = topic('marbles', { value: { type: 'record', name: 'Marbles', fields: [] } });
+
+/** Runs one step, or several in a row, in a task of its own over `events`; nothing but what a barrier or the end commits survives a restart. */
+export function driveStep<In, Out, KIn, KOut>(step: Operator<In, Out, KIn, KOut>, events: readonly StepEvent[]): StepRun {
+  const memory = memoryRuntime();
+  const metrics = createMetrics();
+  const out: StepRun['out'][number][] = [];
+  const written: StepRun['written'][number][] = [];
+  let now = 0;
+  const job: Pipeline = pipeline('play', ({ from }) =>
+    (from(input) as unknown as Observable<Signal<In, KIn>>).pipe(
+      step,
+      tap((signal) => {
+        if (signal.kind !== 'batch') return;
+        const { batch } = signal;
+        for (let i = 0; i < batch.length; i++) out.push({ value: batch.value(i), time: batch.times[i]!, key: batch.key && batch.keyText(i) });
+      }),
+    ),
+  );
+  const topics = writtenTopics(job);
+  const open = (): Task =>
+    createTask(job, 0, 1, {
+      state: memory.state,
+      clock: { now: () => now },
+      metrics,
+      abort: new AbortController().signal,
+      bounded: false,
+      outputs: new Map([...topics.keys()].map((name) => [name, { partitions: 1, schemaId: 1 }])),
+      warn() {},
+    });
+
+  let task = open();
+  let epoch = 0;
+  let watermark = Number.NEGATIVE_INFINITY;
+  let committed = { out: 0, watermark };
+  let since: StepEvent[] = [];
+  const push = (signal: Signal<unknown>) => {
+    task.graph.sources[0]!.next(signal);
+    task.check();
+    drain(task);
+  };
+  const commit = () => {
+    epoch += 1;
+    const { outputs, state } = task.barrier(epoch);
+    memory.writeState(job.name, state);
+    written.push(...outputs);
+    task.settle();
+    committed = { out: out.length, watermark };
+    since = [];
+  };
+  const apply = (event: StepEvent) => {
+    switch (event.kind) {
+      case 'records':
+        if (event.records.length > 0) push({ kind: 'batch', batch: keyedBatch(event.records) as Batch<unknown, never> });
+        return;
+      case 'watermark':
+        watermark = event.time;
+        task.tick = watermark;
+        push(event as Signal<unknown>);
+        return;
+      case 'clock':
+        now = event.time;
+        task.fireTimers();
+        drain(task);
+        return;
+      case 'barrier':
+        commit();
+        return;
+      case 'end':
+        watermark = Number.POSITIVE_INFINITY;
+        task.tick = watermark;
+        push({ kind: 'watermark', time: watermark });
+        return;
+      case 'restart':
+        throw new Error('a restart is not an event of a task');
+    }
+  };
+  for (const event of events) {
+    if (event.kind === 'restart') {
+      out.length = committed.out;
+      watermark = committed.watermark;
+      task = open();
+      if (watermark !== Number.NEGATIVE_INFINITY) push({ kind: 'watermark', time: watermark });
+      for (const again of since) apply(again);
+    } else {
+      since.push(event);
+      apply(event);
+    }
+  }
+  commit();
+  task.close(watermark === Number.POSITIVE_INFINITY ? 'end' : 'shutdown');
+  return { out, written, topics, metrics };
+}
+
+function writtenTopics(job: Pipeline): ReadonlyMap<string, TopicDefinition> {
+  const topics = buildGraph(job).steps.flatMap((step) => [...(step.role === 'sink' && step.topic !== undefined ? [step.topic] : []), ...(step.sides ?? [])]);
+  return new Map(topics.map((t) => [t[definition].name, t[definition]]));
+}
+
+function keyedBatch(records: readonly StepRecord[]): Batch<unknown, unknown> {
+  const rows = objectRows(records.map((r) => r.value));
+  const marked: BatchRows = {
+    ...rows,
+    field: (name) => (name === marbleField ? columnFrom(records.map((r) => String(r.marble))) : rows.field(name)),
+    record: (i) => ({ key: Buffer.from(String(records[i]!.marble)), value: null }),
+  };
+  const kind = typeof records[0]!.key as 'string' | 'number' | 'boolean';
+  return new Batch(marked, Float64Array.from(records, (r) => r.time), stringColumn(records.map((r) => String(r.key))), { name: 'key', kind });
+}
+
+/** Takes what was sent through exchanges to where it goes: those nearer to the source first. */
+function drain(task: Task): void {
+  let waiting = task.takeParcels();
+  while (waiting.length > 0) {
+    const depth = Math.min(...waiting.map((p) => p.depth));
+    const due = waiting.filter((p) => p.depth === depth);
+    for (const parcel of due) {
+      for (const signal of parcel.signals) task.exchanges.get(parcel.exchange)!.deliver(0, signal);
+      task.check();
+    }
+    waiting = [...waiting.filter((p) => p.depth !== depth), ...task.takeParcels()];
+  }
+}

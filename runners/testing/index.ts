@@ -1,0 +1,7 @@
+export { memoryRuntime, type MemoryRuntime } from './memory-runtime.js';
+export { play, type PlayOptions } from './play.js';
+export { sideOutput } from './side-output.js';
+export { runPipeline, type PipelineRun, type RunPipelineOptions } from './run-pipeline.js';
+export type { Faults } from './seeded-faults.js';
+export type { InputRecords, TopicRecord } from './topic-records.js';
+export { scrutinise, type PipelineScrutiny, type ScrutinyOptions, type StepScrutiny } from './scrutinise.js';

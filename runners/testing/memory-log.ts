@@ -1,0 +1,119 @@
+import { HeadraceError } from '../../dataflow/errors.js';
+import type { EpochCommit, JournalEntry, LogClient, Position, StateWrite, TopicInfo } from '../../dataflow/ports/log-client.js';
+import type { RecordBlock } from '../../dataflow/record-block.js';
+import { offsetAt } from '../../dataflow/record-block.js';
+import { sliceBlock } from '../engine/record-rows.js';
+
+interface Partition {
+  start: number;
+  end: number;
+  newest: number;
+  blocks: RecordBlock[];
+}
+
+interface Committing {
+  epoch: number;
+  readonly positions: Map<string, Position>;
+  readonly journal: JournalEntry[];
+}
+
+/**
+ * A log of topics that lives in memory; each block that is written stays one block.
+ *
+ * @param writeState takes the state changes of an epoch, as part of its commit
+ */
+export function memoryLog(writeState: (pipeline: string, writes: readonly StateWrite[]) => void): LogClient {
+  const topics = new Map<string, { readonly info: TopicInfo; readonly partitions: readonly Partition[] }>();
+  const pipelines = new Map<string, Committing>();
+  const partitionOf = (topic: string, partition: number): Partition => {
+    const known = topics.get(topic);
+    if (known === undefined) throw new HeadraceError('HR_TOPIC_MISSING', `There is no topic ${topic} in memory.`, { place: { topic } });
+    const found = known.partitions[partition];
+    if (found === undefined) {
+      throw new HeadraceError('HR_ARGUMENT', `${topic} has the partitions 0 to ${known.info.partitions - 1}, and not ${partition}.`, { place: { topic, partition } });
+    }
+    return found;
+  };
+  const write = (outputs: EpochCommit['outputs']) => {
+    const targets = outputs.map(({ topic, partition }) => partitionOf(topic, partition));
+    outputs.forEach(({ topic, block }, i) => {
+      if (block.count === 0) return;
+      const target = targets[i]!;
+      target.blocks.push({ ...block, baseOffset: target.end, offsets: undefined });
+      target.end += block.count;
+      for (const time of block.timestamps) target.newest = Math.max(target.newest, time);
+      expire(target, topics.get(topic)!.info.retentionMs);
+    });
+  };
+  return {
+    async topics() {
+      return [...topics.values()].map((t) => t.info).sort((a, b) => (a.name < b.name ? -1 : 1));
+    },
+    async createTopic(name, { partitions, retentionMs = Number.POSITIVE_INFINITY }) {
+      if (!/^[A-Za-z0-9._-]{1,249}$/.test(name) || name === '.' || name === '..') throw new HeadraceError('HR_TOPIC_NAME', `${JSON.stringify(name)} cannot be the name of a topic.`);
+      if (!Number.isInteger(partitions) || partitions < 1) throw new HeadraceError('HR_ARGUMENT', `A topic has one partition or more, not ${partitions}.`, { place: { topic: name } });
+      if (!(retentionMs > 0)) throw new HeadraceError('HR_ARGUMENT', `The retention of a topic is a positive number of milliseconds, not ${retentionMs}.`, { place: { topic: name } });
+      const known = topics.get(name)?.info;
+      if (known === undefined) {
+        const empty = (): Partition => ({ start: 0, end: 0, newest: Number.NEGATIVE_INFINITY, blocks: [] });
+        topics.set(name, { info: { name, partitions, retentionMs }, partitions: Array.from({ length: partitions }, empty) });
+      } else if (known.partitions !== partitions || known.retentionMs !== retentionMs) {
+        throw new HeadraceError('HR_TOPIC_EXISTS', `${name} has ${known.partitions} partitions and a retention of ${known.retentionMs} ms, not ${partitions} and ${retentionMs}.`, { place: { topic: name } });
+      }
+    },
+    async bounds(topic, partition) {
+      const { start, end } = partitionOf(topic, partition);
+      return { start, end };
+    },
+    async read(topic, partition, offset) {
+      const { start, end, blocks } = partitionOf(topic, partition);
+      if (offset === end) return undefined;
+      if (!(offset >= start && offset < end)) {
+        throw new HeadraceError('HR_OFFSET_GONE', `${topic}/${partition} holds the offsets from ${start} to ${end}, and not ${offset}.`, { place: { topic, partition, offset } });
+      }
+      const block = blocks.findLast((b) => b.baseOffset <= offset)!;
+      return offset === block.baseOffset ? block : sliceBlock(block, offset - block.baseOffset, block.count);
+    },
+    async seek(topic, partition, time) {
+      const { end, blocks } = partitionOf(topic, partition);
+      return blocks.find((b) => b.timestamps.some((t) => t >= time))?.baseOffset ?? end;
+    },
+    async append(outputs) {
+      write(outputs);
+    },
+    async commit({ pipeline, epoch, outputs, state, positions, journal }) {
+      const known = pipelines.get(pipeline);
+      const last = known?.epoch ?? 0;
+      if (epoch !== last + 1) {
+        const detail = epoch <= last ? `Epoch ${epoch} of ${pipeline} is already there: the last one is ${last}.` : `Epoch ${epoch} of ${pipeline} cannot follow epoch ${last}.`;
+        throw new HeadraceError('HR_EPOCH_FENCED', detail, { place: { pipeline } });
+      }
+      for (const { topic, partition } of outputs) partitionOf(topic, partition);
+      writeState(pipeline, state);
+      write(outputs);
+      const now: Committing = known ?? { epoch, positions: new Map(), journal: [] };
+      now.epoch = epoch;
+      for (const p of positions) now.positions.set(`${p.topic}/${p.partition}`, { ...p });
+      now.journal.push(...journal);
+      pipelines.set(pipeline, now);
+    },
+    async committed(pipeline) {
+      const known = pipelines.get(pipeline);
+      if (known === undefined) return undefined;
+      const positions = [...known.positions.values()].sort((a, b) => (a.topic === b.topic ? a.partition - b.partition : a.topic < b.topic ? -1 : 1));
+      return { epoch: known.epoch, positions };
+    },
+    async journal(pipeline) {
+      return [...(pipelines.get(pipeline)?.journal ?? [])];
+    },
+    async close() {},
+  };
+}
+
+function expire(partition: Partition, retentionMs: number): void {
+  if (retentionMs === Number.POSITIVE_INFINITY) return;
+  const horizon = partition.newest - retentionMs;
+  while (partition.blocks.length > 0 && partition.blocks[0]!.timestamps.every((t) => t < horizon)) partition.blocks.shift();
+  const first = partition.blocks[0];
+  partition.start = first === undefined ? partition.end : offsetAt(first, 0);
+}

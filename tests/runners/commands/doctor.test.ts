@@ -1,0 +1,56 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { clickLines, clicksFile, headrace, startHeadrace, userCountsFile, workplace } from './headrace-process.js';
+
+interface Finding {
+  readonly check: string;
+  readonly status: string;
+  readonly detail: string;
+  readonly remedy?: string;
+}
+
+test('a machine without data is fine, and nothing is made', async () => {
+  const cwd = workplace();
+  const { code, json } = await headrace(['doctor', '--json'], { cwd });
+  expect(code).toBe(0);
+  const findings = json() as Finding[];
+  expect(findings.map((f) => `${f.status} ${f.check}`)).toEqual(['ok node', 'ok lmdb', 'ok data directory', expect.stringMatching(/^(ok|warn) disk space$/), 'ok topics']);
+  expect(findings[2]!.detail).toBe('./.headrace is not there yet and can be made');
+  expect((await headrace(['topic', 'list'], { cwd })).stderr).toContain('There is no data');
+});
+
+test('topics, dead letters, who writes, and how far a pipeline is behind', async () => {
+  const cwd = workplace({ 'clicks.ts': clicksFile, 'user-counts.ts': userCountsFile() });
+  await headrace(['import', 'clicks', '-'], { cwd, stdin: clickLines(100) });
+  await headrace(['run', 'user-counts.ts', '--bounded'], { cwd });
+  await headrace(['import', 'clicks', '-'], { cwd, stdin: `${clickLines(30)}bad\n` });
+  const behind = (await headrace(['doctor', '--json'], { cwd })).json() as Finding[];
+  expect(behind).toContainEqual({ check: 'topic clicks', status: 'ok', detail: '130 records in 4 partitions' });
+  expect(behind).toContainEqual({ check: 'topic clicks.dlq', status: 'warn', detail: '1 records in 4 partitions', remedy: 'Look why: headrace topic read clicks.dlq --limit 10' });
+  expect(behind).toContainEqual({ check: 'lock', status: 'ok', detail: 'nobody writes' });
+  expect(behind.find((f) => f.check === 'pipeline user-counts')?.detail).toMatch(/^epoch \d+, 30 records behind \(clicks\/0@/);
+
+  const { child, finished, seen } = startHeadrace(['run', 'user-counts.ts'], { cwd });
+  await seen('waits for more');
+  const during = await headrace(['doctor'], { cwd });
+  expect(during.code).toBe(0);
+  expect(during.stdout).toContain(`warn  lock: Another process is using ./.headrace (pid ${child.pid}`);
+  expect(during.stdout).toContain('up to date');
+  child.kill('SIGKILL');
+  await finished;
+  expect((await headrace(['doctor'], { cwd })).stdout).toContain(`ok    lock: the last writer (pid ${child.pid}) ended without closing; its lock is void`);
+});
+
+test('what would stop a run fails', async () => {
+  const cwd = workplace();
+  writeFileSync(join(cwd, 'file'), '');
+  mkdirSync(join(cwd, 'foreign'));
+  writeFileSync(join(cwd, 'foreign/data.mdb'), Buffer.alloc(8_192, 1));
+  const file = await headrace(['doctor', '--data-dir', 'file'], { cwd });
+  expect(file.code).toBe(1);
+  expect(file.stdout).toMatch(/^fail {2}data directory: .*file is a file\n {6}Give another directory/m);
+  const foreign = await headrace(['doctor', '--data-dir', 'foreign', '--json'], { cwd });
+  expect(foreign.code).toBe(1);
+  expect(foreign.json()).toContainEqual({ check: 'data', status: 'fail', detail: expect.stringContaining('HR_DATA_DIR'), remedy: expect.any(String) });
+});

@@ -1,0 +1,38 @@
+import { expect, test } from 'vitest';
+import { clickWorld } from '../../../runners/simulate/click-world.js';
+import { headrace, workplace } from './headrace-process.js';
+
+test('the world lies in the topic as it arrived, and the truth is told', async () => {
+  const cwd = workplace();
+  const words = ['simulate', '--events', '3000', '--seed', '7', '--users', '50', '--items', '20', '--rate', '10', '--partitions', '3', '--json'];
+  const done = await headrace(words, { cwd });
+  expect(done.code).toBe(0);
+  const [truth] = done.json() as [{ items: unknown[]; viral: { itemId: string } }];
+  expect(truth).toMatchObject({ topic: 'clicks', partitions: 3, events: 3_000, seed: '7', start: Date.UTC(2026, 0, 5), end: Date.UTC(2026, 0, 5) + 300_000 });
+  expect(truth.items).toHaveLength(20);
+  expect(truth.viral.itemId).toMatch(/^i\d+$/);
+
+  const records = (await headrace(['topic', 'read', 'clicks', '--json'], { cwd })).json() as { partition: number; offset: number; timestamp: number; value: object }[];
+  const world = [...clickWorld({ events: 3_000, seed: 7, users: 50, items: 20, rate: 10 })];
+  const byPartition = new Map<number, object[]>();
+  for (const { partition, offset, timestamp, value } of records) {
+    const partitionRecords = byPartition.get(partition) ?? [];
+    byPartition.set(partition, partitionRecords);
+    expect(offset).toBe(partitionRecords.length);
+    expect(timestamp).toBe((value as { timestamp: number }).timestamp);
+    partitionRecords.push(value);
+  }
+  const where = new Map([...byPartition].flatMap(([partition, values]) => values.map((v) => [(v as { userId: string }).userId, partition] as const)));
+  for (const [partition, values] of byPartition) expect(values).toEqual(world.filter((e) => where.get(e.userId) === partition));
+  expect(records).toHaveLength(world.length);
+});
+
+test('a person gets the summary, another seed another world', async () => {
+  const [one, two] = [workplace(), workplace()];
+  const first = await headrace(['simulate', '--events', '100', '--seed', '1'], { cwd: one });
+  expect(first.stdout).toMatch(/^100 events to the topic clicks \(4 partitions\) in \S+\nfrom 2026-01-05T00:00:00.000Z to 2026-01-06T00:00:00.000Z, 500 items/);
+  await headrace(['simulate', '--events', '100', '--seed', '123456789012345678'], { cwd: two });
+  const [a, b] = await Promise.all([one, two].map((cwd) => headrace(['topic', 'read', 'clicks', '--json'], { cwd })));
+  expect(a!.json()).toHaveLength(100);
+  expect(a!.stdout).not.toBe(b!.stdout);
+});
