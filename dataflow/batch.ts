@@ -2,6 +2,7 @@ import type { Column, StringColumn } from '../schemas/column.js';
 import { cell, gather, gatherFloat64, slice } from '../schemas/column.js';
 import { HeadraceError, type Place } from './errors.js';
 import { columnFrom, type Expression } from './expression.js';
+import type { RecordBlock } from './record-block.js';
 
 /** Where the rows of a batch come from. Columns and values are made on first use. */
 export interface BatchRows {
@@ -14,10 +15,10 @@ export interface BatchRows {
   value(i: number): unknown;
   /** Where row `i` was read, as far as that is known. */
   place(i: number): Place;
-  /** The record as it was read, for dead letters. */
-  record?(i: number): OriginRecord;
-  /** For a thread that takes over the batch. */
-  pack?(rows: Int32Array | undefined): unknown;
+  /** The record as it was read, for dead letters; undefined where the row was computed. */
+  record(i: number): OriginRecord | undefined;
+  /** The rows (all, or those chosen) for another thread. */
+  pack(rows: Int32Array | undefined): PackedRows;
 }
 
 /** The bytes of a record as it was read. */
@@ -45,7 +46,7 @@ export class Batch<out T, out K = unknown> {
   declare protected readonly element: T;
   declare protected readonly keyed: K;
   readonly length: number;
-  readonly #columns = new Map<string, Column>();
+  #columns: Map<string, Column> | undefined;
   #values: readonly T[] | undefined;
 
   constructor(
@@ -62,16 +63,18 @@ export class Batch<out T, out K = unknown> {
 
   /** The column of a field. Errors: HR_COLUMN when the records have no such field. */
   field(name: string): Column {
-    let column = this.#columns.get(name);
-    if (column === undefined) this.#columns.set(name, (column = this.rows.field(name)));
+    const columns = (this.#columns ??= new Map());
+    let column = columns.get(name);
+    if (column === undefined) columns.set(name, (column = this.rows.field(name)));
     return column;
   }
 
   /** The column of an expression, computed once a batch. */
   column(of: Expression<never, unknown>): Column {
     if (of.columnName !== undefined) return this.field(of.columnName);
-    let column = this.#columns.get(of.text);
-    if (column === undefined) this.#columns.set(of.text, (column = of.evaluate(this as unknown as Batch<never>)));
+    const columns = (this.#columns ??= new Map());
+    let column = columns.get(of.text);
+    if (column === undefined) columns.set(of.text, (column = of.evaluate(this as unknown as Batch<never>)));
     return column;
   }
 
@@ -98,19 +101,19 @@ export class Batch<out T, out K = unknown> {
   /** The rows `rows`, in that order. Columns are gathered on first use. */
   select(rows: Int32Array): Batch<T, K> {
     if (rows.length === this.length && isIdentity(rows)) return this;
-    return new Batch<T, K>(selectedRows(this, rows), gatherFloat64(this.times, rows), this.key && (gather(this.key, rows) as StringColumn), this.keyedBy);
+    return new Batch<T, K>(new SelectedRows(this, rows), gatherFloat64(this.times, rows), this.key && (gather(this.key, rows) as StringColumn), this.keyedBy);
   }
 
   /** Rows [from, to), as views. */
   slice(from: number, to: number): Batch<T, K> {
     if (from === 0 && to === this.length) return this;
-    return new Batch<T, K>(slicedRows(this, from, to), this.times.subarray(from, to), this.key && (slice(this.key, from, to) as StringColumn), this.keyedBy);
+    return new Batch<T, K>(new SlicedRows(this, from, to), this.times.subarray(from, to), this.key && (slice(this.key, from, to) as StringColumn), this.keyedBy);
   }
 
   /** The same records with another key. */
   withKey<K2>(key: StringColumn, keyedBy: KeyedBy): Batch<T, K2> {
     const batch = new Batch<T, K2>(this.rows, this.times, key, keyedBy);
-    for (const [text, column] of this.#columns) batch.#columns.set(text, column);
+    batch.#columns = this.#columns && new Map(this.#columns);
     batch.#values = this.#values;
     return batch;
   }
@@ -121,32 +124,102 @@ function isIdentity(rows: Int32Array): boolean {
   return true;
 }
 
-function selectedRows(from: Batch<unknown>, rows: Int32Array): BatchRows {
-  const origin = from.rows;
-  return {
-    length: rows.length,
-    names: origin.names,
-    field: (name) => gather(from.field(name), rows),
-    value: (i) => from.value(rows[i]!),
-    place: (i) => origin.place(rows[i]!),
-    record: origin.record && ((i) => origin.record!(rows[i]!)),
-    pack: origin.pack && ((inner) => origin.pack!(inner === undefined ? rows : inner.map((i) => rows[i]!))),
-  };
+/** Rows `rows` of a batch. A class, so that a batch of a few records does not cost a handful of closures. */
+class SelectedRows implements BatchRows {
+  readonly #from: Batch<unknown>;
+  readonly #rows: Int32Array;
+
+  constructor(from: Batch<unknown>, rows: Int32Array) {
+    this.#from = from;
+    this.#rows = rows;
+  }
+  get length(): number {
+    return this.#rows.length;
+  }
+  get names(): readonly string[] | undefined {
+    return this.#from.rows.names;
+  }
+  field(name: string): Column {
+    return gather(this.#from.field(name), this.#rows);
+  }
+  value(i: number): unknown {
+    return this.#from.value(this.#rows[i]!);
+  }
+  place(i: number): Place {
+    return this.#from.rows.place(this.#rows[i]!);
+  }
+  record(i: number): OriginRecord | undefined {
+    return this.#from.rows.record(this.#rows[i]!);
+  }
+  pack(rows: Int32Array | undefined): PackedRows {
+    return this.#from.rows.pack(rows === undefined ? this.#rows : rows.map((i) => this.#rows[i]!));
+  }
 }
 
-function slicedRows(from: Batch<unknown>, start: number, end: number): BatchRows {
-  const origin = from.rows;
-  return {
-    length: end - start,
-    names: origin.names,
-    field: (name) => slice(from.field(name), start, end),
-    value: (i) => from.value(start + i),
-    place: (i) => origin.place(start + i),
-    record: origin.record && ((i) => origin.record!(start + i)),
-    pack:
-      origin.pack &&
-      ((inner) => origin.pack!(inner === undefined ? Int32Array.from({ length: end - start }, (_, i) => start + i) : inner.map((i) => start + i))),
-  };
+class SlicedRows implements BatchRows {
+  readonly #from: Batch<unknown>;
+  readonly #start: number;
+  readonly length: number;
+
+  constructor(from: Batch<unknown>, start: number, end: number) {
+    this.#from = from;
+    this.#start = start;
+    this.length = end - start;
+  }
+  get names(): readonly string[] | undefined {
+    return this.#from.rows.names;
+  }
+  field(name: string): Column {
+    return slice(this.#from.field(name), this.#start, this.#start + this.length);
+  }
+  value(i: number): unknown {
+    return this.#from.value(this.#start + i);
+  }
+  place(i: number): Place {
+    return this.#from.rows.place(this.#start + i);
+  }
+  record(i: number): OriginRecord | undefined {
+    return this.#from.rows.record(this.#start + i);
+  }
+  pack(rows: Int32Array | undefined): PackedRows {
+    const start = this.#start;
+    return this.#from.rows.pack(rows === undefined ? Int32Array.from({ length: this.length }, (_, i) => start + i) : rows.map((i) => start + i));
+  }
+}
+
+class ObjectRows implements BatchRows {
+  readonly #values: readonly unknown[];
+  readonly #from: BatchRows | undefined;
+  readonly #origin: Int32Array | undefined;
+  readonly names = undefined;
+
+  constructor(values: readonly unknown[], from: BatchRows | undefined, origin: Int32Array | undefined) {
+    this.#values = values;
+    this.#from = from;
+    this.#origin = origin;
+  }
+  get length(): number {
+    return this.#values.length;
+  }
+  field(name: string): Column {
+    const column = columnFrom(this.#values.map((v) => (v as Record<string, unknown> | null)?.[name]));
+    if (column.kind === 'object' && !this.#values.some((v) => typeof v === 'object' && v !== null && name in v)) {
+      throw new HeadraceError('HR_COLUMN', `The records have no field "${name}".`);
+    }
+    return column;
+  }
+  value(i: number): unknown {
+    return this.#values[i];
+  }
+  place(i: number): Place {
+    return this.#from?.place(this.#origin === undefined ? i : this.#origin[i]!) ?? {};
+  }
+  record(i: number): OriginRecord | undefined {
+    return this.#from?.record(this.#origin === undefined ? i : this.#origin[i]!);
+  }
+  pack(rows: Int32Array | undefined): PackedRows {
+    return { objects: rows === undefined ? this.#values : Array.from(rows, (i) => this.#values[i]) };
+  }
 }
 
 /**
@@ -154,21 +227,7 @@ function slicedRows(from: Batch<unknown>, start: number, end: number): BatchRows
  * errors and dead letters; without `origin` rows correspond one to one.
  */
 export function objectRows(values: readonly unknown[], from?: { readonly rows: BatchRows; readonly origin?: Int32Array }): BatchRows {
-  const at = (i: number) => (from?.origin === undefined ? i : from.origin[i]!);
-  return {
-    length: values.length,
-    field(name) {
-      const column = columnFrom(values.map((v) => (v as Record<string, unknown> | null)?.[name]));
-      if (column.kind === 'object' && !values.some((v) => typeof v === 'object' && v !== null && name in v)) {
-        throw new HeadraceError('HR_COLUMN', `The records have no field "${name}".`);
-      }
-      return column;
-    },
-    value: (i) => values[i],
-    place: (i) => from?.rows.place(at(i)) ?? {},
-    record: from?.rows.record && ((i) => from.rows.record!(at(i))),
-    pack: (rows) => packColumns({ objects: rows === undefined ? values : Array.from(rows, (i) => values[i]) }),
-  };
+  return new ObjectRows(values, from?.rows, from?.origin);
 }
 
 /** Rows from columns; the objects have the fields of `columns`, in that order. */
@@ -192,20 +251,20 @@ export function columnRows(length: number, columns: ReadonlyMap<string, Column>)
       return value;
     },
     place: () => ({}),
-    pack: (rows) => packColumns({ columns: [...columns].map(([name, column]) => [name, rows === undefined ? column : gather(column, rows)] as const), length: rows?.length ?? length }),
+    record: () => undefined,
+    pack: (rows) => ({ columns: [...columns].map(([name, column]) => [name, rows === undefined ? column : gather(column, rows)] as const), length: rows?.length ?? length }),
   };
 }
 
 /** Batch content that crosses to another thread by structured clone. */
 export type PackedRows =
   | { readonly objects: readonly unknown[] }
-  | { readonly columns: readonly (readonly [string, Column])[]; readonly length: number };
+  | { readonly columns: readonly (readonly [string, Column])[]; readonly length: number }
+  | { readonly records: RecordBlock; readonly topic: string; readonly partition: number };
 
-function packColumns(packed: PackedRows): PackedRows {
-  return packed;
-}
-
-/** The rows that `pack` made of objects or columns. */
-export function unpackRows(packed: PackedRows): BatchRows {
-  return 'objects' in packed ? objectRows(packed.objects) : columnRows(packed.length, new Map(packed.columns));
+/** The rows that `pack` made; `readRecords` gives those of records of a topic. */
+export function unpackRows(packed: PackedRows, readRecords: (block: RecordBlock, topic: string, partition: number) => BatchRows): BatchRows {
+  if ('objects' in packed) return objectRows(packed.objects);
+  if ('columns' in packed) return columnRows(packed.length, new Map(packed.columns));
+  return readRecords(packed.records, packed.topic, packed.partition);
 }

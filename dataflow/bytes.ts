@@ -1,12 +1,16 @@
 /** Writes little-endian numbers, bytes and typed arrays one after the other; grows by doubling. */
 export interface ByteWriter {
   u32(value: number): void;
+  i32(value: number): void;
   f64(value: number): void;
   /** Length, then the bytes. */
   bytes(value: Uint8Array): void;
   /** The elements, without a length. */
   array(value: Float64Array | Int32Array): void;
+  /** What was written; valid until `reset`. */
   finish(): Uint8Array;
+  /** Begins anew in the same memory. */
+  reset(): void;
 }
 
 /** A writer that starts empty. */
@@ -31,6 +35,10 @@ export function byteWriter(): ByteWriter {
       const at = room(4);
       buffer.writeUInt32LE(value, at);
     },
+    i32: (value) => {
+      const at = room(4);
+      buffer.writeInt32LE(value, at);
+    },
     f64: (value) => {
       const at = room(8);
       buffer.writeDoubleLE(value, at);
@@ -41,6 +49,9 @@ export function byteWriter(): ByteWriter {
     },
     array: (value) => copy(new Uint8Array(value.buffer, value.byteOffset, value.byteLength)),
     finish: () => buffer.subarray(0, end),
+    reset() {
+      end = 0;
+    },
   };
 }
 

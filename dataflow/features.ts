@@ -108,9 +108,10 @@ export function readNewest(stored: Uint8Array): number {
   return Buffer.from(stored.buffer, stored.byteOffset, stored.length).readDoubleLE(0);
 }
 
-/** A row of a pane as the bytes of a tile. */
+/** A row of a pane as the bytes of a tile. Groups are in the order of their names, so that the bytes do not tell in which order they came. */
 export function packTile(pane: Pane, row: number): Uint8Array {
-  const out = byteWriter();
+  const out = packer;
+  out.reset();
   pane.layout.tables.forEach(({ group }, t) => {
     const { data, stride } = pane.slabs[t]!;
     if (group === undefined) out.array(data.subarray(row * stride, (row + 1) * stride));
@@ -119,16 +120,21 @@ export function packTile(pane: Pane, row: number): Uint8Array {
       const pairs = pane.pairs[t]!;
       const slots: number[] = [];
       for (let slot = pairs.first(row); slot >= 0; slot = pairs.next(slot)) slots.push(slot);
+      const labels = pane.labels[t];
+      if (labels === undefined) slots.sort((a, b) => pairs.groupOf(a) - pairs.groupOf(b));
+      else slots.sort((a, b) => Buffer.compare(labels.key(pairs.groupOf(a)), labels.key(pairs.groupOf(b))));
       out.u32(slots.length);
       for (const slot of slots) {
-        if (group.kind === 'labels') out.bytes(pane.labels[t]!.key(pairs.groupOf(slot)));
-        else out.array(Int32Array.of(pairs.groupOf(slot)));
-        out.array(data.subarray(slot * stride, (slot + 1) * stride));
+        if (labels !== undefined) out.bytes(labels.key(pairs.groupOf(slot)));
+        else out.i32(pairs.groupOf(slot));
+        for (let k = slot * stride; k < (slot + 1) * stride; k++) out.f64(data[k]!);
       }
     }
   });
-  return out.finish();
+  return Buffer.from(out.finish());
 }
+
+const packer = byteWriter();
 
 /** Adds the bytes of a tile to row `row`. Cost: one merge a cell; nothing is allocated but for groups not seen before. */
 export function addTile(pane: Pane, row: number, tile: Uint8Array): void {

@@ -85,7 +85,7 @@ export function createKeyedState<S>(options: {
     get(key, time = Number.NEGATIVE_INFINITY) {
       let entry = cache.get(key);
       if (entry === undefined && !cache.has(key)) entry = load(key);
-      if (entry === undefined || time - entry.lastSeen > options.expire) entry = { state: options.init(key), lastSeen: Number.NEGATIVE_INFINITY, dirty: false };
+      if (entry === undefined || time - entry.lastSeen > options.expire) entry = { state: options.init(key), lastSeen: reached, dirty: false };
       // Deleting first moves the key to the young end: the map is in the order of last use.
       cache.delete(key);
       cache.set(key, entry);

@@ -12,8 +12,6 @@ export interface TaskContext {
   readonly pipeline: string;
   /** Number of this task, from 0. */
   readonly task: number;
-  /** Tick of event time that is being processed: within one, the sizes of batches must not show. */
-  readonly tick: number;
   /** Number of tasks of the pipeline. */
   readonly tasks: number;
   readonly clock: Clock;
@@ -34,6 +32,8 @@ export interface TaskContext {
   deadLetter(step: string, batch: Batch<unknown>, row: number, error: HeadraceError): void;
   /** Calls `fire` at the next turn of the run when the clock has reached `time`; see `process`. */
   atProcessingTime(time: number, fire: () => void): void;
+  /** Calls `release` at the end of each tick, steps before those that they feed. Within a tick the sizes of batches must not show. */
+  atTickEnd(release: () => void): void;
   /** Tells the person at the terminal something, once for each `what`. */
   warn(what: string, message: string): void;
 }
@@ -43,6 +43,8 @@ export interface TopicOutput {
   readonly partitions: number;
   /** Schema id of the topic's values in the registry. */
   readonly schemaId: number;
+  /** Others write to its partitions as well: what belongs to a tick has to be appended at its end. */
+  readonly shared: boolean;
   append(partition: number, block: RecordBlock): void;
 }
 

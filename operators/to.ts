@@ -120,6 +120,10 @@ export function topicWriter(topic: AnyTopic, output: TopicOutput, step: Step, co
     if (writer === undefined) writers.set(partition, (writer = new BlockWriter()));
     return writer;
   };
+  const flush = () => {
+    for (const [partition, writer] of writers) if (writer.count > 0) output.append(partition, writer.take());
+  };
+  if (output.shared) context.atTickEnd(flush);
 
   return {
     write(batch) {
@@ -149,9 +153,7 @@ export function topicWriter(topic: AnyTopic, output: TopicOutput, step: Step, co
         if (writer.count >= blockRecords) output.append(partition, writer.take());
       }
     },
-    flush() {
-      for (const [partition, writer] of writers) if (writer.count > 0) output.append(partition, writer.take());
-    },
+    flush,
   };
 }
 

@@ -2,7 +2,7 @@ import { Observable, share, type Subscription } from 'rxjs';
 import { asHeadraceError, HeadraceError } from '../dataflow/errors.js';
 import type { Signal } from '../dataflow/signal.js';
 import { defineStep, type Step, stepOf } from '../dataflow/step.js';
-import type { Exchange, TaskContext } from '../dataflow/task-context.js';
+import type { Exchange } from '../dataflow/task-context.js';
 
 /**
  * Joins streams of one record type into one stream.
@@ -22,17 +22,13 @@ export function union<T>(...streams: readonly Observable<Signal<T, unknown>>[]):
     const idle = new Uint8Array(streams.length);
     const seen = { open: 0, barrier: 0, close: 0 };
     let merged = Number.NEGATIVE_INFINITY;
-    let context: TaskContext | undefined;
-    // Batches of all streams but the first, until their tick ends.
+    // Batches of all streams but the first, until their tick ends: however a tick is cut into batches, the order is the same.
     const held: Signal<T>[][] = streams.map(() => []);
-    let tick = Number.NEGATIVE_INFINITY;
     const release = () => {
       for (const batches of held) for (const batch of batches.splice(0)) subscriber.next(batch);
     };
     const arrive = (input: number, signal: Signal<T, unknown>) => {
-      if (signal.kind === 'open') context = signal.context;
-      if (signal.kind !== 'batch' || context!.tick !== tick) release();
-      tick = context!.tick;
+      if (signal.kind === 'watermark') release();
       if (signal.kind === 'batch') {
         if (input === 0) subscriber.next(signal as Signal<T>);
         else held[input]!.push(signal as Signal<T>);
@@ -49,6 +45,7 @@ export function union<T>(...streams: readonly Observable<Signal<T, unknown>>[]):
         seen[signal.kind] += 1;
         if (seen[signal.kind] < streams.length) return;
         seen[signal.kind] = 0;
+        if (signal.kind === 'open') signal.context.atTickEnd(release);
         subscriber.next(signal.kind === 'open' ? { ...signal, partitionedBy: undefined } : (signal as Signal<T>));
       }
     };

@@ -39,7 +39,28 @@ export const labelBots: ProcessFunction<ClickEvent, SenderState, LabelledClick> 
       state.until = time + botRules.memory;
     }
     const reason = time <= state.until ? state.reason : null;
-    emit({ ...click, bot: reason !== null, botReason: reason, originPartition: place.partition ?? 0, originOffset: place.offset ?? 0 });
+    const { eventId, userId, itemId, creatorId, category, eventType, watchMs, durationMs, timestamp, surface, position, agent, decisionId } = click;
+    const origin = place;
+    // Field by field: a spread of a decoded record is several times slower.
+    emit({
+      eventId,
+      userId,
+      itemId,
+      creatorId,
+      category,
+      eventType,
+      watchMs,
+      durationMs,
+      timestamp,
+      surface,
+      position,
+      agent,
+      decisionId,
+      bot: reason !== null,
+      botReason: reason,
+      originPartition: origin.partition ?? 0,
+      originOffset: origin.offset ?? 0,
+    });
   },
 };
 
@@ -57,6 +78,8 @@ function inspect(click: ClickEvent, state: SenderState, time: number): LabelledC
     state.pause = pause;
     state.last = time;
   } else if (pause === 0) state.equalPauses = 0;
-  if (state.counts.reduce((a, b) => a + b, 0) > botRules.eventsPerMinute) return 'VELOCITY';
+  let inMinute = 0;
+  for (const n of state.counts) inMinute += n;
+  if (inMinute > botRules.eventsPerMinute) return 'VELOCITY';
   return state.equalPauses > botRules.equalPauses ? 'REGULARITY' : null;
 }

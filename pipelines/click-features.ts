@@ -32,4 +32,4 @@ export default pipeline('click-features', ({ from }) => {
       to(ctrSpikes),
     ),
   ];
-});
+}, { tick: '30s' });

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { register } from 'node:module';
 import { basename, dirname, extname, relative, resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { HeadraceError } from '../dataflow/errors.js';
 import { isPipeline, type Pipeline } from '../dataflow/pipeline.js';
 import { didYouMean } from './commands/nearest-name.js';
@@ -9,8 +9,10 @@ import { buildGraph } from './engine/task.js';
 
 type PipelineModule = Readonly<Record<string, unknown>>;
 
-/** Names of the pipelines that come with Headrace: `pipelines/<name>.ts`. */
-export const shippedPipelines: readonly string[] = ['click-features'];
+/** The pipelines that come with Headrace, loaded when they are asked for. */
+const shippedPipelines: Readonly<Record<string, () => Promise<PipelineModule>>> = {
+  'click-features': () => import('../pipelines/click-features.js'),
+};
 
 const extensions = ['.ts', '.mts', '.js', '.mjs'];
 
@@ -23,17 +25,20 @@ const extensions = ['.ts', '.mts', '.js', '.mjs'];
  * definition itself is refused for, with the file named
  */
 export async function loadPipeline(nameOrFile: string): Promise<Pipeline> {
-  const shipped = shippedPipelines.includes(nameOrFile);
-  const file = shipped ? nameOrFile : findFile(nameOrFile);
+  if (Object.hasOwn(shippedPipelines, nameOrFile)) return checked(await shippedPipelines[nameOrFile]!(), nameOrFile);
+  const file = findFile(nameOrFile);
   try {
-    const url = shipped ? new URL(`../pipelines/${nameOrFile}.js`, import.meta.url).href : pathToFileURL(file).href;
-    if (!shipped) await compileTypeScript();
-    const made = pipelineOf((await import(url)) as PipelineModule, shown(file));
-    buildGraph(made);
-    return made;
+    await compileTypeScript();
+    return checked((await import(pathToFileURL(file).href)) as PipelineModule, shown(file));
   } catch (error) {
-    throw shipped ? error : withFile(error, file);
+    throw withFile(error, file);
   }
+}
+
+function checked(module: PipelineModule, file: string): Pipeline {
+  const made = pipelineOf(module, file);
+  buildGraph(made);
+  return made;
 }
 
 function findFile(nameOrFile: string): string {
@@ -49,8 +54,8 @@ function findFile(nameOrFile: string): string {
     throw new HeadraceError('HR_PIPELINE_UNKNOWN', `There is no file ${nameOrFile}.${didYouMean(basename(file), beside)}`);
   }
   const here = readdirSync('.').filter((name) => extensions.includes(extname(name)));
-  const candidates = [...shippedPipelines, ...here, ...here.map((name) => basename(name, extname(name)))];
-  const asFile = (near: string) => (shippedPipelines.includes(near) ? near : (here.find((name) => basename(name, extname(name)) === near) ?? near));
+  const candidates = [...Object.keys(shippedPipelines), ...here, ...here.map((name) => basename(name, extname(name)))];
+  const asFile = (near: string) => (Object.hasOwn(shippedPipelines, near) ? near : (here.find((name) => basename(name, extname(name)) === near) ?? near));
   throw new HeadraceError('HR_PIPELINE_UNKNOWN', `There is no pipeline "${nameOrFile}".${didYouMean(nameOrFile, candidates, asFile)}`);
 }
 
@@ -101,30 +106,32 @@ function looksLikePipeline(value: unknown): boolean {
   return typeof value === 'object' && value !== null && 'build' in value && 'name' in value;
 }
 
-/** The error with the file and, where the stack tells it, the line. */
+/** The error with the user's file and line, as far as the stack tells them. */
 function withFile(error: unknown, file: string): HeadraceError {
-  const where = `${shown(file)}${lineIn(error, file)}`;
-  if (!(error instanceof HeadraceError)) return new HeadraceError('HR_PIPELINE', failure(error, file, where), { cause: error, remedy: 'Mend the file; nothing has run.' });
-  if (error.message.includes(shown(file))) return error;
-  return new HeadraceError(error.code, `${error.message} (${where})`, { place: error.place, cause: error.cause ?? error, remedy: error.remedy });
-}
-
-function failure(error: unknown, file: string, where: string): string {
-  if (!(error instanceof Error)) return `${where} threw ${String(error)}.`;
+  const where = userLine(error, file) ?? shown(file);
+  if (error instanceof HeadraceError) {
+    if (error.message.includes(shown(file))) return error;
+    return new HeadraceError(error.code, `${error.message} (${where})`, { place: error.place, cause: error.cause ?? error, remedy: error.remedy });
+  }
+  const remedy = 'Mend the file; nothing has run.';
+  if (!(error instanceof Error)) return new HeadraceError('HR_PIPELINE', `${where} threw ${String(error)}.`, { remedy });
   // esbuild's message has a line for each error: path:line:column: ERROR: text
   const syntax = /^(.+?):(\d+):\d+: ERROR: (.+)$/m.exec(error.message);
-  if (syntax !== null) return `${shown(resolve(syntax[1]!))}:${syntax[2]}: ${syntax[3]}`;
-  return `${where}: ${error.name}: ${error.message.replaceAll(dirname(file), shown(dirname(file)) || '.')}`;
+  if (syntax !== null) return new HeadraceError('HR_PIPELINE', `${shown(resolve(syntax[1]!))}:${syntax[2]}: ${syntax[3]}`, { remedy });
+  return new HeadraceError('HR_PIPELINE', `${where}: ${error.name}: ${error.message}`, { cause: error, remedy });
 }
 
-function lineIn(error: unknown, file: string): string {
+/** Where this package lies, whether it runs from dist/ or from its sources; stacks name the sources. */
+const ownFolder = fileURLToPath(new URL('..', import.meta.url)).replace(/([/\\])dist[/\\]$/, '$1');
+
+/** `file:line` of the innermost stack frame that is in the pipeline's file or another one of the user. */
+function userLine(error: unknown, pipelineFile: string): string | undefined {
   const stack = error instanceof Error ? (error.stack ?? '') : '';
-  for (const at of [pathToFileURL(file).href, file]) {
-    const start = stack.indexOf(`${at}:`);
-    const line = start < 0 ? null : /^:(\d+)/.exec(stack.slice(start + at.length));
-    if (line !== null) return `:${line[1]}`;
+  for (const [, path, line] of stack.matchAll(/^ +at (?:.* \()?((?:file:\/\/)?\/.*?):(\d+):\d+\)?$/gm)) {
+    const file = path!.startsWith('file:') ? fileURLToPath(path!) : path!;
+    if (file === pipelineFile || !(file.startsWith(ownFolder) || file.includes('/node_modules/'))) return `${shown(file)}:${line}`;
   }
-  return '';
+  return undefined;
 }
 
 /** A path as the user sees it: relative where that is shorter. */

@@ -1,9 +1,11 @@
 import { openEmbedded } from '../connectors/embedded/embedded-runtime.js';
 import { type Clock, systemClock } from '../dataflow/clock.js';
+import { HeadraceError } from '../dataflow/errors.js';
 import { createMetrics, type Metrics } from '../dataflow/metrics.js';
 import type { Pipeline } from '../dataflow/pipeline.js';
 import { type JobProgress, type JobResult, runJob } from './engine/job.js';
 import { createTaskGroup } from './engine/task-group.js';
+import { createWorkerGroup, type WorkerGroup } from './engine/worker-group.js';
 
 /** How a pipeline runs on this machine alone. */
 export interface RunOptions {
@@ -11,6 +13,10 @@ export interface RunOptions {
   readonly dataDir: string;
   /** Stop at the end of the input, every window closed. @default false */
   readonly bounded?: boolean;
+  /** Worker threads that share the tasks; with more than one, `source` is needed. @default 1: everything in this thread */
+  readonly workers?: number;
+  /** Name or file of the pipeline, which every worker thread loads itself. */
+  readonly source?: string;
   /** Milliseconds between commits. @default 200 live, 2,000 bounded */
   readonly commitMs?: number;
   /** Rows read ahead of each input in one step. @default 16,384 */
@@ -34,6 +40,10 @@ export interface RunOptions {
 export async function runEmbedded(pipeline: Pipeline, options: RunOptions): Promise<JobResult> {
   const runtime = openEmbedded({ dataDir: options.dataDir, mode: 'write', owner: pipeline.name });
   const warned = new Set<string>();
+  let threads: readonly WorkerGroup[] = [];
+  const { source } = options;
+  const workers = options.workers ?? 1;
+  if (workers > 1 && source === undefined) throw new HeadraceError('HR_ARGUMENT', 'Worker threads load the pipeline themselves: give its name or file as `source`.');
   try {
     return await runJob({
       pipeline,
@@ -51,20 +61,33 @@ export async function runEmbedded(pipeline: Pipeline, options: RunOptions): Prom
         options.warn?.(message);
       },
       ...(options.onProgress === undefined ? {} : { onProgress: options.onProgress }),
-      groups: (setting) => [
-        createTaskGroup({
-          pipeline,
-          tasks: Array.from({ length: setting.taskCount }, (_, i) => i),
-          taskCount: setting.taskCount,
-          log: runtime.log,
-          registry: runtime.registry,
-          environment: setting.environment,
-          partitions: setting.partitions,
-          positions: setting.positions,
-        }),
-      ],
+      groups(setting) {
+        const { taskCount, environment, partitions, positions } = setting;
+        const all = Array.from({ length: taskCount }, (_, i) => i);
+        const threadCount = Math.min(workers, taskCount);
+        if (threadCount < 2) {
+          return [createTaskGroup({ pipeline, tasks: all, taskCount, log: runtime.log, registry: runtime.registry, environment, partitions, positions })];
+        }
+        threads = Array.from({ length: threadCount }, (_, thread) =>
+          createWorkerGroup(
+            {
+              pipeline: source!,
+              dataDir: options.dataDir,
+              tasks: all.filter((task) => task % threadCount === thread),
+              taskCount,
+              partitions: [...partitions],
+              positions,
+              outputs: [...environment.outputs],
+              bounded: environment.bounded,
+            },
+            setting,
+          ),
+        );
+        return threads;
+      },
     });
   } finally {
+    await Promise.all(threads.map((thread) => thread.stop()));
     await runtime.close();
   }
 }

@@ -29,7 +29,7 @@ export function resolve(writer: AvroRecordSchema, reader: AvroRecordSchema, plac
       return widened.includes(f.name) ? { ...f, type: Array.isArray(type) ? [...(type as AvroType[]), 'null'] : [type, 'null'] } : { ...f, type };
     });
     const to = avscType({ ...reader, fields } as AvroRecordSchema);
-    const resolver = to.createResolver(from, { ignoreNamespaces: true });
+    const resolver = recordResolver(writer, reader, from, to);
     return {
       read(row) {
         const value = to.fromBuffer(row, resolver) as Record<string, unknown>;
@@ -48,6 +48,24 @@ export function resolve(writer: AvroRecordSchema, reader: AvroRecordSchema, plac
     };
   } catch (error) {
     throw new SchemaError(`${reader.name} cannot be read from ${writer.name}: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+/** The resolver of two records; where there is none, the error names the first field that cannot be read. */
+function recordResolver(writer: AvroRecordSchema, reader: AvroRecordSchema, from: Type, to: Type): Resolver {
+  try {
+    return to.createResolver(from, { ignoreNamespaces: true });
+  } catch (error) {
+    for (const field of reader.fields) {
+      const written = writerField(writer, field);
+      if (written === undefined) continue;
+      try {
+        fieldType(to, field.name).createResolver(fieldType(from, written.name), { ignoreNamespaces: true });
+      } catch (cause) {
+        throw new SchemaError(`field ${field.name}: ${(cause as Error).message}`, { cause });
+      }
+    }
+    throw error;
   }
 }
 

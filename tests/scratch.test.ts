@@ -65,7 +65,7 @@ test('5 union of two sources, second ends early', async () => {
   for (let i = 0; i < 5; i++) await scrutinise(p, { inputs: { in: rows(60), other: rows(10, 60) }, partitions: 2, seed: i });
 });
 test('8 by label zero', () => {
-  play(window('n', { every: '10s' }, { n: sum((r: { name: string; time: number }) => (r.name === 'b' ? -1 : 1)).by((r) => 'x'), m: min((r: any) => 0).by((r: any) => 'x') } as never), { in: 'a@1 b@4 |w10', out: '{n:{x:0},m:{x:0}}@10' });
+  play(window('n', { every: '10s' }, { n: sum((r: { name: string; time: number }) => (r.name === 'b' ? -1 : 1)).by((r) => 'x'), m: min((r: any) => 0).by((r: any) => 'x') } as never), { in: 'a@1 b@4 |w10', out: '{n:{},m:{x:0}}@10' });
 });
 test('13 retention', async () => {
   const p = pipeline('p', ({ from }) => from(input).pipe(to(out)));

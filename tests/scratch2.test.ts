@@ -17,3 +17,8 @@ test('reuse', async () => {
   const p = pipeline('p', ({ from }) => from(input, { disorder: 20 }).pipe(keyBy(input.k), window('w', { every: 50, lateness: 0 }, { n: count() }), to(out)), { tick: 10 });
   for (let i = 0; i < 5; i++) await scrutinise(p, { inputs: { in: rows(300, 1000) }, partitions: 3, seed: i });
 });
+test('late topic written by several tasks', async () => {
+  const late = topic('late', { key: 'j', value: { k: 'string', j: 'string', v: 'int' } });
+  const p = pipeline('p', ({ from }) => from(input, { disorder: 0 }).pipe(keyBy(input.k), window('w', { every: 20, lateness: 0, late }, { n: count() }), to(out)), { tick: 10 });
+  for (let i = 0; i < 3; i++) await scrutinise(p, { inputs: { in: rows(200, 500) }, partitions: 3, seed: i });
+});

@@ -1,5 +1,5 @@
 import { closeSync, existsSync, mkdirSync, openSync, readSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { HeadraceError } from '../../dataflow/errors.js';
 
 const lmdbMagic = 0xbeefc0de;
@@ -12,7 +12,7 @@ export function checkDirectory(dataDir: string, mode: 'write' | 'read'): void {
   const file = join(dataDir, 'data.mdb');
   let size: number | undefined;
   try {
-    if (mode === 'write') mkdirSync(dataDir, { recursive: true });
+    if (mode === 'write') makeDirectory(resolve(dataDir));
     if (existsSync(dataDir) && !statSync(dataDir).isDirectory()) throw new Error('it is a file');
     if (existsSync(file)) {
       size = statSync(file).size;
@@ -25,6 +25,18 @@ export function checkDirectory(dataDir: string, mode: 'write' | 'read'): void {
   }
   if (mode === 'read' && !size) {
     throw new HeadraceError('HR_DATA_DIR', `There is no data in ${dataDir} yet.`, { remedy: 'Import records or run a pipeline first, or name another directory with --data-dir.' });
+  }
+}
+
+/** Makes a directory and those above it. Node's own `recursive` never ends where none can be made, as in /proc. */
+function makeDirectory(path: string): void {
+  if (existsSync(path)) return;
+  makeDirectory(dirname(path));
+  try {
+    mkdirSync(path);
+  } catch (error) {
+    // another process may have made it meanwhile
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   }
 }
 

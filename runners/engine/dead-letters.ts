@@ -27,7 +27,7 @@ export function createDeadLetters(task: number) {
       const topic = deadLetterTopic(step);
       let writer = writers.get(topic);
       if (writer === undefined) writers.set(topic, (writer = new BlockWriter()));
-      const record = batch.rows.record?.(row) ?? { key: null, value: Buffer.from(JSON.stringify(batch.value(row)) ?? '') };
+      const record = batch.rows.record(row) ?? { key: null, value: Buffer.from(JSON.stringify(batch.value(row)) ?? '') };
       const time = batch.times[row]!;
       writer.append(record.key, record.value, Number.isSafeInteger(time) && time > 0 ? time : 0, deadLetterHeaders(step, error));
     },

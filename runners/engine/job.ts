@@ -5,10 +5,9 @@ import type { Pipeline } from '../../dataflow/pipeline.js';
 import type { JournalEntry, LogClient, Position, StateWrite } from '../../dataflow/ports/log-client.js';
 import type { SchemaRegistry } from '../../dataflow/ports/schema-registry.js';
 import type { StateBackend } from '../../dataflow/ports/state-backend.js';
-import type { RecordBlock } from '../../dataflow/record-block.js';
 import { definition } from '../../dataflow/topic.js';
 import type { Parcel } from './exchange-port.js';
-import { buildGraph, type PipelineGraph, type TaskEnvironment } from './task.js';
+import { buildGraph, type PipelineGraph, type TaskEnvironment, type TaskOutput } from './task.js';
 import type { Cut, InputStatus, TaskGroup } from './task-group.js';
 
 /** Log, state and schemas that a job works on. */
@@ -84,6 +83,8 @@ export async function runJob(options: JobOptions): Promise<JobResult> {
   const outputs = await prepareOutputs(graph, taskCount, runtime);
   const environment: TaskEnvironment = { ...options, state: runtime.state, outputs };
   const totals = { records: 0, outputs: 0, epochs: 0 };
+  const fixed = { graph, taskCount, partitions, environment };
+  let tasks: RunningTasks | undefined;
   let entries = options.journal ?? (await runtime.log.journal(pipeline.name));
   for (let index = finished(runtime.state, pipeline.name); ; index++) {
     if (index >= entries.length) {
@@ -91,11 +92,17 @@ export async function runJob(options: JobOptions): Promise<JobResult> {
       const next = await nextEntry(options, graph, partitions, entries);
       if (next === undefined) break;
       entries = [...entries, next];
-      await runEntry(options, { graph, taskCount, partitions, environment }, next, index, true, totals);
-    } else await runEntry(options, { graph, taskCount, partitions, environment }, entries[index]!, index, options.journal !== undefined, totals);
+      tasks = await runEntry(options, fixed, { entry: next, index, isNew: true }, tasks, totals);
+    } else tasks = await runEntry(options, fixed, { entry: entries[index]!, index, isNew: options.journal !== undefined }, tasks, totals);
     if (options.abort.aborted) break;
   }
+  if (tasks !== undefined) for (const group of tasks.groups) await group.close('shutdown');
   return totals;
+}
+
+/** Tasks that go on from one stretch of live input to the next. */
+interface RunningTasks {
+  readonly groups: readonly TaskGroup[];
 }
 
 function finished(state: StateBackend, pipeline: string): number {
@@ -129,14 +136,13 @@ async function ends(log: LogClient, graph: PipelineGraph, partitions: ReadonlyMa
 async function runEntry(
   options: JobOptions,
   fixed: Omit<JobSetting, 'positions'>,
-  entry: JournalEntry,
-  index: number,
-  isNew: boolean,
+  { entry, index, isNew }: { readonly entry: JournalEntry; readonly index: number; readonly isNew: boolean },
+  running: RunningTasks | undefined,
   totals: { records: number; outputs: number; epochs: number },
-): Promise<void> {
+): Promise<RunningTasks | undefined> {
   const { pipeline, runtime } = options;
   const committed = await runtime.log.committed(pipeline.name);
-  const groups = options.groups({ ...fixed, positions: committed?.positions ?? [] });
+  const groups = running?.groups ?? options.groups({ ...fixed, positions: committed?.positions ?? [] });
   const total = entry.bounds.reduce((sum, b) => sum + b.offset, 0);
   let epoch = committed?.epoch ?? 0;
   let toJournal: readonly JournalEntry[] = isNew ? [entry] : [];
@@ -154,12 +160,14 @@ async function runEntry(
   };
   const commit = async (isLast: boolean) => {
     const started = performance.now();
-    const pending: { outputs: { topic: string; partition: number; block: RecordBlock }[]; state: StateWrite[]; positions: Position[] } = { outputs: [], state: [], positions: [] };
+    const pending: { outputs: TaskOutput[]; state: StateWrite[]; positions: Position[] } = { outputs: [], state: [], positions: [] };
     for (const flushed of await all((group) => group.barrier(epoch + 1))) {
       pending.outputs.push(...flushed.outputs);
       for (const write of flushed.state) pending.state.push(write);
       pending.positions.push(...flushed.positions);
     }
+    // Tasks come one after the other in an epoch: by ticks, their records in a partition have one order whatever the epochs are.
+    pending.outputs.sort((a, b) => (a.tick === b.tick ? a.writer - b.writer : a.tick < b.tick ? -1 : 1));
     if (isLast) {
       const count = Buffer.alloc(4);
       count.writeUInt32LE(index + 1);
@@ -178,12 +186,11 @@ async function runEntry(
     options.onProgress?.({ done, total, epoch });
   };
 
-  await settleParcels(await all((group) => group.open()));
+  if (running === undefined) await settleParcels(await all((group) => group.open()));
   const ends = entry.kind === 'end';
   const commitMs = options.commitMs ?? (options.bounded ? 2_000 : 200);
   let rows = options.stepRows ?? 16_384;
-  // Where the records of several tasks or streams meet, their order is that of whole ticks.
-  const divisible = fixed.taskCount === 1 && !fixed.graph.steps.some((s) => s.kind === 'union');
+  const divisible = fixed.taskCount === 1 && isLinear(fixed.graph);
   let lastCommit = performance.now();
   let dirty = false;
   const startedAt = committed?.positions.reduce((sum, p) => sum + p.offset, 0) ?? 0;
@@ -213,7 +220,9 @@ async function runEntry(
     await commit(true);
   }
   totals.records += done - startedAt;
+  if (!ends && !options.abort.aborted) return { groups };
   await all((group) => group.close(ends ? 'end' : 'shutdown'));
+  return undefined;
 }
 
 /**
@@ -231,6 +240,12 @@ export function nextCut(statuses: readonly InputStatus[], divisible = true): Cut
   const first = ordered.find((s) => s.completeTick < nextTick);
   if (first === undefined || first.nextTick !== nextTick) return { tick: complete };
   return { tick: nextTick - 1, partial: { tick: nextTick, task: first.task, source: first.source } };
+}
+
+/** Whether no records of different ways meet: where they do, their order is that of whole ticks, and no tick may be cut. */
+function isLinear({ steps }: PipelineGraph): boolean {
+  const written = steps.flatMap((s) => [...(s.role === 'sink' && s.topic !== undefined ? [s.topic] : []), ...(s.sides ?? [])]).map((t) => t[definition].name);
+  return !steps.some((s) => s.kind === 'union') && new Set(written).size === written.length;
 }
 
 async function findInputs(graph: PipelineGraph, pipeline: string, log: LogClient): Promise<{ partitions: Map<string, number>; taskCount: number }> {

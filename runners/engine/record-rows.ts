@@ -185,5 +185,12 @@ function originRecord(block: RecordBlock, i: number) {
 }
 
 function emptyRows(length: number, place: BatchRows['place'], block: RecordBlock): BatchRows {
-  return { length, field: () => ({ kind: 'object', data: [] }), value: () => undefined, place, record: (i) => originRecord(block, i) };
+  return {
+    length,
+    field: () => ({ kind: 'object', data: [] }),
+    value: () => undefined,
+    place,
+    record: (i) => originRecord(block, i),
+    pack: () => ({ objects: [] }),
+  };
 }

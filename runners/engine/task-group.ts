@@ -1,11 +1,11 @@
 import type { Pipeline } from '../../dataflow/pipeline.js';
-import type { EpochCommit, LogClient, Position, StateWrite } from '../../dataflow/ports/log-client.js';
+import type { LogClient, Position, StateWrite } from '../../dataflow/ports/log-client.js';
 import type { SchemaRegistry } from '../../dataflow/ports/schema-registry.js';
 import { asHeadraceError, HeadraceError } from '../../dataflow/errors.js';
 import type { Parcel } from './exchange-port.js';
 import { createInput, type Input } from './input.js';
 import { createRecordReader } from './record-rows.js';
-import { createTask, tickOf, type Task, type TaskEnvironment, type TaskSource } from './task.js';
+import { createTask, tickOf, type Task, type TaskEnvironment, type TaskOutput, type TaskSource } from './task.js';
 
 /** How far an input has been read ahead. */
 export interface InputStatus {
@@ -29,7 +29,7 @@ export interface Cut {
 
 /** What a group adds to an epoch. */
 export interface Flushed {
-  readonly outputs: EpochCommit['outputs'][number][];
+  readonly outputs: TaskOutput[];
   readonly state: StateWrite[];
   readonly positions: Position[];
 }
@@ -111,10 +111,13 @@ export function createTaskGroup(options: TaskGroupOptions): TaskGroup {
       task.tick = slice.tick;
       environment.metrics.add('headrace_records_in_total', from.source.id, slice.count);
       for (const bad of slice.bad) {
-        if (from.source.onError === 'fail') throw new HeadraceError(bad.error.code, bad.error.message, { place: { ...bad.error.place, pipeline: pipeline.name, step: from.source.id } });
-        if (from.source.onError === 'skip') environment.metrics.add('headrace_records_skipped_total', from.source.id, 1);
-        else task.deadLetter(from.source.id, bad.batch, bad.row, bad.error);
-        environment.warn(`source ${from.source.id} ${bad.error.code}`, `${bad.error.format()}\n  The record is in topic ${from.source.id}.dlq; further ones are counted, not printed.`);
+        const error = new HeadraceError(bad.error.code, bad.error.message, { place: { ...bad.error.place, pipeline: pipeline.name, step: from.source.id } });
+        if (from.source.onError === 'fail') throw error;
+        const skips = from.source.onError === 'skip';
+        if (skips) environment.metrics.add('headrace_records_skipped_total', from.source.id, 1);
+        else task.deadLetter(from.source.id, bad.batch, bad.row, error);
+        const where = skips ? 'left out' : `in topic ${from.source.id}.dlq`;
+        environment.warn(`source ${from.source.id} ${error.code}`, `${error.format()}\n  The record is ${where}; further ones are counted, not printed.`);
       }
       if (slice.batch !== undefined) from.source.next({ kind: 'batch', batch: slice.batch as never });
       task.check();
@@ -185,12 +188,15 @@ export function createTaskGroup(options: TaskGroupOptions): TaskGroup {
             if (from.input!.nextTick <= tick) takeTick(task, from, tick);
             if (ends) markEnded(task, from);
           }
+          task.tick = tick;
+          task.endTick();
         }
         for (const from of live) {
           const p = cut.partial;
           if (p !== undefined && (task.number < p.task || (task.number === p.task && from.sourceNumber <= p.source))) takeTick(task, from, p.tick);
           if (ends) markEnded(task, from);
         }
+        task.endTick();
       }
       return parcels();
     },
@@ -200,11 +206,13 @@ export function createTaskGroup(options: TaskGroupOptions): TaskGroup {
         const order = (p: Parcel) => task.exchanges.get(p.exchange)!.order;
         mine.sort((a, b) => (a.tick === b.tick ? order(a) - order(b) || a.from - b.from : a.tick < b.tick ? -1 : 1));
         for (const parcel of mine) {
+          if (parcel.tick !== task.tick) task.endTick();
           task.tick = parcel.tick;
           const port = task.exchanges.get(parcel.exchange)!;
           for (const signal of parcel.signals) port.deliver(parcel.from, signal);
           task.check();
         }
+        task.endTick();
       }
       return parcels();
     },
@@ -213,11 +221,15 @@ export function createTaskGroup(options: TaskGroupOptions): TaskGroup {
         task.tick = Number.POSITIVE_INFINITY;
         for (const { source } of inputs) source.next({ kind: 'watermark', time: Number.POSITIVE_INFINITY });
         task.check();
+        task.endTick();
       }
       return parcels();
     },
     async idle() {
-      for (const { task, inputs } of hosted) for (const input of inputs) markEnded(task, input);
+      for (const { task, inputs } of hosted) {
+        for (const input of inputs) markEnded(task, input);
+        task.endTick();
+      }
       return parcels();
     },
     async barrier(epoch) {
@@ -243,7 +255,10 @@ export function createTaskGroup(options: TaskGroupOptions): TaskGroup {
       for (const { task } of hosted) task.settle();
     },
     async pulse() {
-      for (const { task } of hosted) task.fireTimers();
+      for (const { task } of hosted) {
+        task.fireTimers();
+        task.endTick();
+      }
       return hosted.reduce((sum, { task }) => sum + task.pendingBytes, 0);
     },
     async close(reason) {

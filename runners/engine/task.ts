@@ -92,6 +92,9 @@ export interface TaskEnvironment {
   warn(what: string, message: string): void;
 }
 
+/** What a task appends to a topic: when, and by the how-manieth of its writers. In this order it does not depend on epochs. */
+export type TaskOutput = EpochCommit['outputs'][number] & { readonly tick: number; readonly writer: number };
+
 /** A pipeline's graph at work for one task. */
 export interface Task {
   readonly number: number;
@@ -102,10 +105,12 @@ export interface Task {
   /** Highest depth of an exchange. */
   readonly depth: number;
   deadLetter(step: string, batch: Batch<unknown>, row: number, error: HeadraceError): void;
+  /** Everything of a tick has been handed to this task's sources or exchanges of one depth. */
+  endTick(): void;
   /** Parcels posted since the last call. */
   takeParcels(): Parcel[];
   /** Flushes every step, then gives the epoch's outputs and state changes. */
-  barrier(epoch: number): { outputs: EpochCommit['outputs'][number][]; state: StateWrite[] };
+  barrier(epoch: number): { outputs: TaskOutput[]; state: StateWrite[] };
   /** Bytes of output that wait for the epoch's end. */
   readonly pendingBytes: number;
   /** Earliest processing-time timer, or Infinity. */
@@ -118,13 +123,21 @@ export interface Task {
   check(): void;
 }
 
+/** How the steps of a pipeline write to a topic: as its sinks, or as a side output, which every task writes by itself. */
+export function writersOf({ steps }: PipelineGraph, topic: string): readonly ('sink' | 'side')[] {
+  const is = (t: AnyTopic | undefined) => t?.[definition].name === topic;
+  return steps.flatMap((s) => [...(s.role === 'sink' && is(s.topic) ? ['sink' as const] : []), ...(s.sides ?? []).filter(is).map(() => 'side' as const)]);
+}
+
 /** Builds a task and opens its steps: state is restored when this returns. */
 export function createTask(pipeline: Pipeline, number: number, tasks: number, environment: TaskEnvironment): Task {
   const graph = buildGraph(pipeline);
   const tables = new Map<string, EpochTable>();
   const exchanges = new Map<string, ExchangePort>();
-  const outputs: EpochCommit['outputs'][number][] = [];
+  const outputs: TaskOutput[] = [];
+  let writers = 0;
   const timers: { time: number; fire: () => void }[] = [];
+  const releases: (() => void)[] = [];
   const deadLetters = createDeadLetters(number);
   let parcels: Parcel[] = [];
   let open = new Map<string, Parcel>();
@@ -164,9 +177,6 @@ export function createTask(pipeline: Pipeline, number: number, tasks: number, en
   const context: TaskContext = {
     pipeline: pipeline.name,
     task: number,
-    get tick() {
-      return task.tick;
-    },
     tasks,
     clock: environment.clock,
     metrics: environment.metrics,
@@ -177,10 +187,13 @@ export function createTask(pipeline: Pipeline, number: number, tasks: number, en
       const { name } = topic[definition];
       const known = environment.outputs.get(name);
       if (known === undefined) throw new Error(`topic ${name} is written but was not prepared`);
+      const writer = writers++;
+      const writing = writersOf(graph, name);
       return {
         ...known,
+        shared: writing.length > 1 || (tasks > 1 && writing.includes('side')),
         append(partition, block) {
-          outputs.push({ topic: name, partition, block });
+          outputs.push({ topic: name, partition, block, tick: task.tick, writer });
           pendingBytes += block.bytes.length + 16 * block.count;
           environment.metrics.add('headrace_records_out_total', name, block.count);
         },
@@ -191,6 +204,9 @@ export function createTask(pipeline: Pipeline, number: number, tasks: number, en
     deadLetter(step, batch, row, error) {
       environment.metrics.add('headrace_dead_letters_total', step, 1);
       deadLetters.add(step, batch, row, error);
+    },
+    atTickEnd(release) {
+      releases.push(release);
     },
     atProcessingTime(time, fire) {
       timers.push({ time, fire });
@@ -206,6 +222,10 @@ export function createTask(pipeline: Pipeline, number: number, tasks: number, en
       return Math.max(0, ...[...exchanges.values()].map((e) => e.depth));
     },
     deadLetter: context.deadLetter,
+    endTick() {
+      for (const release of releases) release();
+      task.check();
+    },
     takeParcels() {
       const taken = parcels;
       parcels = [];
@@ -214,11 +234,14 @@ export function createTask(pipeline: Pipeline, number: number, tasks: number, en
     },
     barrier(epoch) {
       flushing = true;
+      // What is appended now is the last of its writer.
+      task.tick = Number.POSITIVE_INFINITY;
       broadcast({ kind: 'barrier', epoch });
       flushing = false;
       pendingBytes = 0;
       const state = [...tables.values()].flatMap((t) => t.take());
-      return { outputs: [...outputs.splice(0), ...deadLetters.take()], state };
+      const letters = deadLetters.take().map((letter) => ({ ...letter, tick: Number.POSITIVE_INFINITY, writer: 0 }));
+      return { outputs: [...outputs.splice(0), ...letters], state };
     },
     get pendingBytes() {
       return pendingBytes;

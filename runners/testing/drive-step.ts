@@ -80,7 +80,12 @@ export function driveStep<In, Out, KIn, KOut>(step: Operator<In, Out, KIn, KOut>
     task.check();
     drain(task);
   };
+  const endTick = () => {
+    task.endTick();
+    drain(task);
+  };
   const commit = () => {
+    endTick();
     epoch += 1;
     const { outputs, state } = task.barrier(epoch);
     memory.writeState(job.name, state);
@@ -96,6 +101,7 @@ export function driveStep<In, Out, KIn, KOut>(step: Operator<In, Out, KIn, KOut>
         return;
       case 'watermark':
         watermark = event.time;
+        endTick();
         task.tick = watermark;
         push(event as Signal<unknown>);
         return;
@@ -109,6 +115,7 @@ export function driveStep<In, Out, KIn, KOut>(step: Operator<In, Out, KIn, KOut>
         return;
       case 'end':
         watermark = Number.POSITIVE_INFINITY;
+        endTick();
         task.tick = watermark;
         push({ kind: 'watermark', time: watermark });
         return;
@@ -141,9 +148,12 @@ function writtenTopics(job: Pipeline): ReadonlyMap<string, TopicDefinition> {
 function keyedBatch(records: readonly StepRecord[]): Batch<unknown, unknown> {
   const rows = objectRows(records.map((r) => r.value));
   const marked: BatchRows = {
-    ...rows,
+    length: records.length,
+    value: (i) => records[i]!.value,
+    place: () => ({}),
     field: (name) => (name === marbleField ? columnFrom(records.map((r) => String(r.marble))) : rows.field(name)),
     record: (i) => ({ key: Buffer.from(String(records[i]!.marble)), value: null }),
+    pack: (chosen) => rows.pack(chosen),
   };
   const kind = typeof records[0]!.key as 'string' | 'number' | 'boolean';
   return new Batch(marked, Float64Array.from(records, (r) => r.time), stringColumn(records.map((r) => String(r.key))), { name: 'key', kind });

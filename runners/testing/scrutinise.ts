@@ -44,7 +44,7 @@ export type StepScrutiny<In> = ScrutinyOptions & Pick<PlayOptions<In>, 'in' | 'u
  */
 export async function scrutinise(pipeline: Pipeline, options: PipelineScrutiny): Promise<void>;
 export async function scrutinise<In, Out, KIn, KOut>(step: Operator<In, Out, KIn, KOut>, options: StepScrutiny<In>): Promise<void>;
-export async function scrutinise(what: unknown, options: PipelineScrutiny | StepScrutiny<never>): Promise<void> {
+export async function scrutinise(what: unknown, options: ScrutinyOptions): Promise<void> {
   const { runs = 12, seed = 1 } = options;
   const random = splitmix(seed);
   const attempt: (n: number) => Promise<readonly [expected: readonly string[], actual: readonly string[]]> =

@@ -53,6 +53,7 @@ test.each<[what: string, file: string, text: string, code: string, message: RegE
   ['an import that is not there', 'a.ts', "import './nowhere.js';\nexport default 1;", 'HR_PIPELINE', /a\.ts: Error: Cannot find module '.*nowhere\.js'/],
   ['a name that a topic cannot have', 'a.ts', "import { topic } from 'headrace';\n\nexport default topic('a b', { value: { x: 'int' } });", 'HR_TOPIC_NAME', /"a b".*\(a\.ts:3\)/],
   ['a name that a pipeline cannot have', 'a.ts', `${good}export default pipeline('a b', ({ from }) => from(a));`, 'HR_PIPELINE', /"a b" cannot be the name of a pipeline\. \(a\.ts:3\)/],
+  ['a window of nothing, in the line of the window', 'a.ts', `import { pipeline, keyBy, topic, window } from 'headrace';\nconst a = topic('a', { value: { x: 'int' } });\nexport default pipeline('p', ({ from }) => from(a).pipe(\n  keyBy(a.x),\n  window('w', { every: 0 }, {}),\n));`, 'HR_WINDOW', /window "w": every is 0.*\(a\.ts:5\)/],
   ['a stream from nowhere', 'a.ts', `${good}export default pipeline('p', () => []);`, 'HR_PIPELINE', /returns a stream, or several in an array/],
 ])('%s', async (_, file, text, code, message) => {
   const cwd = workplace({ [file]: text });
@@ -61,6 +62,12 @@ test.each<[what: string, file: string, text: string, code: string, message: RegE
   expect(done).toMatchObject({ code: 1, stdout: '' });
   expect(done.stderr.startsWith(`${code}  `)).toBe(true);
   expect(done.stderr).not.toMatch(/^ +at .+:\d+:\d+/m);
+});
+
+test('an error in an imported file names that file', async () => {
+  const cwd = workplace({ 'jobs/a.ts': `import './b.js';\n${good}export default pipeline('p', ({ from }) => from(a));`, 'jobs/b.ts': "import { topic } from 'headrace';\n\ntopic('ok', { value: { x: 'integer' as 'int' } });" });
+  const { stderr } = await headrace(['topology', 'jobs/a.ts'], { cwd });
+  expect(stderr).toMatch(/^HR_SCHEMA {2}.*"integer".*\(jobs\/b\.ts:3\)\n/);
 });
 
 test.each([

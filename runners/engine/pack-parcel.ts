@@ -1,0 +1,57 @@
+import type { StringColumn } from '../../schemas/column.js';
+import { Batch, type BatchRows, type KeyedBy, type PackedRows, unpackRows } from '../../dataflow/batch.js';
+import type { RecordBlock } from '../../dataflow/record-block.js';
+import type { ExchangeSignal, Parcel } from './exchange-port.js';
+
+/** A parcel as it crosses to another thread. */
+export interface PackedParcel extends Omit<Parcel, 'signals'> {
+  readonly signals: readonly PackedSignal[];
+  /** Number of a parcel that stays in its thread, with its signals. */
+  readonly held?: number;
+}
+
+type PackedSignal =
+  | { readonly watermark: number; readonly idle: boolean }
+  | { readonly rows: PackedRows; readonly times: Float64Array; readonly key: StringColumn | undefined; readonly keyedBy: KeyedBy | undefined };
+
+/** Copies what a parcel holds out of the buffers that it shares, since a structured clone takes a whole buffer for each view of it. */
+export function packParcel(parcel: Parcel): PackedParcel {
+  return {
+    ...parcel,
+    signals: parcel.signals.map((signal): PackedSignal => {
+      if (!('batch' in signal)) return signal;
+      const { batch } = signal;
+      return { rows: compactRows(batch.rows.pack(undefined)), times: batch.times.slice(), key: batch.key && compactStrings(batch.key), keyedBy: batch.keyedBy };
+    }),
+  };
+}
+
+/** @param readRecords rows of packed records, whose schemas are known here */
+export function unpackParcel(packed: PackedParcel, readRecords: (block: RecordBlock, topic: string, partition: number) => BatchRows): Parcel {
+  return {
+    ...packed,
+    signals: packed.signals.map((signal): ExchangeSignal => {
+      if ('watermark' in signal) return signal;
+      return { batch: new Batch<unknown>(unpackRows(signal.rows, readRecords), signal.times, signal.key, signal.keyedBy) };
+    }),
+  };
+}
+
+function compactRows(rows: PackedRows): PackedRows {
+  if (!('columns' in rows)) return rows;
+  return { length: rows.length, columns: rows.columns.map(([name, column]) => [name, column.kind === 'string' ? compactStrings(column) : column] as const) };
+}
+
+function compactStrings(column: StringColumn): StringColumn {
+  const n = column.length.length;
+  let size = 0;
+  for (let i = 0; i < n; i++) size += Math.max(column.length[i]!, 0);
+  const bytes = new Uint8Array(size);
+  const offset = new Int32Array(n);
+  let at = 0;
+  for (let i = 0; i < n; i++) {
+    offset[i] = at;
+    for (let j = 0, l = column.length[i]!; j < l; j++) bytes[at++] = column.bytes[column.offset[i]! + j]!;
+  }
+  return { kind: 'string', bytes, offset, length: column.length.slice() };
+}

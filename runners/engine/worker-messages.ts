@@ -1,0 +1,46 @@
+import type { MetricName } from '../../dataflow/metrics.js';
+import type { Position } from '../../dataflow/ports/log-client.js';
+import type { Cut, Flushed, InputStatus } from './task-group.js';
+import type { PackedParcel } from './pack-parcel.js';
+
+/** What a worker thread is started with. */
+export interface WorkerSetting {
+  /** Name or file of the pipeline: the thread loads it itself, since code does not cross. */
+  readonly pipeline: string;
+  readonly dataDir: string;
+  readonly tasks: readonly number[];
+  readonly taskCount: number;
+  readonly partitions: readonly (readonly [string, number])[];
+  readonly positions: readonly Position[];
+  readonly outputs: readonly (readonly [string, { readonly partitions: number; readonly schemaId: number }])[];
+  readonly bounded: boolean;
+}
+
+/** A call of a `TaskGroup` method in a worker. */
+export type WorkerCall =
+  | { readonly call: 'open' }
+  | { readonly call: 'plan'; readonly rows: number; readonly bounds: readonly Position[] }
+  | { readonly call: 'run'; readonly cut: Cut; readonly ends: boolean }
+  | { readonly call: 'drain'; readonly parcels: readonly PackedParcel[] }
+  | { readonly call: 'finish' }
+  | { readonly call: 'idle' }
+  | { readonly call: 'barrier'; readonly epoch: number }
+  | { readonly call: 'settle' }
+  | { readonly call: 'pulse' }
+  | { readonly call: 'close'; readonly reason: 'end' | 'shutdown' };
+
+/** Metrics and warnings since the last answer. */
+export interface WorkerNews {
+  readonly metrics: readonly { readonly name: MetricName; readonly step: string; readonly by: number }[];
+  readonly warnings: readonly { readonly what: string; readonly message: string }[];
+}
+
+/** The answer to a call. */
+export type WorkerAnswer = { readonly news: WorkerNews } & (
+  | { readonly parcels: readonly PackedParcel[] }
+  | { readonly statuses: readonly InputStatus[] }
+  | { readonly flushed: Flushed }
+  | { readonly bytes: number }
+  | { readonly done: true }
+  | { readonly error: { readonly code: string; readonly message: string; readonly remedy: string; readonly place: object } }
+);

@@ -1,0 +1,121 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import { openEmbedded } from '../../connectors/embedded/embedded-runtime.js';
+import type { BatchRows } from '../../dataflow/batch.js';
+import { systemClock } from '../../dataflow/clock.js';
+import { asHeadraceError } from '../../dataflow/errors.js';
+import { createMetrics } from '../../dataflow/metrics.js';
+import type { RecordBlock } from '../../dataflow/record-block.js';
+import { loadPipeline } from '../load-pipeline.js';
+import type { Parcel } from './exchange-port.js';
+import { packParcel, type PackedParcel, unpackParcel } from './pack-parcel.js';
+import { createRecordReader, type RecordReader } from './record-rows.js';
+import { buildGraph } from './task.js';
+import { createTaskGroup } from './task-group.js';
+import type { WorkerAnswer, WorkerCall, WorkerNews, WorkerSetting } from './worker-messages.js';
+
+const port = parentPort!;
+const setting = workerData as WorkerSetting;
+const runtime = openEmbedded({ dataDir: setting.dataDir, mode: 'read' });
+const pipeline = await loadPipeline(setting.pipeline);
+const metrics = createMetrics();
+let warnings: { what: string; message: string }[] = [];
+let told = new Map<string, number>();
+const readers = new Map<string, RecordReader>(buildGraph(pipeline).sources.map(({ topic }) => [topic.name, createRecordReader(topic, runtime.registry)]));
+
+const group = createTaskGroup({
+  pipeline,
+  tasks: setting.tasks,
+  taskCount: setting.taskCount,
+  log: runtime.log,
+  registry: runtime.registry,
+  partitions: new Map(setting.partitions),
+  positions: setting.positions,
+  environment: {
+    state: runtime.state,
+    clock: systemClock,
+    metrics,
+    abort: new AbortController().signal,
+    bounded: setting.bounded,
+    outputs: new Map(setting.outputs),
+    warn(what, message) {
+      warnings.push({ what, message });
+    },
+  },
+});
+
+const readRecords = (block: RecordBlock, topic: string, partition: number): BatchRows => readers.get(topic)!.decode(block, partition)[0]!.rows;
+
+// Parcels from one task of this thread to another wait here; only their outlines travel.
+const held = new Map<number, Parcel>();
+let lastHeld = 0;
+const own = new Set(setting.tasks);
+
+async function unpack(parcels: readonly PackedParcel[]): Promise<Parcel[]> {
+  for (const parcel of parcels) {
+    for (const signal of parcel.signals) if ('rows' in signal && 'records' in signal.rows) await readers.get(signal.rows.topic)!.learn(signal.rows.records);
+  }
+  return parcels.map((parcel) => {
+    if (parcel.held === undefined) return unpackParcel(parcel, readRecords);
+    const kept = held.get(parcel.held)!;
+    held.delete(parcel.held);
+    return kept;
+  });
+}
+
+const packed = (parcels: readonly Parcel[]) => ({
+  parcels: parcels.map((parcel): PackedParcel => {
+    if (!own.has(parcel.to)) return packParcel(parcel);
+    held.set(++lastHeld, parcel);
+    return { ...parcel, signals: [], held: lastHeld };
+  }),
+});
+
+async function answer(message: WorkerCall) {
+  switch (message.call) {
+    case 'open':
+      return packed(await group.open());
+    case 'plan':
+      return { statuses: await group.plan(message.rows, message.bounds) };
+    case 'run':
+      return packed(await group.run(message.cut, message.ends));
+    case 'drain':
+      return packed(await group.drain(await unpack(message.parcels)));
+    case 'finish':
+      return packed(await group.finish());
+    case 'idle':
+      return packed(await group.idle());
+    case 'barrier':
+      return { flushed: await group.barrier(message.epoch) };
+    case 'settle':
+      await group.settle();
+      return { done: true as const };
+    case 'pulse':
+      return { bytes: await group.pulse() };
+    case 'close':
+      await group.close(message.reason);
+      await runtime.close();
+      return { done: true as const };
+  }
+}
+
+function news(): WorkerNews {
+  const values = metrics.snapshot();
+  const changed = values.flatMap(({ name, step, value }) => {
+    const by = value - (told.get(`${name} ${step}`) ?? 0);
+    return by === 0 ? [] : [{ name, step, by }];
+  });
+  told = new Map(values.map(({ name, step, value }) => [`${name} ${step}`, value]));
+  const fresh = warnings;
+  warnings = [];
+  return { metrics: changed, warnings: fresh };
+}
+
+port.on('message', (message: WorkerCall) => {
+  answer(message).then(
+    (result) => port.postMessage({ ...result, news: news() } satisfies WorkerAnswer),
+    (error: unknown) => {
+      const { code, message: text, remedy, place } = asHeadraceError(error, 'HR_STEP', { pipeline: pipeline.name });
+      port.postMessage({ error: { code, message: text, remedy, place }, news: news() } satisfies WorkerAnswer);
+    },
+  );
+});
