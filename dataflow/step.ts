@@ -1,6 +1,6 @@
 import type { Observable } from 'rxjs';
 import { HeadraceError } from './errors.js';
-import type { Expression } from './expression.js';
+import type { FeatureSet } from './features.js';
 import type { AnyTopic } from './topic.js';
 
 /** What happens to a record that a step cannot take: stop the pipeline, leave it out and count it, or set it aside with its bytes. */
@@ -24,8 +24,8 @@ export interface Step {
   readonly onError: ErrorPolicy;
   /** The side outputs that the step feeds. */
   readonly sides?: readonly AnyTopic[];
-  /** Expression that keys the stream from here on. */
-  readonly keyedBy?: Expression<never, unknown> | undefined;
+  /** Features that the step keeps. */
+  readonly features?: FeatureSet | undefined;
   /** Exchanges between the sources and this step; set when the pipeline is planned. */
   depth: number;
 }
@@ -42,6 +42,7 @@ export interface StepOptions {
   /** @default 'deadLetter' */
   readonly onError?: ErrorPolicy | undefined;
   readonly sides?: readonly AnyTopic[];
+  readonly features?: FeatureSet;
 }
 
 const steps = new WeakMap<Observable<unknown>, Step>();
@@ -66,6 +67,7 @@ export function defineStep<O extends Observable<unknown>>(stream: O, inputs: rea
     details: options.details ?? {},
     onError: options.onError ?? 'deadLetter',
     sides: options.sides ?? [],
+    features: options.features,
     depth: 0,
   };
   steps.set(stream, step);

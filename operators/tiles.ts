@@ -30,7 +30,7 @@ export function tiles<T, N extends string>(set: FeatureSet<T, N>): Operator<T, n
 function keepTiles<T, K>(set: FeatureSet): Operator<T, never, K> {
   const id = tilesStep(set);
   const details = { windows: set.windows.map((w) => w.name).join(' '), values: set.layout.fields.map((f) => f.name).join(' ') };
-  return operate<T, never, K>({ kind: 'tiles', id, details, keepsPartitioning: true }, () => {
+  return operate<T, never, K>({ kind: 'tiles', id, details, features: set, keepsPartitioning: true }, () => {
     let table: StateTable;
     let task = 0;
     let newest = Number.NEGATIVE_INFINITY;

@@ -1,6 +1,6 @@
 import { Batch, columnRows, type KeyedBy } from '../dataflow/batch.js';
 import type { Aggregates } from '../dataflow/accumulators/layout.js';
-import type { Aggregate, CustomAggregate } from '../dataflow/aggregates/aggregate.js';
+import type { Aggregate } from '../dataflow/aggregates/aggregate.js';
 import { durationMs, type Duration } from '../dataflow/duration.js';
 import { HeadraceError } from '../dataflow/errors.js';
 import type { TaskContext } from '../dataflow/task-context.js';
@@ -11,7 +11,7 @@ import { type Operator, operate } from './operate.js';
 import { type TopicWriter, topicWriter } from './to.js';
 
 /** The value of an aggregate. */
-export type ResultOf<A> = A extends Aggregate<never, infer V> ? V : A extends CustomAggregate<never, never, infer V> ? V : never;
+export type ResultOf<A> = A extends Aggregate<never, infer V> ? V : A extends { result(state: never): infer V } ? V : never;
 
 /** A window's result: the key under its name, the window, how often it was corrected, and the aggregates. */
 export type WindowRow<K, A> = K & {

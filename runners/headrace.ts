@@ -9,6 +9,8 @@ import { didYouMean } from './commands/nearest-name.js';
 import { createOutput } from './commands/output.js';
 import { printError } from './commands/print-error.js';
 
+const interrupted = 'Interrupted. What was committed before stays.';
+
 /** Runs one command line and gives its exit code. */
 async function headrace(words: readonly string[]): Promise<number> {
   const json = words.includes('--json');
@@ -16,7 +18,10 @@ async function headrace(words: readonly string[]): Promise<number> {
   try {
     return await dispatch(words, json, output);
   } catch (error) {
-    if (error instanceof Error && error.name === 'AbortError') return exitCodes.interrupted;
+    if (error instanceof Error && error.name === 'AbortError') {
+      toStderr(json ? `${JSON.stringify({ notice: interrupted })}\n` : `${interrupted}\n`);
+      return exitCodes.interrupted;
+    }
     return printError(error, { json, debug: process.env['HEADRACE_DEBUG'] === '1', write: toStderr });
   } finally {
     await output.close();

@@ -7,6 +7,7 @@ import { HeadraceError } from '../dataflow/errors.js';
 import { createMetrics } from '../dataflow/metrics.js';
 import type { Pipeline } from '../dataflow/pipeline.js';
 import type { LogClient } from '../dataflow/ports/log-client.js';
+import type { StateBackend } from '../dataflow/ports/state-backend.js';
 import type { SchemaRegistry } from '../dataflow/ports/schema-registry.js';
 import { definition } from '../dataflow/topic.js';
 import { compareTopics, type TopicComparison } from './compare-topics.js';
@@ -31,6 +32,8 @@ export interface ReplayOptions {
 export interface ReplayResult {
   readonly records: number;
   readonly topics: readonly TopicComparison[];
+  /** Tiles of each feature set, compared as a whole. */
+  readonly features: readonly { readonly step: string; readonly tiles: number; readonly differences: number }[];
   readonly equal: boolean;
 }
 
@@ -77,12 +80,26 @@ export async function replay(pipeline: Pipeline, options: ReplayOptions): Promis
     const range = { from: options.from ?? Number.NEGATIVE_INFINITY, to: options.to ?? Number.POSITIVE_INFINITY };
     const topics: TopicComparison[] = [];
     for (const topic of outputTopics(graph)) topics.push(await compareTopics(topic, original.log, scratch.log, range));
-    return { records, topics, equal: topics.every((t) => t.differences === 0) };
+    const features = graph.steps.filter((s) => s.features !== undefined).map((s) => compareState(pipeline.name, s.id, original.state, scratch.state));
+    return { records, topics, features, equal: [...topics, ...features].every((c) => c.differences === 0) };
   } finally {
     await scratch.close();
     await original.close();
     await rm(scratchDir, { recursive: true, force: true });
   }
+}
+
+function compareState(pipeline: string, step: string, emitted: StateBackend, replayed: StateBackend): { step: string; tiles: number; differences: number } {
+  let tiles = 0;
+  let differences = 0;
+  const others = replayed.range(pipeline, step, Buffer.alloc(0))[Symbol.iterator]();
+  for (const entry of emitted.range(pipeline, step, Buffer.alloc(0))) {
+    tiles += 1;
+    const other = others.next();
+    if (other.done || Buffer.compare(entry.key, other.value.key) !== 0 || Buffer.compare(entry.value, other.value.value) !== 0) differences += 1;
+  }
+  while (!others.next().done) differences += 1;
+  return { step, tiles, differences };
 }
 
 /** Inputs from the original log, everything else in the scratch one; schema ids as the original gave them. */

@@ -1,11 +1,11 @@
-import type { Aggregate, AggregateNode, CustomAggregate, Group, Leaf } from '../aggregates/aggregate.js';
+import type { Aggregate, AggregateNode, AnyCustomAggregate, CustomAggregate, Group, Leaf } from '../aggregates/aggregate.js';
 import { groupText, leafText } from '../aggregates/aggregate.js';
 import { HeadraceError } from '../errors.js';
 import type { Expression } from '../expression.js';
 import { leafIdentity } from './leaf-loops.js';
 
 /** What a window or a feature set computes, by name. */
-export type Aggregates<Row> = Readonly<Record<string, Aggregate<Row, unknown> | CustomAggregate<Row, never, unknown>>>;
+export type Aggregates<Row> = Readonly<Record<string, Aggregate<Row, unknown> | AnyCustomAggregate<Row>>>;
 
 /** A leaf and where its cells are. */
 export interface PlacedLeaf {

@@ -58,6 +58,14 @@ export interface CustomAggregate<in Row, S, out V> {
   result(state: S): V;
 }
 
+/** Any `CustomAggregate`, whatever its state. */
+export interface AnyCustomAggregate<in Row> {
+  init(): unknown;
+  add(state: never, row: Row): unknown;
+  merge(a: never, b: never): unknown;
+  result(state: never): unknown;
+}
+
 /** Makes an aggregate of a node. */
 export function aggregateOf<Row, V>(node: AggregateNode): Aggregate<Row, V> {
   const made = {

@@ -13,6 +13,8 @@ export const commandTable: readonly CommandEntry[] = [
   { name: 'import', summary: 'Write the events of a file to the topic clicks', load: async () => (await import('./import.js')).importCommand },
   { name: 'simulate', summary: 'Write a made-up click world whose truth is known to the topic clicks', load: async () => (await import('./simulate.js')).simulate },
   { name: 'topic', summary: 'List the topics, or read the records of one', load: async () => (await import('./topic.js')).topicCommand },
+  { name: 'features', summary: 'Look up features of users, items and creators, and what they are made of', load: async () => (await import('./features.js')).featuresCommand },
+  { name: 'replay', summary: 'Run a pipeline again over history and compare, byte for byte', load: async () => (await import('./replay.js')).replay },
   { name: 'topology', summary: 'Draw the steps and topics of a pipeline', load: async () => (await import('./topology.js')).topology },
   { name: 'doctor', summary: 'Check the machine and a data directory', load: async () => (await import('./doctor.js')).doctor },
 ];

@@ -53,7 +53,8 @@ export const run: Command = {
         metrics,
         abort: call.abort,
         ...(commitMs === undefined ? {} : { commitMs }),
-        ...(workers === undefined ? {} : { workers, source }),
+        source,
+        ...(workers === undefined ? {} : { workers }),
         warn: call.notice,
         onProgress: ({ done }) => bar.update(done - inputs.processed),
         wait(ms) {

@@ -99,7 +99,8 @@ function orderLayers(layers: readonly (readonly string[])[], { edges }: Topology
 
 function boxOf(node: Node): Box {
   const isTopic = node.type === 'topic';
-  const title = cutText(isTopic ? node.name : node.id === node.kind || node.id.startsWith(`${node.kind}-`) ? node.kind : `${node.kind} ${node.id}`, widest);
+  // ids that were made from kind and position say nothing
+  const title = cutText(isTopic ? node.name : /^-\d+$/.test(node.id.slice(node.kind.length)) ? node.kind : `${node.kind} ${node.id}`, widest);
   const details = isTopic ? (node.key === null ? [] : [`key ${node.key}`]) : Object.entries(node.details).map(([what, value]) => `${what}: ${value}`);
   const lines = details.map((line) => cutText(line, widest));
   const badge = !isTopic && node.exchange ? ['exchange'] : [];

@@ -16,7 +16,12 @@ const counts = topic('counts', { key: 'key', value: { key: 'string', start: 'tim
 const late = topic('late', { key: 'k', value: { id: 'int', k: 'string' } });
 
 const aSpec = fc.record({ every: fc.constantFrom(20, 50, 100), panes: fc.constantFrom(1, 1, 2, 3, 5), offset: fc.constantFrom(0, 0, 7), lateness: fc.constantFrom(0, 30, 150) });
-type Spec = typeof aSpec extends fc.Arbitrary<infer S> ? S : never;
+interface Spec {
+  readonly every: number;
+  readonly panes: number;
+  readonly offset: number;
+  readonly lateness: number;
+}
 
 function windowJob({ tick, disorder }: Stream, { every, panes, offset, lateness }: Spec, exchanged: boolean) {
   const shape = { every, size: every * panes, offset, lateness, late: late as never };

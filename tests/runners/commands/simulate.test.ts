@@ -1,6 +1,8 @@
+import { mkdirSync, watch } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { clickWorld } from '../../../runners/simulate/click-world.js';
-import { headrace, workplace } from './headrace-process.js';
+import { headrace, startHeadrace, workplace } from './headrace-process.js';
 
 test('the world lies in the topic as it arrived, and the truth is told', async () => {
   const cwd = workplace();
@@ -35,4 +37,19 @@ test('a person gets the summary, another seed another world', async () => {
   const [a, b] = await Promise.all([one, two].map((cwd) => headrace(['topic', 'read', 'clicks', '--json'], { cwd })));
   expect(a!.json()).toHaveLength(100);
   expect(a!.stdout).not.toBe(b!.stdout);
+});
+
+test('an interrupted simulation keeps whole blocks and says so', async () => {
+  const cwd = workplace();
+  mkdirSync(join(cwd, '.headrace'));
+  const { child, finished } = startHeadrace(['simulate', '--events', '20000000'], { cwd });
+  let writes = 0;
+  const watcher = watch(join(cwd, '.headrace'), (_, file) => {
+    if (file === 'data.mdb' && ++writes === 20) child.kill('SIGINT');
+  });
+  const { code, stdout, stderr } = await finished;
+  watcher.close();
+  expect({ code, stdout, stderr }).toEqual({ code: 130, stdout: '', stderr: 'Interrupted. What was committed before stays.\n' });
+  const [clicks] = (await headrace(['topic', 'list', '--json'], { cwd })).json() as { records: number }[];
+  expect(clicks!.records % 32_768).toBe(0);
 });

@@ -1,0 +1,152 @@
+import { embeddedFeatures } from '../../connectors/embedded/embedded-features.js';
+import { type EmbeddedRuntime, openEmbedded } from '../../connectors/embedded/embedded-runtime.js';
+import { HeadraceError } from '../../dataflow/errors.js';
+import { type FeatureSet, paneMs } from '../../dataflow/features.js';
+import type { FeatureStore } from '../../dataflow/ports/feature-store.js';
+import { definition } from '../../dataflow/topic.js';
+import { explainFeature, type ExplainedEvent } from '../../serving/explain-feature.js';
+import { topFeatures } from '../../serving/top-features.js';
+import { createRecordReader } from '../engine/record-rows.js';
+import { buildGraph } from '../engine/task.js';
+import { loadPipeline } from '../load-pipeline.js';
+import { formatNumber } from '../terminal/number-format.js';
+import { table } from '../terminal/table.js';
+import { timeOption, usageError, wholeNumber } from './arguments.js';
+import { type Call, type Command, exitCodes } from './command.js';
+import { didYouMean } from './nearest-name.js';
+
+/** `headrace features`: what the pipelines know of users, items and creators. */
+export const featuresCommand: Command = {
+  name: 'features',
+  usage: ['features list', 'features get SET ID [--at T]', 'features top SET --by NAME --window W [--limit N] [--min-events N] [--at T]', 'features explain SET ID FEATURE [--at T]'],
+  about:
+    'Looks features up: `features get user u42`. SET is a feature set of the pipeline (user or users, item, creator). --at answers as of a past\n' +
+    'time, rounded down to 5 minutes; without it the newest state answers. A window W at time T covers [T - W, T), its start rounded down\n' +
+    'to the pane: 5 minutes for windows under 12 hours, 1 hour above. explain lists the panes and events that make a value.',
+  options: {
+    at: { value: 'T', what: 'as of this time (2026-11-01, ISO 8601 with zone, or epoch ms)' },
+    by: { value: 'NAME', what: 'top: the feature to order by, without its window (ctr)' },
+    window: { value: 'W', what: 'top: the window (24h)' },
+    limit: { value: 'N', what: 'top: how many (default 20)' },
+    'min-events': { value: 'N', what: 'top: leave out entities with fewer events in the window (default 0)' },
+    pipeline: { value: 'P', what: 'name or file of the pipeline (default click-features)' },
+  },
+  operands: [1, 4],
+  async run(call) {
+    const [verb, set, ...rest] = call.operands;
+    const verbs: Readonly<Record<string, { readonly operands: number; readonly run: (lookup: Lookup) => Promise<void> }>> = {
+      list: { operands: 0, run: (lookup) => list(call, lookup) },
+      get: { operands: 2, run: (lookup) => get(call, lookup, findSet(lookup, set!), rest[0]!) },
+      top: { operands: 1, run: (lookup) => top(call, lookup, findSet(lookup, set!)) },
+      explain: { operands: 3, run: (lookup) => explain(call, lookup, findSet(lookup, set!), rest[0]!, rest[1]!) },
+    };
+    const chosen = Object.hasOwn(verbs, verb!) ? verbs[verb!]! : undefined;
+    if (chosen === undefined) throw usageError(call.command, `There is no \`features ${verb}\`; there are ${Object.keys(verbs).join(', ')}.${didYouMean(verb!, Object.keys(verbs))}`);
+    if (call.operands.length - 1 !== chosen.operands) {
+      throw usageError(call.command, `This is called as ${featuresCommand.usage.filter((u) => u.startsWith(`features ${verb}`)).map((u) => `headrace ${u}`).join('')}.`);
+    }
+    const source = call.options.get('pipeline') ?? 'click-features';
+    const pipeline = await loadPipeline(source);
+    const sets = buildGraph(pipeline).steps.flatMap((step) => (step.features === undefined ? [] : [step.features]));
+    if (sets.length === 0) throw new HeadraceError('HR_FEATURE', `The pipeline ${pipeline.name} has no features: it has no tiles(…) step.`);
+    const runtime = openEmbedded({ dataDir: call.dataDir, mode: 'read' });
+    try {
+      await chosen.run({ sets, runtime, store: embeddedFeatures(runtime.state, pipeline.name) });
+    } finally {
+      await runtime.close();
+    }
+    return exitCodes.done;
+  },
+};
+
+interface Lookup {
+  readonly sets: readonly FeatureSet[];
+  readonly runtime: EmbeddedRuntime;
+  readonly store: FeatureStore;
+}
+
+function findSet(lookup: Lookup, name: string): FeatureSet {
+  const found = lookup.sets.find((s) => s.name === name || `${s.name}s` === name);
+  if (found !== undefined) return found;
+  const names = lookup.sets.map((s) => s.name);
+  throw new HeadraceError('HR_FEATURE', `There is no feature set "${name}"; there are ${names.join(', ')}.${didYouMean(name, names)}`);
+}
+
+async function list(call: Call, { sets }: Lookup): Promise<void> {
+  for (const set of sets) {
+    const values = set.layout.fields.map((f) => f.name);
+    const windows = set.windows.map((w) => w.name);
+    await call.output.print({ set: set.name, key: set.key.columnName, of: set.of.topic[definition].name, windows, values }, () => `${set.name}: ${values.join(', ')}; each over ${windows.join(', ')}`);
+  }
+}
+
+async function get(call: Call, { store }: Lookup, set: FeatureSet, id: string): Promise<void> {
+  const { at, features } = store.get(set, id, timeOption(call, 'at'));
+  const time = new Date(at).toISOString();
+  await call.output.print({ entity: set.name, id, at: time, features }, () => {
+    const rows = Object.entries(features).map(([name, value]) => [name, value === null ? '-' : shown(value)]);
+    return `${set.name} ${id} at ${time}\n${table(['feature', 'value'], rows)}`;
+  });
+}
+
+async function top(call: Call, { store }: Lookup, set: FeatureSet): Promise<void> {
+  const by = call.options.get('by');
+  const window = call.options.get('window');
+  if (by === undefined) throw usageError(call.command, 'Say what to order by: --by ctr.');
+  if (window === undefined) throw usageError(call.command, `Say which window: --window ${set.windows[0]!.name}.`);
+  const feature = window === '' ? by : `${by}_${window}`;
+  const minEvents = wholeNumber(call, 'min-events', 0);
+  const ranked = topFeatures(store, set, feature, { limit: wholeNumber(call, 'limit', 1) ?? 20, at: timeOption(call, 'at'), ...(minEvents === undefined ? {} : { events: minEvents }) });
+  if (call.json) {
+    let rank = 0;
+    for (const { entity, value, at } of ranked) {
+      rank += 1;
+      await call.output.print({ rank, entity: set.name, id: entity, feature, value, at: new Date(at).toISOString() }, () => '');
+    }
+  } else await call.output.print(ranked, () => table(['', set.name, feature], ranked.map(({ entity, value }, i) => [`${i + 1}`, entity, shown(value)])));
+}
+
+async function explain(call: Call, { runtime, store }: Lookup, set: FeatureSet, id: string, feature: string): Promise<void> {
+  const asked = timeOption(call, 'at') ?? store.newest(set) ?? 0;
+  const at = Math.floor(asked / paneMs.small) * paneMs.small;
+  const topic = set.of.topic[definition];
+  const reader = createRecordReader(topic, runtime.registry);
+  const known = (await runtime.log.topics()).find((t) => t.name === topic.name);
+  const panes = await explainFeature(set, {
+    log: runtime.log,
+    partitions: known?.partitions ?? 0,
+    async readRows(block, partition) {
+      await reader.learn(block);
+      return reader.decode(block, partition).map((run) => run.rows);
+    },
+    entity: id,
+    feature,
+    at,
+    origin: (row, event): ExplainedEvent =>
+      typeof row.originPartition === 'number' && typeof row.originOffset === 'number' ? { ...event, topic: 'clicks', partition: row.originPartition, offset: row.originOffset } : event,
+  });
+  const { features } = store.get(set, id, at);
+  const value = features[feature] ?? null;
+  const events = panes.reduce((sum, p) => sum + p.events.length, 0);
+  const iso = (t: number) => new Date(t).toISOString();
+  await call.output.print(
+    {
+      entity: set.name,
+      id,
+      feature,
+      at: iso(at),
+      value,
+      events,
+      panes: panes.map((p) => ({ start: iso(p.start), end: iso(p.end), events: p.events.map((e) => ({ ...e, timestamp: iso(e.timestamp) })) })),
+    },
+    () =>
+      [
+        `${set.name} ${id}: ${feature} is ${value === null ? 'null' : shown(value)} at ${iso(at)}, from ${formatNumber(events)} events in ${formatNumber(panes.length)} panes`,
+        ...panes.flatMap((p) => [`  ${iso(p.start)} to ${iso(p.end)}`, ...p.events.map((e) => `    ${iso(e.timestamp)}  ${e.topic}/${e.partition} offset ${e.offset}`)]),
+      ].join('\n'),
+  );
+}
+
+function shown(value: number): string {
+  return Number.isInteger(value) ? formatNumber(value) : String(Number(value.toPrecision(6)));
+}
