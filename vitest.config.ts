@@ -1,5 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
+const results = process.env.HEADRACE_TEST_RESULTS;
+
 export default defineConfig({
   test: {
     include: ['tests/**/*.test.ts'],
@@ -7,7 +9,6 @@ export default defineConfig({
     hookTimeout: 120_000,
     pool: 'forks',
     maxWorkers: 2,
-    reporters: ['default'],
-    typecheck: { enabled: false },
+    reporters: results === undefined ? ['default'] : ['default', ['json', { outputFile: results }]],
   },
 });

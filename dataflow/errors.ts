@@ -24,7 +24,7 @@ export const errorTable = {
   HR_INPUT_LINE: { what: 'A line of an imported file cannot be understood.', remedy: 'The line is in the dead-letter topic with its number; the others were imported.' },
   HR_INTERNAL: { what: 'Headrace itself has failed.', remedy: 'Run it again with HEADRACE_DEBUG=1 and report what it prints; nothing that was committed is lost.' },
   HR_KEY: { what: 'A record has no key where one is needed.', remedy: 'Filter such records out before keyBy, or give them a key.' },
-  HR_OFFSET_GONE: { what: 'The offset to read from was deleted by retention.', remedy: 'Keep the topic longer, or start the pipeline anew with --from-start.' },
+  HR_OFFSET_GONE: { what: 'The offset to read from was deleted by retention.', remedy: 'Keep the topic longer, or start the pipeline anew in another data directory.' },
   HR_PIPELINE: { what: 'A file does not define a pipeline.', remedy: "Let it `export default pipeline('name', ({ from }) => …)`." },
   HR_PIPELINE_UNKNOWN: { what: 'There is no pipeline or file of this name.', remedy: 'Give a shipped pipeline (click-features) or the path of a .ts or .js file.' },
   HR_RECORDS_ASYNC: { what: 'An RxJS operator lifted by records() emitted outside of its batch.', remedy: 'Use synchronous operators in records(); for waiting there is process() with timers.' },

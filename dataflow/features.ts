@@ -6,6 +6,7 @@ import { resultRow } from './accumulators/results.js';
 import type { Aggregate } from './aggregates/aggregate.js';
 import { type Duration, durationMs } from './duration.js';
 import { HeadraceError } from './errors.js';
+import { checkOptions } from './known-options.js';
 import type { ColumnExpression, Expression } from './expression.js';
 import { entityBytes, type StateTable } from './state-table.js';
 import { type AnyTopic, definition, type View } from './topic.js';
@@ -64,6 +65,7 @@ export interface FeatureSetOptions<T, N extends string> {
  */
 export function features<T, N extends string>(name: string, options: FeatureSetOptions<T, N>): FeatureSet<T, N> {
   if (!/^[A-Za-z][A-Za-z0-9-]*$/.test(name)) throw new HeadraceError('HR_FEATURE', `"${name}" cannot be the name of a feature set.`);
+  checkOptions(options, ['of', 'key', 'windows', 'values', 'derive'], `features "${name}"`);
   if (options.windows.length === 0) throw new HeadraceError('HR_FEATURE', `Feature set ${name} has no windows.`);
   const windows = options.windows.map((window): RollingWindow => {
     const ms = durationMs(window, `features "${name}": window`, paneMs.small);

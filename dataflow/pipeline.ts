@@ -1,6 +1,7 @@
 import type { Observable } from 'rxjs';
 import { durationMs, type Duration } from './duration.js';
 import { HeadraceError } from './errors.js';
+import { checkOptions } from './known-options.js';
 import type { Signal } from './signal.js';
 import type { ErrorPolicy } from './step.js';
 import type { Topic } from './topic.js';
@@ -65,6 +66,7 @@ const pipelines = new WeakSet<object>();
  */
 export function pipeline(name: string, build: (scope: PipelineScope) => AnyStream | readonly AnyStream[], options: PipelineOptions = {}): Pipeline {
   if (!/^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$/.test(name)) throw new HeadraceError('HR_PIPELINE', `"${name}" cannot be the name of a pipeline.`);
+  checkOptions(options, ['tick'], `pipeline ${name}`);
   const made: Pipeline = {
     name,
     tickMs: options.tick === undefined ? undefined : durationMs(options.tick, `pipeline ${name}: tick`, 1),

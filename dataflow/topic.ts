@@ -1,6 +1,7 @@
 import { HeadraceError } from './errors.js';
 import { type ColumnExpression, columnOf, type Expression } from './expression.js';
 import { durationMs, type Duration } from './duration.js';
+import { checkOptions } from './known-options.js';
 
 /** Key under which a topic keeps its definition, so that every plain name stays free for columns. */
 export const definition: unique symbol = Symbol('headrace.topic');
@@ -86,6 +87,7 @@ export function topic(name: string, options: TopicOptions<never> & { readonly va
   if (!/^[A-Za-z0-9._-]{1,249}$/.test(name) || name === '.' || name === '..') {
     throw new HeadraceError('HR_TOPIC_NAME', `"${name}" cannot be the name of a topic.`);
   }
+  checkOptions(options, ['value', 'key', 'time', 'retention', 'partitions'], `topic ${name}`);
   const schema = isAvroRecord(options.value) ? options.value : schemaOf(name, options.value);
   const fields = new Set(schema.fields.map((f) => f.name));
   for (const reserved of ['where']) {

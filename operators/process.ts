@@ -1,6 +1,7 @@
 import { Batch, objectRows, type KeyedBy } from '../dataflow/batch.js';
 import { type Duration, durationMs } from '../dataflow/duration.js';
 import { HeadraceError, type Place } from '../dataflow/errors.js';
+import { checkOptions } from '../dataflow/known-options.js';
 import { createKeyedState, type KeyedState } from '../dataflow/keyed-state.js';
 import type { TaskContext } from '../dataflow/task-context.js';
 import type { ErrorPolicy } from '../dataflow/step.js';
@@ -68,6 +69,7 @@ export interface ProcessOptions {
  */
 export function process<T, K extends Key, S, Out>(id: string, run: ProcessFunction<T, S, Out>, options: ProcessOptions = {}): Operator<T, Out, K> {
   if (typeof run?.init !== 'function' || typeof run.onRecord !== 'function') throw new HeadraceError('HR_ARGUMENT', `process("${id}") needs an object with init and onRecord.`, { place: { step: id } });
+  checkOptions(options, ['expire', 'cached', 'onError'], `process "${id}"`);
   const expire = options.expire === undefined || options.expire === 'never' ? Number.POSITIVE_INFINITY : durationMs(options.expire, `process "${id}": expire`, 1);
   const details: Record<string, string> = options.expire === undefined ? {} : { expire: String(options.expire) };
   return operate<T, Out, K>({ kind: 'process', id, details, onError: options.onError, keepsPartitioning: true }, (step) => {

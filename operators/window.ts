@@ -3,6 +3,7 @@ import type { Aggregates } from '../dataflow/accumulators/layout.js';
 import type { Aggregate } from '../dataflow/aggregates/aggregate.js';
 import { durationMs, type Duration } from '../dataflow/duration.js';
 import { HeadraceError } from '../dataflow/errors.js';
+import { checkOptions } from '../dataflow/known-options.js';
 import type { TaskContext } from '../dataflow/task-context.js';
 import type { Topic } from '../dataflow/topic.js';
 import { windowMs, type WindowSpec } from '../dataflow/window-spec.js';
@@ -59,6 +60,8 @@ export function window<T, K extends Key, const A extends Aggregates<T>>(
   aggregates: A,
   options: WindowOptions<T> = {},
 ): Operator<T, WindowRow<K, A>, K> {
+  checkOptions(windows, ['every', 'size', 'offset', 'lateness', 'late'], `window "${id}"`);
+  checkOptions(options, ['lateness', 'late'], `window "${id}"`);
   const shape = windowMs(windows, id);
   const lateness = durationMs(options.lateness ?? windows.lateness ?? 0, `window "${id}": lateness`);
   const late = options.late ?? windows.late;

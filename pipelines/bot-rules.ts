@@ -6,24 +6,24 @@ import type { ProcessFunction } from '../operators/process.js';
 export const botRules = {
   /** Programs that say so in their agent. */
   agent: /bot|crawl|spider|slurp/i,
-  /** Events within a minute that no person makes. */
-  eventsPerMinute: 600,
+  /** Events in each of three ten-second spans in a row, which no person makes. A form that submits a few hundred at once is not enough. */
+  eventsPerSpan: 60,
   /** Equal pauses in a row, of a second or more. */
   equalPauses: 20,
   /** How long a sender that was found out stays labelled, in ms of event time. */
   memory: 24 * 3_600_000,
 } as const;
 
-const bucketMs = 10_000;
-const buckets = 60_000 / bucketMs;
+const spanMs = 10_000;
+const spans = 3;
 
 /** What is remembered of a sender. */
 export interface SenderState {
   last: number;
   pause: number;
   equalPauses: number;
-  /** Number of the newest 10-second bucket, and the events in it and the five before. */
-  bucket: number;
+  /** Number of the newest ten-second span, and the events in it and the two before. */
+  span: number;
   counts: number[];
   reason: LabelledClick['botReason'];
   until: number;
@@ -31,7 +31,7 @@ export interface SenderState {
 
 /** Labels each click with whether its sender is a bot, and why; drops none. */
 export const labelBots: ProcessFunction<ClickEvent, SenderState, LabelledClick> = {
-  init: () => ({ last: Number.NEGATIVE_INFINITY, pause: 0, equalPauses: 0, bucket: 0, counts: Array.from({ length: buckets }, () => 0), reason: null, until: Number.NEGATIVE_INFINITY }),
+  init: () => ({ last: Number.NEGATIVE_INFINITY, pause: 0, equalPauses: 0, span: 0, counts: Array.from({ length: spans }, () => 0), reason: null, until: Number.NEGATIVE_INFINITY }),
   onRecord(click, state, { time, place, emit }) {
     const found = inspect(click, state, time);
     if (found !== null) {
@@ -66,20 +66,20 @@ export const labelBots: ProcessFunction<ClickEvent, SenderState, LabelledClick> 
 
 function inspect(click: ClickEvent, state: SenderState, time: number): LabelledClick['botReason'] {
   if (click.agent !== null && botRules.agent.test(click.agent)) return 'AGENT';
-  const bucket = Math.floor(time / bucketMs);
-  if (bucket > state.bucket) {
-    for (let b = Math.max(state.bucket + 1, bucket - buckets + 1); b <= bucket; b++) state.counts[b % buckets] = 0;
-    state.bucket = bucket;
+  const span = Math.floor(time / spanMs);
+  while (state.span < span) {
+    state.counts.shift();
+    state.counts.push(0);
+    state.span = span - state.span > spans ? span - spans : state.span + 1;
   }
-  if (bucket > state.bucket - buckets) state.counts[((bucket % buckets) + buckets) % buckets]! += 1;
+  const at = spans - 1 - (state.span - span);
+  if (at >= 0) state.counts[at]! += 1;
   const pause = time - state.last;
   if (pause > 0) {
     state.equalPauses = pause === state.pause && pause >= 1_000 ? state.equalPauses + 1 : 1;
     state.pause = pause;
     state.last = time;
   } else if (pause === 0) state.equalPauses = 0;
-  let inMinute = 0;
-  for (const n of state.counts) inMinute += n;
-  if (inMinute > botRules.eventsPerMinute) return 'VELOCITY';
+  if (state.counts[0]! >= botRules.eventsPerSpan && state.counts.every((n) => n >= botRules.eventsPerSpan)) return 'VELOCITY';
   return state.equalPauses > botRules.equalPauses ? 'REGULARITY' : null;
 }

@@ -38,12 +38,12 @@ export interface RunOptions {
  * @throws HR_STATE_LOCKED, HR_DATA_DIR, HR_TOPIC_MISSING and whatever the pipeline's definition is refused for, before anything runs
  */
 export async function runEmbedded(pipeline: Pipeline, options: RunOptions): Promise<JobResult> {
-  const runtime = openEmbedded({ dataDir: options.dataDir, mode: 'write', owner: pipeline.name });
   const warned = new Set<string>();
   let threads: readonly WorkerGroup[] = [];
   const { source } = options;
   const workers = options.workers ?? 1;
   if (workers > 1 && source === undefined) throw new HeadraceError('HR_ARGUMENT', 'Worker threads load the pipeline themselves: give its name or file as `source`.');
+  const runtime = openEmbedded({ dataDir: options.dataDir, mode: 'write', owner: pipeline.name });
   try {
     return await runJob({
       pipeline,

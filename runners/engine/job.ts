@@ -55,6 +55,9 @@ export interface JobProgress {
   readonly done: number;
   readonly total: number;
   readonly epoch: number;
+  /** Newest event time and watermark (epoch ms); the watermark is Infinity when all inputs are at their end. */
+  readonly newest: number;
+  readonly watermark: number;
 }
 
 /** What a job did. */
@@ -161,7 +164,10 @@ async function runEntry(
   const commit = async (isLast: boolean) => {
     const started = performance.now();
     const pending: { outputs: TaskOutput[]; state: StateWrite[]; positions: Position[] } = { outputs: [], state: [], positions: [] };
+    const time = { newest: Number.NEGATIVE_INFINITY, watermark: Number.POSITIVE_INFINITY };
     for (const flushed of await all((group) => group.barrier(epoch + 1))) {
+      time.newest = Math.max(time.newest, flushed.time.newest);
+      time.watermark = Math.min(time.watermark, flushed.time.watermark);
       pending.outputs.push(...flushed.outputs);
       for (const write of flushed.state) pending.state.push(write);
       pending.positions.push(...flushed.positions);
@@ -183,7 +189,9 @@ async function runEntry(
     options.metrics.add('headrace_epochs_total', '', 1);
     options.metrics.add('headrace_commit_seconds_total', '', (performance.now() - started) / 1e3);
     done = pending.positions.reduce((sum, p) => sum + p.offset, 0);
-    options.onProgress?.({ done, total, epoch });
+    if (Number.isFinite(time.watermark)) options.metrics.set('headrace_watermark_delay_ms', '', time.newest - time.watermark);
+    options.metrics.set('headrace_state_bytes', '', pending.state.reduce((sum, w) => sum + (w.value?.length ?? 0), 0));
+    options.onProgress?.({ done, total, epoch, ...time });
   };
 
   if (running === undefined) await settleParcels(await all((group) => group.open()));

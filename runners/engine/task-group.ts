@@ -32,6 +32,8 @@ export interface Flushed {
   readonly outputs: TaskOutput[];
   readonly state: StateWrite[];
   readonly positions: Position[];
+  /** Newest event time of the inputs, and the smallest watermark of those that are not at their end (epoch ms). */
+  readonly time: { newest: number; watermark: number };
 }
 
 /** Some tasks of a job, in this thread or in another one. Methods are called one after the other. */
@@ -233,11 +235,13 @@ export function createTaskGroup(options: TaskGroupOptions): TaskGroup {
       return parcels();
     },
     async barrier(epoch) {
-      const flushed: Flushed = { outputs: [], state: [], positions: [] };
+      const flushed: Flushed = { outputs: [], state: [], positions: [], time: { newest: Number.NEGATIVE_INFINITY, watermark: Number.POSITIVE_INFINITY } };
       for (const { task, inputs } of hosted) {
         const sources = task.table(sourcesStep);
-        for (const { input, source, partition } of inputs) {
+        for (const { input, source, partition, tick, ended } of inputs) {
           if (input === undefined) continue;
+          flushed.time.newest = Math.max(flushed.time.newest, input.progress);
+          if (!ended) flushed.time.watermark = Math.min(flushed.time.watermark, tick * tickMs - source.disorderMs);
           flushed.positions.push({ topic: source.topic.name, partition, offset: input.offset });
           if (input.progress === Number.NEGATIVE_INFINITY) continue;
           const progress = Buffer.alloc(8);

@@ -3,6 +3,7 @@ import type { Batch } from '../../dataflow/batch.js';
 import type { Clock } from '../../dataflow/clock.js';
 import { durationMs } from '../../dataflow/duration.js';
 import { HeadraceError } from '../../dataflow/errors.js';
+import { checkOptions } from '../../dataflow/known-options.js';
 import type { Metrics } from '../../dataflow/metrics.js';
 import type { AnyStream, FromOptions, Pipeline, PipelineScope, Source } from '../../dataflow/pipeline.js';
 import type { StateBackend } from '../../dataflow/ports/state-backend.js';
@@ -44,6 +45,7 @@ export function buildGraph(pipeline: Pipeline): PipelineGraph {
       const meta = (topic as Partial<AnyTopic>)?.[definition];
       if (meta === undefined) throw new HeadraceError('HR_PIPELINE', '`from` takes a topic made by topic(…).', { place: { pipeline: pipeline.name } });
       const what = `from(${meta.name})`;
+      checkOptions(options, ['disorder', 'idleness', 'onError', 'id'], what);
       const disorderMs = durationMs(options.disorder ?? 0, `${what}: disorder`);
       const idlenessMs = durationMs(options.idleness ?? '5s', `${what}: idleness`, 1);
       const subject = new Subject<Signal<T>>();

@@ -79,7 +79,8 @@ export async function topicRecords(log: LogClient, registry: SchemaRegistry, top
         const key = bytes(block.keyOffset[i]!, block.keyLength[i]!);
         const headers = Object.fromEntries((block.headers?.get(i) ?? []).map((h) => [h.key, Buffer.from(h.value).toString()]));
         const isLetter = topic.endsWith('.dlq');
-        const value = isLetter ? bytes(at, length) : (readers.get(id)?.(block.bytes, at + wirePrefixLength, at + length) ?? bytes(at, length));
+        const read = isLetter ? undefined : readers.get(id);
+        const value = read === undefined ? bytes(at, length) : { ...(read(block.bytes, at + wirePrefixLength, at + length) as object) };
         records.push({ topic, partition, offset: offsetAt(block, i), timestamp: block.timestamps[i]!, key: key && Buffer.from(key).toString(), value, headers });
       }
       next = offsetAt(block, block.count - 1) + 1;

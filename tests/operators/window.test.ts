@@ -9,7 +9,7 @@ import { map } from '../../operators/map.js';
 import { to } from '../../operators/to.js';
 import { window } from '../../operators/window.js';
 import { play, runPipeline, scrutinise, sideOutput } from '../../runners/testing/index.js';
-import { aStream, input, mergedEvents, ownEvents, sorted, type Row, type Stream } from './stream-model.js';
+import { aRow, aStream, input, mergedEvents, ownEvents, sorted, type Row, type Stream } from './stream-model.js';
 import { windowModel } from './window-model.js';
 
 const counts = topic('counts', { key: 'key', value: { key: 'string', start: 'timestamp', end: 'timestamp', revision: 'int', n: 'int', ids: 'int' } });
@@ -113,7 +113,7 @@ describe('named cases', () => {
 });
 
 describe('at the end of a bounded run', () => {
-  const row = (k: string, t: number, id = 0): Row => ({ id, k, j: k, cat: null, g: null, v: null, x: null, b: null, t: 1_600_000_000_000 + t });
+  const row = (k: string, t: number, id = 0) => aRow(id, k, t);
   const job = windowJob({ partitions: [], tick: 10, disorder: 0 }, { every: 100, panes: 1, offset: 0, lateness: 50 }, false);
 
   test('more records go on: those for windows that the end has closed are late, none is emitted again', async () => {

@@ -1,0 +1,12 @@
+export { filter } from './filter.js';
+export { keyBy, type KeyValue } from './key-by.js';
+export { map, type RowStepOptions } from './map.js';
+export { type Emit, type Handlers, operate, type OperateOptions, type Operator, reject } from './operate.js';
+export { process, type ProcessContext, type ProcessFunction, type ProcessOptions } from './process.js';
+export { records } from './records.js';
+export { type Branches, split } from './split.js';
+export { tiles } from './tiles.js';
+export { to } from './to.js';
+export { toFeatureStore } from './to-feature-store.js';
+export { union } from './union.js';
+export { type ResultOf, type SideOutput, window, type WindowOptions, type WindowRow } from './window.js';
