@@ -1,10 +1,16 @@
 import { parseArgs } from 'node:util';
 import { clickTiles } from './click-tiles.js';
 import { decode } from './decode.js';
+import { featuresGet } from './features-get.js';
+import { restore } from './restore.js';
+import { windowColumns } from './window-columns.js';
 
 const benchmarks: Readonly<Record<string, (options: { events: number; seed: number; workers: number }) => Promise<Record<string, string | number>>>> = {
   decode: ({ events, seed }) => decode({ events, seed }),
+  'window-columns': ({ events, seed }) => windowColumns({ events, seed }),
   'click-tiles': ({ events, seed, workers }) => clickTiles({ events, seed, workers, runtime: 'embedded' }),
+  'features-get': ({ events, seed }) => featuresGet({ events: Math.min(events, 300_000), seed }),
+  restore: () => restore({ keys: 1_000_000 }),
 };
 
 const { values, positionals } = parseArgs({

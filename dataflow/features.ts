@@ -1,5 +1,5 @@
 import { byteWriter } from './bytes.js';
-import { type GroupLabels, groupLabels, Pane } from './accumulators/pane.js';
+import { groupLabels, Pane } from './accumulators/pane.js';
 import { type Aggregates, layoutOf, type Layout } from './accumulators/layout.js';
 import { mergeLeaf } from './accumulators/leaf-loops.js';
 import { resultRow } from './accumulators/results.js';
@@ -199,27 +199,45 @@ export function tileRanges(window: RollingWindow, at: number): { pane: number; f
 }
 
 /**
- * The features of an entity at `at` (epoch ms, a multiple of 5 minutes), from its tiles. Cost: one range scan a window and a merge a tile.
- *
- * @param labels kept by the caller, so that group names are read once
+ * The features of an entity at `at` (epoch ms, a multiple of 5 minutes), from its tiles. Cost: each tile of the longest window is read and
+ * merged once, since a longer window is a shorter one and the tiles before it.
  */
-export function featuresAt(set: FeatureSet, table: Pick<StateTable, 'range'>, entity: Uint8Array, at: number, labels: GroupLabels = groupLabels(set.layout)): FeatureValues {
-  const values: Record<string, number | null> = {};
-  const pane = new Pane(set.layout, labels, 0);
-  for (const window of set.windows) {
-    pane.reuse(0);
-    pane.keys.intern(entity, 0, entity.length);
-    set.layout.tables.forEach(({ group }, t) => {
-      if (group === undefined) pane.slabs[t]!.ensure(1);
-      else if (group.kind === 'dense') pane.slabs[t]!.ensure(group.size);
-    });
-    for (const range of tileRanges(window, at)) {
-      if (range.from >= range.to) continue;
-      for (const tile of table.range(tileKey(entity, range.pane, range.from), tileKey(entity, range.pane, range.to))) addTile(pane, 0, tile.value);
+export function featuresAt(set: FeatureSet, table: Pick<StateTable, 'range'>, entity: Uint8Array, at: number): FeatureValues {
+  const byWindow = new Map<string, Record<string, number | null>>();
+  for (const size of [paneMs.small, paneMs.large]) {
+    const windows = set.windows.filter((w) => w.pane === size).toSorted((a, b) => a.ms - b.ms);
+    if (windows.length === 0) continue;
+    const pane = paneFor(set, entity);
+    let done = at;
+    for (const window of windows) {
+      for (const range of tileRanges(window, at)) {
+        const to = Math.min(range.to, done);
+        if (range.from >= to) continue;
+        for (const tile of table.range(tileKey(entity, range.pane, range.from), tileKey(entity, range.pane, to))) addTile(pane, 0, tile.value);
+      }
+      done = tileRanges(window, at)[0]!.from;
+      const values: Record<string, number | null> = {};
+      flatten(values, window.name, resultRow(pane, 0), set.layout);
+      byWindow.set(window.name, values);
     }
-    flatten(values, window.name, resultRow(pane, 0), set.layout);
   }
+  const values: Record<string, number | null> = Object.assign({}, ...set.windows.map((w) => byWindow.get(w.name)));
   return set.derive === undefined ? values : { ...values, ...set.derive(values, at) };
+}
+
+const panes = new WeakMap<FeatureSet, Pane>();
+
+/** An empty pane with one row. The memory is that of the last look-up in the set: making it anew would cost more than the look-up. */
+function paneFor(set: FeatureSet, entity: Uint8Array): Pane {
+  let pane = panes.get(set);
+  if (pane === undefined) panes.set(set, (pane = new Pane(set.layout, groupLabels(set.layout), 0)));
+  else pane.reuse(0);
+  pane.keys.intern(entity, 0, entity.length);
+  set.layout.tables.forEach(({ group }, t) => {
+    if (group === undefined) pane.slabs[t]!.ensure(1);
+    else if (group.kind === 'dense') pane.slabs[t]!.ensure(group.size);
+  });
+  return pane;
 }
 
 function flatten(values: Record<string, number | null>, window: string, row: Record<string, unknown>, layout: Layout): void {
