@@ -1,7 +1,8 @@
 import type { Column, StringColumn } from '../schemas/column.js';
 import { cell, gather, gatherFloat64, slice } from '../schemas/column.js';
 import { HeadraceError, type Place } from './errors.js';
-import { columnFrom, type Expression } from './expression.js';
+import { columnFrom } from './column-from.js';
+import type { Expression } from './expression.js';
 import type { RecordBlock } from './record-block.js';
 
 /** Where the rows of a batch come from. Columns and values are made on first use. */

@@ -1,6 +1,7 @@
 import type { BooleanColumn, Column, EnumColumn, NumberColumn, StringColumn } from '../schemas/column.js';
-import { cell, stringColumn } from '../schemas/column.js';
+import { cell } from '../schemas/column.js';
 import type { Batch } from './batch.js';
+import { columnFrom } from './column-from.js';
 import { HeadraceError } from './errors.js';
 
 /** A function from a record to a value: the plain way to say what an `Expression` says over columns. */
@@ -27,12 +28,12 @@ export class Expression<in Row, out V> {
 
   /** True where the value equals `value`; null equals only null. */
   is(value: V): Expression<Row, boolean> {
-    return new Expression<Row, boolean>(`${this.text} = ${JSON.stringify(value)}`, (batch) => equals(batch.column(this), [value]), undefined, { of: this, value });
+    return new Expression<Row, boolean>(`${this.text} = ${literal(value)}`, (batch) => equals(batch.column(this), [value]), undefined, { of: this, value });
   }
 
   /** True where the value is one of `values`. */
   oneOf(...values: V[]): Expression<Row, boolean> {
-    return new Expression(`${this.text} in ${JSON.stringify(values)}`, (batch) => equals(batch.column(this), values));
+    return new Expression(`${this.text} in [${values.map(literal).join(',')}]`, (batch) => equals(batch.column(this), values));
   }
 
   /** True where the value is not `value`. */
@@ -93,6 +94,11 @@ export class Expression<in Row, out V> {
   }
 }
 
+/** A value in words; NaN and the infinities as such, not as null. */
+function literal(value: unknown): string {
+  return typeof value === 'number' ? String(value) : JSON.stringify(value);
+}
+
 /** A column of a topic: an expression that is nothing but a field. */
 export interface ColumnExpression<in Row, out Name extends string, out V> extends Expression<Row, V> {
   readonly columnName: Name;
@@ -116,22 +122,6 @@ export function expression<Row, V>(value: Expression<Row, V> | RowFunction<Row, 
     for (let i = 0; i < out.length; i++) out[i] = value(rows[i]!);
     return columnFrom(out);
   });
-}
-
-/** A column of the narrowest kind that holds all `values`; undefined counts as null. */
-export function columnFrom(values: readonly unknown[]): Column {
-  const kinds = new Set<string>();
-  let nulls: Uint8Array | undefined;
-  for (let i = 0; i < values.length; i++) {
-    const v = values[i];
-    if (v === null || v === undefined) (nulls ??= new Uint8Array(values.length))[i] = 1;
-    else kinds.add(typeof v);
-  }
-  const kind = kinds.size === 1 ? [...kinds][0] : undefined;
-  if (kind === 'number') return { kind, data: Float64Array.from(values, (v) => (v ?? 0) as number), nulls };
-  if (kind === 'boolean') return { kind, data: Uint8Array.from(values, (v) => (v === true ? 1 : 0)), nulls };
-  if (kind === 'string') return stringColumn(values.map((v) => (v ?? null) as string | null));
-  return { kind: 'object', data: values.map((v) => v ?? null) };
 }
 
 /** A boolean expression over a batch as 0 and 1; null is 0. */

@@ -197,7 +197,8 @@ async function runEntry(
   if (running === undefined) await settleParcels(await all((group) => group.open()));
   const ends = entry.kind === 'end';
   const commitMs = options.commitMs ?? (options.bounded ? 2_000 : 200);
-  let rows = options.stepRows ?? 16_384;
+  const stepRows = options.stepRows ?? 16_384;
+  let rows = stepRows;
   const divisible = fixed.taskCount === 1 && isLinear(fixed.graph);
   let lastCommit = performance.now();
   let dirty = false;
@@ -206,11 +207,12 @@ async function runEntry(
     const statuses = (await all((group) => group.plan(rows, entry.bounds))).flat();
     const cut = nextCut(statuses, divisible);
     if (cut === undefined) break;
-    const moved = statuses.some((s) => s.nextTick <= cut.tick) || cut.partial !== undefined;
-    if (!moved) {
+    const moved = statuses.some((s) => s.nextTick <= cut.tick);
+    if (!moved && cut.partial === undefined) {
       rows *= 2;
       continue;
     }
+    rows = stepRows;
     await settleParcels(await all((group) => group.run(cut, ends)));
     dirty = true;
     const bytes = (await all((group) => group.pulse())).reduce((a, b) => a + b, 0);

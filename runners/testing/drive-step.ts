@@ -1,7 +1,7 @@
 import type { Observable } from 'rxjs';
 import { tap } from 'rxjs';
 import { Batch, objectRows, type BatchRows } from '../../dataflow/batch.js';
-import { columnFrom } from '../../dataflow/expression.js';
+import { columnFrom } from '../../dataflow/column-from.js';
 import { createMetrics, type Metrics } from '../../dataflow/metrics.js';
 import { pipeline, type Pipeline } from '../../dataflow/pipeline.js';
 import type { RecordBlock } from '../../dataflow/record-block.js';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { Batch, columnRows, objectRows, type BatchRows } from '../../dataflow/batch.js';
-import { columnFrom } from '../../dataflow/expression.js';
+import { columnFrom } from '../../dataflow/column-from.js';
 import { cell, stringColumn } from '../../schemas/column.js';
 
 interface Row {

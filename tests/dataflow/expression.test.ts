@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Batch, columnRows, objectRows } from '../../dataflow/batch.js';
-import { columnFrom, Expression, expression, mask } from '../../dataflow/expression.js';
+import { columnFrom } from '../../dataflow/column-from.js';
+import { Expression, expression, mask } from '../../dataflow/expression.js';
 import { topic } from '../../dataflow/topic.js';
 import { cell, type Column } from '../../schemas/column.js';
 

@@ -196,7 +196,7 @@ test('every aggregate equals its definition, over columns and with functions', a
         expectQuantile((row['qWhere'] as Record<string, number | null>)['p25']!, w.rows.filter(b).map((r) => r.x), 0.25, 0.05);
       }
     }),
-    { numRuns: 200 },
+    { numRuns: 150 },
   );
 });
 

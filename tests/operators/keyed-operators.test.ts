@@ -43,7 +43,7 @@ describe('keyBy', () => {
         // Kafka's own partitioner would put the results there too.
         for (const r of run.outputs['seen']!) expect(r.partition).toBe(partitionOf(Buffer.from(r.key!), 0, Buffer.byteLength(r.key!), stream.partitions.length));
       }),
-      { numRuns: 150 },
+      { numRuns: 120 },
     );
   });
 
@@ -152,7 +152,7 @@ describe('process', () => {
           const expected = exchanged ? model(mergedEvents(stream), (r) => r.j) : ownEvents(stream).flatMap((events) => model(events, (r) => r.k));
           expect(sorted(run.values(results).map((r) => JSON.stringify(r)))).toEqual(sorted(expected));
         }),
-        { numRuns: 150 },
+        { numRuns: 120 },
       );
     });
   }
@@ -162,7 +162,7 @@ describe('process', () => {
       fc.asyncProperty(aStream({ rows: 40, maxPartitions: 3 }), fc.boolean(), fc.constantFrom(0, 1, 100_000), fc.integer(), (stream, exchanged, cached, seed) =>
         scrutinise(job(stream, exchanged, cached), { inputs: { in: stream.partitions }, partitions: stream.partitions.length, runs: 4, seed }),
       ),
-      { numRuns: 40 },
+      { numRuns: 30 },
     );
   });
 

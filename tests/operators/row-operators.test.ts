@@ -44,7 +44,7 @@ describe('on random streams', () => {
           }
         }
       }),
-      { numRuns: 150 },
+      { numRuns: 100 },
     );
   });
 
@@ -56,7 +56,7 @@ describe('on random streams', () => {
         expect(rowsOf(stream).map((_, p) => outputs['copies']!.filter((r) => r.partition === p).map((r) => r.value))).toEqual(rowsOf(stream));
         expect(outputs['copies']!.every((r) => r.timestamp === (r.value as Row).t && r.key === (r.value as Row).k)).toBe(true);
       }),
-      { numRuns: 100 },
+      { numRuns: 60 },
     );
   });
 
@@ -92,7 +92,7 @@ describe('on random streams', () => {
         expect(out.map((r) => r.id).sort((a, b) => a - b)).toEqual(expected.sort((a, b) => a - b));
         await scrutinise(job, { inputs, runs: 3, seed });
       }),
-      { numRuns: 40 },
+      { numRuns: 30 },
     );
   });
 

@@ -59,7 +59,7 @@ const missed = (models: readonly ReturnType<typeof windowModel>[]): number => mo
 describe('windows equal their definition', () => {
   for (const exchanged of [false, true]) {
     test(exchanged ? 'behind an exchange' : 'where the topic is keyed already', async () => {
-      await fc.assert(fc.asyncProperty(aStream(), aSpec, fc.constantFrom(1, 3, 10_000), (stream, spec, stepRows) => compareWithModel(stream, spec, exchanged, stepRows)), { numRuns: 300 });
+      await fc.assert(fc.asyncProperty(aStream(), aSpec, fc.constantFrom(1, 3, 10_000), (stream, spec, stepRows) => compareWithModel(stream, spec, exchanged, stepRows)), { numRuns: 200 });
     });
 
     test(`and do not depend on how a run is cut, ${exchanged ? 'behind an exchange' : 'where the topic is keyed already'}`, async () => {
@@ -67,7 +67,7 @@ describe('windows equal their definition', () => {
         fc.asyncProperty(aStream({ rows: 40, maxPartitions: 4 }), aSpec, fc.integer(), (stream, spec, seed) =>
           scrutinise(windowJob(stream, spec, exchanged), { inputs: { in: stream.partitions }, partitions: stream.partitions.length, runs: 4, seed }),
         ),
-        { numRuns: 40 },
+        { numRuns: 30 },
       );
     });
   }

@@ -1,0 +1,99 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { layoutOf } from '../../../dataflow/accumulators/layout.js';
+import { groupLabels, maxGroupLabels, Pane } from '../../../dataflow/accumulators/pane.js';
+import { resultRow } from '../../../dataflow/accumulators/results.js';
+import { count, max, mean, min, quantiles, sum } from '../../../dataflow/aggregates/index.js';
+import { Batch, objectRows } from '../../../dataflow/batch.js';
+import { stringColumn } from '../../../schemas/column.js';
+
+interface Row {
+  readonly k: string;
+  readonly v: number | null;
+  readonly cat: string | null;
+  readonly g: number;
+}
+
+const v = (r: Row) => r.v;
+const layout = layoutOf({
+  n: count(), cats: count().where((r: Row) => r.g !== 1).by((r: Row) => r.cat), dense: sum(v).by((r: Row) => r.g, { size: 3 }),
+  min: min(v), max: max(v), mean: mean(v), q: quantiles(v, [0.5]),
+  longest: { init: () => '', add: (s: string, r: Row) => (r.k > s ? r.k : s), merge: (a: string, b: string) => (a > b ? a : b), result: (s: string) => s },
+});
+const aRow = fc.record({ k: fc.constantFrom('a', 'b', 'c', 'd', 'ü', ''), v: fc.option(fc.integer({ min: -5, max: 50 })), cat: fc.constantFrom('x', 'y', 'z', null), g: fc.integer({ min: -1, max: 3 }) });
+const someRows = fc.array(aRow, { minLength: 1, maxLength: 12 });
+
+const add = (pane: Pane, rows: readonly Row[]) =>
+  pane.add(new Batch<Row>(objectRows(rows), new Float64Array(rows.length), stringColumn(rows.map((r) => r.k)), { name: 'k', kind: 'string' }), new Int32Array(rows.length));
+const resultsOf = (pane: Pane) => Array.from({ length: pane.size }, (_, row) => [Buffer.from(pane.keys.key(row)).toString(), resultRow(pane, row)]);
+
+test('deltas restore the pane that they were taken of, from the beginning or from a snapshot', () => {
+  fc.assert(
+    fc.property(fc.array(someRows, { maxLength: 6 }), fc.nat(6), (parts, snapshotAt) => {
+      const labels = groupLabels(layout);
+      const pane = new Pane(layout, labels, 0);
+      let deltas: Uint8Array[] = [];
+      parts.forEach((rows, i) => {
+        add(pane, rows);
+        const delta = pane.delta()!;
+        if (i === snapshotAt) deltas = [pane.delta(true)!];
+        else deltas.push(delta);
+      });
+      expect(pane.delta()).toBeUndefined();
+      const restored = new Pane(layout, labels, 0);
+      for (const delta of deltas) restored.restore(Buffer.from(delta));
+      expect(resultsOf(restored)).toEqual(resultsOf(pane));
+      // A restored pane goes on as the other one does.
+      const more = [{ k: 'a', v: 7, cat: 'w', g: 0 }, { k: 'new', v: 1, cat: null, g: 2 }];
+      add(pane, more);
+      add(restored, more);
+      expect(resultsOf(restored)).toEqual(resultsOf(pane));
+      expect(restored.delta()).toEqual(pane.delta());
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test('merging panes is as adding all their records to one, and a pane that is used again is as a new one', () => {
+  const labels = groupLabels(layout);
+  const used = new Pane(layout, labels, 0);
+  fc.assert(
+    fc.property(fc.array(someRows, { minLength: 1, maxLength: 4 }), (parts) => {
+      const merged = new Pane(layout, labels, 0);
+      for (const rows of parts) {
+        const part = new Pane(layout, labels, 0);
+        add(part, rows);
+        for (let row = 0; row < part.size; row++) merged.mergeRow(part, row);
+      }
+      const all = new Pane(layout, labels, 0);
+      used.reuse(5);
+      for (const rows of parts) {
+        add(all, rows);
+        add(used, rows);
+      }
+      expect(resultsOf(merged)).toEqual(resultsOf(all));
+      expect(resultsOf(used)).toEqual(resultsOf(all));
+      expect(used.delta()).toEqual(all.delta());
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test('more labels than a pane holds are counted together', () => {
+  const many = layoutOf({ n: count().by((r: Row) => r.cat) });
+  const pane = new Pane(many, groupLabels(many), 0);
+  add(pane, Array.from({ length: maxGroupLabels + 50 }, (_, i) => ({ k: 'a', v: 0, cat: `c${i}`, g: 0 })));
+  add(pane, [{ k: 'a', v: 0, cat: 'c0', g: 0 }]);
+  const n = resultRow(pane, 0)['n'] as Record<string, number>;
+  expect(Object.keys(n)).toHaveLength(maxGroupLabels + 1);
+  expect([n['c0'], n['c1'], n['~other']]).toEqual([2, 1, 50]);
+});
+
+test('aggregates that are alike share their cells', () => {
+  const one = layoutOf({ a: mean((r: Row) => r.v) });
+  const same = count();
+  const shared = layoutOf({ a: same, b: same, c: count() });
+  expect(shared.tables[0]!.identity).toHaveLength(1);
+  expect(one.tables[0]!.identity).toHaveLength(3);
+  expect(() => layoutOf({})).toThrow(expect.objectContaining({ code: 'HR_AGGREGATE' }));
+});

@@ -1,0 +1,49 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join, resolve } from 'node:path';
+
+const root = resolve(import.meta.dirname, '../..');
+
+/** The second pipeline under test, beside the shipped click-features. */
+export const itemActivity = join(root, 'tests/fixtures/item-activity.ts');
+
+/** How a run is started. */
+export interface RunForm {
+  readonly dataDir: string;
+  /** Name or file of the pipeline. */
+  readonly pipeline: string;
+  /** @default 20 */
+  readonly commitMs?: number;
+  readonly workers?: number;
+  /** Records of each partition taken in one step; without it the `headrace` command is run, which takes thousands. */
+  readonly stepRows?: number;
+}
+
+/** How a process ended. */
+export interface Ended {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Starts the built command or, with `stepRows`, the same run in small steps. */
+export function startRun({ dataDir, pipeline, commitMs = 20, workers = 1, stepRows }: RunForm): { readonly child: ChildProcess; readonly ended: Promise<Ended> } {
+  if (stepRows !== undefined) return startNode([join(root, 'tests/fixtures/run-in-steps.mjs'), dataDir, pipeline, String(stepRows), String(commitMs), String(workers)]);
+  return startCommand(['run', pipeline, '--bounded', '--commit-ms', String(commitMs), '--workers', String(workers), '--json', '--data-dir', dataDir]);
+}
+
+/** Starts the built `headrace` command. */
+export function startCommand(words: readonly string[]): { readonly child: ChildProcess; readonly ended: Promise<Ended> } {
+  return startNode([join(root, 'dist/runners/headrace.js'), ...words]);
+}
+
+function startNode(words: readonly string[]): { readonly child: ChildProcess; readonly ended: Promise<Ended> } {
+  const child = spawn(process.execPath, words, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, NODE_OPTIONS: '', HEADRACE_DEBUG: '' } });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+  const ended = once(child, 'close').then(([code, signal]: [number | null, NodeJS.Signals | null]) => ({ code, signal, stdout, stderr }));
+  return { child, ended };
+}
