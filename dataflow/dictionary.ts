@@ -12,6 +12,7 @@ export class Dictionary {
   #hash = new Int32Array(1 << 7);
   #pool = new Uint8Array(1 << 11);
   #size = 0;
+  #hashes = new Int32Array(0);
 
   /** Number of keys. */
   get size(): number {
@@ -24,55 +25,60 @@ export class Dictionary {
     this.#size = 0;
   }
 
-  /** Ids of the keys of rows 0..n-1 into `ids`; new keys get the next ids. A null key counts as empty. */
+  /**
+   * Ids of the keys of rows 0..n-1 into `ids`; new keys get the next ids. A null key counts as empty. In three passes (hash, first probe,
+   * comparison), so that the processor can wait for many cache lines at a time.
+   */
   internAll(keys: StringColumn, n: number, ids: Int32Array): void {
     const { bytes, offset, length } = keys;
+    if (this.#hashes.length < n) this.#hashes = new Int32Array(n * 2);
+    const hashes = this.#hashes;
     for (let i = 0; i < n; i++) {
       const l = length[i]!;
-      ids[i] = this.#lookUp(bytes, offset[i]!, l < 0 ? 0 : l, true);
+      hashes[i] = hashOf(bytes, offset[i]!, l < 0 ? 0 : l);
+    }
+    const table = this.#table;
+    const mask = table.length - 2;
+    for (let i = 0; i < n; i++) {
+      const h = hashes[i]!;
+      const slot = (h << 1) & mask;
+      ids[i] = table[slot] === h ? table[slot + 1]! - 1 : -1;
+    }
+    for (let i = 0; i < n; i++) {
+      const from = offset[i]!;
+      const l = length[i]! < 0 ? 0 : length[i]!;
+      if (ids[i]! < 0 || !this.#isKey(ids[i]!, bytes, from, l)) ids[i] = this.#lookUp(bytes, from, l, hashes[i]!, true);
     }
   }
 
   /** Id of the key at `bytes[offset .. offset + length)`; a new key gets the next id. */
   intern(bytes: Uint8Array, offset: number, length: number): number {
-    return this.#lookUp(bytes, offset, length, true);
+    return this.#lookUp(bytes, offset, length, hashOf(bytes, offset, length), true);
   }
 
   /** Id of a key, or -1 when it is not there. */
   find(bytes: Uint8Array, offset: number, length: number): number {
-    return this.#lookUp(bytes, offset, length, false);
+    return this.#lookUp(bytes, offset, length, hashOf(bytes, offset, length), false);
   }
 
-  #lookUp(bytes: Uint8Array, offset: number, length: number, insert: boolean): number {
-    const end = offset + length;
-    let h = length | 0;
-    let i = offset;
-    for (; i + 4 <= end; i += 4) {
-      h = Math.imul(h ^ (bytes[i]! | (bytes[i + 1]! << 8) | (bytes[i + 2]! << 16) | (bytes[i + 3]! << 24)), 0x9e3779b1);
-      h ^= h >>> 15;
-    }
-    for (; i < end; i++) h = Math.imul(h ^ bytes[i]!, 0x85ebca6b);
-    h ^= h >>> 13;
+  #lookUp(bytes: Uint8Array, offset: number, length: number, h: number, insert: boolean): number {
     const table = this.#table;
     const mask = table.length - 2;
     let slot = (h << 1) & mask;
     for (let id = table[slot + 1]!; id !== 0; id = table[slot + 1]!) {
-      if (table[slot] === h) {
-        const ends = this.#end;
-        let at = ends[id - 1]!;
-        if (ends[id]! - at === length) {
-          const pool = this.#pool;
-          let j = offset;
-          while (j < end && pool[at] === bytes[j]) {
-            at++;
-            j++;
-          }
-          if (j === end) return id - 1;
-        }
-      }
+      if (table[slot] === h && this.#isKey(id - 1, bytes, offset, length)) return id - 1;
       slot = (slot + 2) & mask;
     }
     return insert ? this.#insert(bytes, offset, length, h, slot) : -1;
+  }
+
+  #isKey(id: number, bytes: Uint8Array, offset: number, length: number): boolean {
+    const ends = this.#end;
+    const at = ends[id]!;
+    if (ends[id + 1]! - at !== length) return false;
+    const pool = this.#pool;
+    for (let i = 0; i < length; i++) if (pool[at + i] !== bytes[offset + i]) return false;
+    return true;
   }
 
   /** The keys of ids [from, to) as a column of its own. */
@@ -129,6 +135,18 @@ export class Dictionary {
     }
     this.#table = table;
   }
+}
+
+function hashOf(bytes: Uint8Array, offset: number, length: number): number {
+  const end = offset + length;
+  let h = length | 0;
+  let i = offset;
+  for (; i + 4 <= end; i += 4) {
+    h = Math.imul(h ^ (bytes[i]! | (bytes[i + 1]! << 8) | (bytes[i + 2]! << 16) | (bytes[i + 3]! << 24)), 0x9e3779b1);
+    h ^= h >>> 15;
+  }
+  for (; i < end; i++) h = Math.imul(h ^ bytes[i]!, 0x85ebca6b);
+  return h ^ (h >>> 13);
 }
 
 function grown(array: Int32Array): Int32Array<ArrayBuffer> {
