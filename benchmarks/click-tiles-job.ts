@@ -1,11 +1,13 @@
 import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { runEmbedded } from '../runners/run-embedded.js';
 import clickTiles from './click-tiles-pipeline.js';
 
-const [dataDir] = process.argv.slice(2);
+const [dataDir, workers] = process.argv.slice(2);
+const source = fileURLToPath(new URL('./click-tiles-pipeline.js', import.meta.url));
 const cpu = process.cpuUsage();
 const started = performance.now();
-await runEmbedded(clickTiles, { dataDir: dataDir!, bounded: true, warn: (message) => process.stderr.write(`${message}\n`) });
+await runEmbedded(clickTiles, { dataDir: dataDir!, bounded: true, workers: Number(workers ?? 1), source, warn: (message) => process.stderr.write(`${message}\n`) });
 const { user, system } = process.cpuUsage(cpu);
 const peak = /VmHWM:\s+(\d+)/.exec(readFileSync('/proc/self/status', 'utf8'));
 process.stdout.write(

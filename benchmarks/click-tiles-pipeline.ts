@@ -35,21 +35,24 @@ export const itemTiles = topic('item-tiles', {
 
 const of = (type: PeerClickRow['eventType']) => count().where(peerClicks.eventType.is(type));
 
+/** What a user tile holds. */
+export const userTileAggregates = {
+  impressions: of('IMPRESSION'),
+  clicks: of('CLICK'),
+  likes: of('LIKE'),
+  shares: of('SHARE'),
+  skips: of('SKIP'),
+  watchMs: sum(peerClicks.watchMs),
+  categories: count().by(peerClicks.category, { size: 24 }),
+} as const;
+
 /** The click-tiles job of the peers: 5-minute tiles of users and of items. */
 export default pipeline('click-tiles', ({ from }) => {
   const events = from(peerClicks, { disorder: '30s' });
   return [
     events.pipe(
       keyBy(peerClicks.userId),
-      window('user-tiles', { every: '5m' }, {
-        impressions: of('IMPRESSION'),
-        clicks: of('CLICK'),
-        likes: of('LIKE'),
-        shares: of('SHARE'),
-        skips: of('SKIP'),
-        watchMs: sum(peerClicks.watchMs),
-        categories: count().by(peerClicks.category, { size: 24 }),
-      }),
+      window('user-tiles', { every: '5m' }, userTileAggregates),
       to(userTiles),
     ),
     events.pipe(

@@ -5,12 +5,11 @@ import { createMetrics } from '../dataflow/metrics.js';
 import type { Signal } from '../dataflow/signal.js';
 import { createStateTable } from '../dataflow/state-table.js';
 import type { TaskContext } from '../dataflow/task-context.js';
-import { count, sum } from '../dataflow/aggregates/index.js';
 import { keyBy } from '../operators/key-by.js';
 import { window } from '../operators/window.js';
 import type { Column, StringColumn } from '../schemas/column.js';
 import { compileProjection } from '../schemas/projection.js';
-import { type PeerClickRow, peerClicks } from './click-tiles-pipeline.js';
+import { type PeerClickRow, peerClicks, userTileAggregates } from './click-tiles-pipeline.js';
 import { PeerClicks, peerClickBound, peerClickSchema } from './peer-clicks.js';
 
 const rows = 4_096;
@@ -22,22 +21,13 @@ const fields = ['userId', 'eventType', 'category', 'watchMs', 'timestamp'];
  */
 export async function windowColumns(options: { readonly events: number; readonly seed: number }): Promise<Record<string, string | number>> {
   const batches = decodedBatches(options);
-  const of = (type: PeerClickRow['eventType']) => count().where(peerClicks.eventType.is(type));
   const source = new Subject<Signal<PeerClickRow>>();
   let results = 0;
   let failure: unknown;
   source
     .pipe(
       keyBy(peerClicks.userId),
-      window('user-tiles', { every: '5m' }, {
-        impressions: of('IMPRESSION'),
-        clicks: of('CLICK'),
-        likes: of('LIKE'),
-        shares: of('SHARE'),
-        skips: of('SKIP'),
-        watchMs: sum(peerClicks.watchMs),
-        categories: count().by(peerClicks.category, { size: 24 }),
-      }),
+      window('user-tiles', { every: '5m' }, userTileAggregates),
     )
     .subscribe({
       next(signal) {

@@ -1,4 +1,4 @@
-import type { StringColumn } from '../../schemas/column.js';
+import type { Column, StringColumn } from '../../schemas/column.js';
 import { Batch, type BatchRows, type KeyedBy, type PackedRows, unpackRows } from '../../dataflow/batch.js';
 import type { RecordBlock } from '../../dataflow/record-block.js';
 import type { ExchangeSignal, Parcel } from './exchange-port.js';
@@ -39,7 +39,19 @@ export function unpackParcel(packed: PackedParcel, readRecords: (block: RecordBl
 
 function compactRows(rows: PackedRows): PackedRows {
   if (!('columns' in rows)) return rows;
-  return { length: rows.length, columns: rows.columns.map(([name, column]) => [name, column.kind === 'string' ? compactStrings(column) : column] as const) };
+  return { length: rows.length, columns: rows.columns.map(([name, column]) => [name, column.kind === 'string' ? compactStrings(column) : copied(column)] as const) };
+}
+
+/** A column in arrays of its own: those of a batch may be in use here when they are moved away. */
+function copied(column: Exclude<Column, StringColumn>): Column {
+  switch (column.kind) {
+    case 'object':
+      return column;
+    case 'vector':
+      return { ...column, data: column.data.slice() };
+    default:
+      return { ...column, data: column.data.slice(), nulls: column.nulls?.slice() } as Column;
+  }
 }
 
 function compactStrings(column: StringColumn): StringColumn {

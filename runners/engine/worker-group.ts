@@ -3,6 +3,7 @@ import { Worker } from 'node:worker_threads';
 import { type ErrorCode, HeadraceError, type Place } from '../../dataflow/errors.js';
 import type { Parcel } from './exchange-port.js';
 import type { JobSetting } from './job.js';
+import { ownedBuffers } from './owned-buffers.js';
 import type { PackedParcel } from './pack-parcel.js';
 import type { Flushed, InputStatus, TaskGroup } from './task-group.js';
 import type { WorkerAnswer, WorkerCall, WorkerSetting } from './worker-messages.js';
@@ -28,7 +29,7 @@ export function createWorkerGroup(setting: WorkerSetting, { environment }: Pick<
 
   const ask = async (message: WorkerCall): Promise<WorkerAnswer> => {
     const answered = once(worker, 'message') as Promise<[WorkerAnswer]>;
-    worker.postMessage(message);
+    worker.postMessage(message, message.call === 'drain' ? ownedBuffers(message) : []);
     const [answer] = await Promise.race([answered, died]);
     for (const { name, step, by } of answer.news.metrics) environment.metrics.add(name, step, by);
     for (const { what, message: text } of answer.news.warnings) environment.warn(what, text);

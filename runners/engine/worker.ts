@@ -7,6 +7,7 @@ import { createMetrics } from '../../dataflow/metrics.js';
 import type { RecordBlock } from '../../dataflow/record-block.js';
 import { loadPipeline } from '../load-pipeline.js';
 import type { Parcel } from './exchange-port.js';
+import { ownedBuffers } from './owned-buffers.js';
 import { packParcel, type PackedParcel, unpackParcel } from './pack-parcel.js';
 import { createRecordReader, type RecordReader } from './record-rows.js';
 import { buildGraph } from './task.js';
@@ -112,7 +113,11 @@ function news(): WorkerNews {
 
 port.on('message', (message: WorkerCall) => {
   answer(message).then(
-    (result) => port.postMessage({ ...result, news: news() } satisfies WorkerAnswer),
+    (result) => {
+      const message = { ...result, news: news() } satisfies WorkerAnswer;
+      // State values stay readable here until they are committed: they are copied.
+      port.postMessage(message, 'parcels' in message ? ownedBuffers(message.parcels) : 'flushed' in message ? ownedBuffers(message.flushed.outputs) : []);
+    },
     (error: unknown) => {
       const { code, message: text, remedy, place } = asHeadraceError(error, 'HR_STEP', { pipeline: pipeline.name });
       port.postMessage({ error: { code, message: text, remedy, place }, news: news() } satisfies WorkerAnswer);

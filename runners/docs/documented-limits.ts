@@ -1,0 +1,54 @@
+/** A constant that bounds something, and the file that is its one home. */
+export interface DocumentedLimit {
+  readonly constant: string;
+  readonly file: string;
+  readonly unit: 'bytes' | 'ms' | 'time' | '';
+  readonly what: string;
+}
+
+/** Options of an interface whose defaults are listed. */
+export interface DocumentedOptions {
+  readonly title: string;
+  readonly interface: string;
+  readonly file: string;
+}
+
+/** Limits that are constants; the page takes their values from the sources. */
+export const documentedLimits: readonly DocumentedLimit[] = [
+  { constant: 'epochBytes', file: 'runners/engine/job.ts', unit: 'bytes', what: 'Outputs and state after which an epoch is committed, whatever the clock says.' },
+  { constant: 'blockRecords', file: 'operators/to.ts', unit: '', what: 'Records that `to` collects before it makes a block.' },
+  { constant: 'maxCount', file: 'connectors/embedded/partition-store.ts', unit: '', what: 'Records in one stored block.' },
+  { constant: 'maxSize', file: 'connectors/embedded/partition-store.ts', unit: 'bytes', what: 'Keys and values in one stored block (one larger record still fits).' },
+  { constant: 'smallCount', file: 'connectors/embedded/partition-store.ts', unit: '', what: 'A last block with fewer records is written anew together with what follows.' },
+  { constant: 'maxKeyBytes', file: 'dataflow/ports/state-backend.ts', unit: 'bytes', what: 'Longest key of a state entry. Entity keys over half of it are digested.' },
+  { constant: 'maxGroupLabels', file: 'dataflow/accumulators/pane.ts', unit: '', what: 'Different texts of one `by(column)`; further ones are counted together as `~other`.' },
+  { constant: 'paneMs.small', file: 'dataflow/features.ts', unit: 'ms', what: 'Pane of rolling windows under 12 hours, and the grid of `--at`.' },
+  { constant: 'paneMs.large', file: 'dataflow/features.ts', unit: 'ms', what: 'Pane of rolling windows of 12 hours and more.' },
+  { constant: 'longest', file: 'dataflow/features.ts', unit: 'ms', what: 'Longest rolling window.' },
+  { constant: 'secondsFrom', file: 'runners/engine/input.ts', unit: '', what: 'An event time from here on …' },
+  { constant: 'secondsTo', file: 'runners/engine/input.ts', unit: '', what: '… up to here is taken for seconds, and refused with HR_EVENT_TIME.' },
+  { constant: 'latestTime', file: 'runners/engine/input.ts', unit: 'time', what: 'Event times from here on are refused with HR_EVENT_TIME.' },
+  { constant: 'mapSize', file: 'connectors/embedded/environment.ts', unit: 'bytes', what: 'Address space of a data directory: the largest that it can grow. It is no memory.' },
+  { constant: 'spaceToOpen', file: 'connectors/embedded/environment.ts', unit: 'bytes', what: 'Free space that a writer needs to open a data directory.' },
+  { constant: 'spaceToCommit', file: 'connectors/embedded/environment.ts', unit: 'bytes', what: 'Free space that a commit needs beyond its own size.' },
+  { constant: 'maxLineBytes', file: 'runners/import/read-lines.ts', unit: 'bytes', what: 'Longest line of an imported file; a longer one is refused.' },
+  { constant: 'blockEvents', file: 'runners/import/write-events.ts', unit: '', what: 'Events that an import commits at once.' },
+  { constant: 'blockBytes', file: 'runners/import/write-events.ts', unit: 'bytes', what: 'The same by size.' },
+  { constant: 'shownDifferences', file: 'runners/compare-topics.ts', unit: '', what: 'Differences of a topic that `replay` prints.' },
+];
+
+/** Options whose defaults are in their docstrings. */
+export const documentedOptions: readonly DocumentedOptions[] = [
+  { title: '`from(topic, options)`', interface: 'FromOptions', file: 'dataflow/pipeline.ts' },
+  { title: '`pipeline(name, build, options)`', interface: 'PipelineOptions', file: 'dataflow/pipeline.ts' },
+  { title: '`topic(name, options)`', interface: 'TopicOptions', file: 'dataflow/topic.ts' },
+  { title: '`runEmbedded(pipeline, options)`', interface: 'RunOptions', file: 'runners/run-embedded.ts' },
+  { title: '`replay(pipeline, options)`', interface: 'ReplayOptions', file: 'runners/replay.ts' },
+  { title: 'Importers', interface: 'SortOptions', file: 'runners/import/sort-by-time.ts' },
+];
+
+/** Environment variables, and the file that reads each. */
+export const documentedVariables: readonly { readonly name: string; readonly file: string; readonly what: string }[] = [
+  { name: 'HEADRACE_DEBUG', file: 'runners/headrace.ts', what: '`1`: print the stack of an error and of its causes.' },
+  { name: 'TMPDIR', file: 'runners/import/sort-by-time.ts', what: 'Where an import sorts what does not fit into memory, and a replay keeps its scratch state.' },
+];
