@@ -10,7 +10,7 @@ export type { FeatureAnswer, FeatureStore } from './dataflow/ports/feature-store
 export type { Signal } from './dataflow/signal.js';
 export type { ErrorPolicy } from './dataflow/step.js';
 export type { TaskContext } from './dataflow/task-context.js';
-export { type AnyTopic, type AvroRecord, type FieldType, type RecordOf, topic, type Topic, type TopicOptions, type View } from './dataflow/topic.js';
+export { type AnyTopic, type AvroRecord, type FieldType, type InputOf, type RecordOf, topic, type Topic, type TopicOptions, type View, type WritableTopic } from './dataflow/topic.js';
 export { hopping, tumbling, type WindowSpec } from './dataflow/window-spec.js';
 export * from './operators/index.js';
 export { embeddedFeatures } from './connectors/embedded/embedded-features.js';

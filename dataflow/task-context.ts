@@ -5,7 +5,7 @@ import type { Metrics } from './metrics.js';
 import type { RecordBlock } from './record-block.js';
 import type { Signal } from './signal.js';
 import type { StateTable } from './state-table.js';
-import type { Topic } from './topic.js';
+import type { AnyTopic } from './topic.js';
 
 /** What a step may know of the task that it runs in, and what it may use. Given with the `open` signal. */
 export interface TaskContext {
@@ -23,7 +23,7 @@ export interface TaskContext {
   /** The keyed state of a step. */
   table(step: string): StateTable;
   /** Appends records to a topic; they become visible with the epoch. */
-  output(topic: Topic<unknown>): TopicOutput;
+  output(topic: AnyTopic): TopicOutput;
   /** The way of a step's records to other tasks. */
   exchange(step: string): Exchange;
   /** An exchange that ends where it begins: signals wait until their tick is due behind the exchanges before `step`. */

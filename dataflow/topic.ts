@@ -40,12 +40,23 @@ export interface View<T> {
   readonly condition: Expression<T, boolean> | undefined;
 }
 
+/** Key of a property that only types know: the rows that may be written. */
+export declare const accepts: unique symbol;
+
+/** A topic that takes rows `In`. */
+export interface WritableTopic<In> extends AnyTopic {
+  readonly [accepts]?: In;
+}
+
 /** The columns of records `T`, as expressions. */
 export type Columns<T> = { readonly [F in keyof T & string]-?: ColumnExpression<T, F, T[F]> };
 
-/** A topic with records `T`: its columns by name, and `where` for a part of it. */
-export type Topic<T> = Columns<T> &
-  AnyTopic & {
+/**
+ * A topic with records `T`: its columns by name, and `where` for a part of it. Rows that are written may be of the wider type `In`: a float or
+ * double takes null and holds it as NaN, so that a ratio over nothing fits.
+ */
+export type Topic<T, In = T> = Columns<T> &
+  WritableTopic<In> & {
     /** The records for which `condition` is true. */
     where(condition: Expression<T, boolean>): View<T>;
   };
@@ -59,6 +70,9 @@ type BaseValue<B> = B extends 'string' ? string : B extends 'boolean' ? boolean 
 export type RecordOf<S> = {
   [F in keyof S]: S[F] extends `${infer B}?` ? BaseValue<B> | null : S[F] extends `${infer B}[]` ? readonly BaseValue<B>[] : BaseValue<S[F]>;
 };
+
+/** Rows that a topic of field types takes. */
+export type InputOf<S> = { [F in keyof S]: S[F] extends 'double' | 'float' ? number | null : RecordOf<S>[F] };
 
 /** Settings of `topic`. */
 export interface TopicOptions<T> {
@@ -81,7 +95,7 @@ export interface TopicOptions<T> {
  * @example
  * const itemCtr = topic('item-ctr', { key: 'itemId', value: { itemId: 'string', ctr: 'double', windowEnd: 'timestamp' } });
  */
-export function topic<const S extends Readonly<Record<string, FieldType>>>(name: string, options: TopicOptions<S> & { readonly value: S }): Topic<RecordOf<S>>;
+export function topic<const S extends Readonly<Record<string, FieldType>>>(name: string, options: TopicOptions<S> & { readonly value: S }): Topic<RecordOf<S>, InputOf<S>>;
 export function topic<T>(name: string, options: TopicOptions<T> & { readonly value: AvroRecord }): Topic<T>;
 export function topic(name: string, options: TopicOptions<never> & { readonly value: AvroRecord | Readonly<Record<string, FieldType>> }): unknown {
   if (!/^[A-Za-z0-9._-]{1,249}$/.test(name) || name === '.' || name === '..') {

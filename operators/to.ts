@@ -1,5 +1,5 @@
 import { Observable, share } from 'rxjs';
-import type { StringColumn } from '../schemas/column.js';
+import type { Column, StringColumn } from '../schemas/column.js';
 import { cell, stringColumn } from '../schemas/column.js';
 import { compileColumnEncoder, compileRowEncoder } from '../schemas/encoder.js';
 import { parseRecordSchema } from '../schemas/avro-schema.js';
@@ -11,7 +11,7 @@ import { BlockWriter } from '../dataflow/record-block.js';
 import type { Signal } from '../dataflow/signal.js';
 import { defineStep, type Step } from '../dataflow/step.js';
 import type { Exchange, TaskContext, TopicOutput } from '../dataflow/task-context.js';
-import { definition, type AnyTopic, type Topic } from '../dataflow/topic.js';
+import { definition, type AnyTopic, type WritableTopic } from '../dataflow/topic.js';
 import type { RowStepOptions } from './map.js';
 import { type Operator, reject } from './operate.js';
 
@@ -29,7 +29,7 @@ const blockRecords = 8_192;
  * @example from(clicks).pipe(filter(clicks.watchMs.over(0)), to(watched))
  * @see toFeatureStore
  */
-export function to<T, R extends T, K>(topic: Topic<T>, options: RowStepOptions = {}): Operator<R, R, K> {
+export function to<T, R extends T, K>(topic: WritableTopic<T>, options: RowStepOptions = {}): Operator<R, R, K> {
   const meta = (topic as Partial<AnyTopic>)?.[definition];
   if (meta === undefined) throw new HeadraceError('HR_ARGUMENT', 'to(…) takes a topic made by topic(…).');
   return (source) => {
@@ -44,7 +44,7 @@ export function to<T, R extends T, K>(topic: Topic<T>, options: RowStepOptions =
           try {
             if (signal.kind === 'open') {
               context = signal.context;
-              const output = context.output(topic as Topic<unknown>);
+              const output = context.output(topic);
               partitions = output.partitions;
               writer = topicWriter(topic, output, step, context);
               const inPlace = meta.key !== undefined && signal.partitionedBy === meta.key && partitions === context.tasks;
@@ -114,6 +114,8 @@ export function topicWriter(topic: AnyTopic, output: TopicOutput, step: Step, co
   const prefix = wirePrefix(output.schemaId);
   const rowEncoder = compileRowEncoder<unknown>(schema);
   const names = schema.fields.map((f) => f.name);
+  // A float that cannot be null holds null as NaN: that is what a ratio over nothing is.
+  const floats = schema.fields.filter((f) => f.type === 'double' || f.type === 'float').map((f) => f.name);
   const writers = new Map<number, BlockWriter>();
   const writerOf = (partition: number) => {
     let writer = writers.get(partition);
@@ -132,14 +134,14 @@ export function topicWriter(topic: AnyTopic, output: TopicOutput, step: Step, co
       const targets = keys === undefined || own ? undefined : partitionAll(keys, batch.length, output.partitions);
       const fixed = own ? context.task : context.task % output.partitions;
       const given = batch.rows.names;
-      const columns = given === undefined ? undefined : compileColumnEncoder(schema, new Map(names.filter((name) => given.includes(name)).map((name) => [name, batch.field(name)])));
+      const columns = given === undefined ? undefined : compileColumnEncoder(schema, new Map(names.filter((name) => given.includes(name)).map((name) => [name, floats.includes(name) ? nullAsNaN(batch.field(name)) : batch.field(name)])));
       for (let i = 0; i < batch.length; i++) {
         const keyLength = keys === undefined ? -1 : keys.length[i]!;
         const room = Math.max(keyLength, 0) + prefix.length;
         const partition = targets === undefined ? fixed : targets[i]!;
         const writer = writerOf(partition);
         try {
-          const value = columns === undefined ? batch.value(i) : undefined;
+          const value = columns === undefined ? withoutNulls(batch.value(i), floats) : undefined;
           const bound = columns === undefined ? rowEncoder.bound(value) : columns.bound(i);
           const at = writer.reserve(room + bound);
           const { buffer } = writer;
@@ -155,6 +157,19 @@ export function topicWriter(topic: AnyTopic, output: TopicOutput, step: Step, co
     },
     flush,
   };
+}
+
+function nullAsNaN(column: Column): Column {
+  if (column.kind !== 'number' || column.nulls === undefined) return column;
+  const data = Float64Array.from(column.data, (x, i) => (column.nulls![i] ? Number.NaN : x));
+  return { kind: 'number', data };
+}
+
+function withoutNulls(value: unknown, floats: readonly string[]): unknown {
+  if (floats.length === 0) return value;
+  const row = value as Readonly<Record<string, unknown>>;
+  if (!floats.some((name) => row[name] === null)) return value;
+  return { ...row, ...Object.fromEntries(floats.filter((name) => row[name] === null).map((name) => [name, Number.NaN])) };
 }
 
 function copy(keys: StringColumn, row: number, length: number, target: Uint8Array, at: number): void {

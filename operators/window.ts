@@ -75,7 +75,7 @@ export function window<T, K extends Key, const A extends Aggregates<T>>(
     return {
       onOpen(opened) {
         context = opened;
-        lateWriter = late && topicWriter(late, context.output(late as Topic<unknown>), step, context);
+        lateWriter = late && topicWriter(late, context.output(late), step, context);
         state = createWindows({
           shape,
           lateness,

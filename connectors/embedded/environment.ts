@@ -69,6 +69,7 @@ export function openEnvironment(options: EnvironmentOptions): Environment {
   const { dataDir, mode, owner, now = Date.now } = options;
   checkDirectory(dataDir, mode);
   if (mode === 'write' && spaceLeft(dataDir) < spaceToOpen) throw diskFull(dataDir);
+  if (mode === 'write') refuseSecondWriter(dataDir);
   const root = openRoot(dataDir, mode);
   let lock: Uint8Array | undefined;
   let tables: Record<'blocks' | 'index' | 'meta' | 'state', Table>;
@@ -146,6 +147,24 @@ export function openEnvironment(options: EnvironmentOptions): Environment {
 export function lockHolderOf(env: Pick<Environment, 'meta'>): LockHolder | undefined {
   const held = env.meta.get(lockKey);
   return held === undefined ? undefined : parseHolder(held);
+}
+
+/** Asks as a reader first: a writer that is stopped within a commit would let this one wait at its first transaction, for as long as it stands. */
+function refuseSecondWriter(dataDir: string): void {
+  let env: Environment;
+  try {
+    env = openEnvironment({ dataDir, mode: 'read' });
+  } catch {
+    // No data yet, or none that can be read: opening it for writing tells.
+    return;
+  }
+  try {
+    const held = env.meta.get(lockKey);
+    if (held !== undefined && isAlive(parseHolder(held))) throw lockedError(held, dataDir);
+  } finally {
+    // nothing is under way, so this closes at once
+    void env.close();
+  }
 }
 
 function openRoot(dataDir: string, mode: 'write' | 'read'): RootDatabase<Uint8Array, Uint8Array> {

@@ -181,8 +181,6 @@ export function createTaskGroup(options: TaskGroupOptions): TaskGroup {
     async run(cut, ends) {
       for (const { task, inputs } of hosted) {
         const live = inputs.filter((i) => i.input !== undefined);
-        // Inputs that had ended before a restart are idle before anything else, as they were then.
-        if (ends) for (const from of live) markEnded(task, from);
         for (;;) {
           const tick = live.reduce((least, i) => Math.min(least, i.input!.nextTick), Number.POSITIVE_INFINITY);
           if (tick > cut.tick || tick === Number.POSITIVE_INFINITY) break;

@@ -116,7 +116,7 @@ port.on('message', (message: WorkerCall) => {
     (result) => {
       const message = { ...result, news: news() } satisfies WorkerAnswer;
       // State values stay readable here until they are committed: they are copied.
-      port.postMessage(message, 'parcels' in message ? ownedBuffers(message.parcels) : 'flushed' in message ? ownedBuffers(message.flushed.outputs) : []);
+      port.postMessage(message, 'parcels' in message ? ownedBuffers(message.parcels) : 'flushed' in message && message.flushed !== undefined ? ownedBuffers(message.flushed.outputs) : []);
     },
     (error: unknown) => {
       const { code, message: text, remedy, place } = asHeadraceError(error, 'HR_STEP', { pipeline: pipeline.name });

@@ -30,7 +30,7 @@ export interface Ended {
 /** Starts the built command or, with `stepRows`, the same run in small steps. */
 export function startRun({ dataDir, pipeline, commitMs = 20, workers = 1, stepRows }: RunForm): { readonly child: ChildProcess; readonly ended: Promise<Ended> } {
   if (stepRows !== undefined) return startNode([join(root, 'tests/fixtures/run-in-steps.mjs'), dataDir, pipeline, String(stepRows), String(commitMs), String(workers)]);
-  return startCommand(['run', pipeline, '--bounded', '--commit-ms', String(commitMs), '--workers', String(workers), '--json', '--data-dir', dataDir]);
+  return startCommand(['run', pipeline, '--bounded', '--commit-ms', String(commitMs), '--workers', String(workers), '--data-dir', dataDir]);
 }
 
 /** Starts the built `headrace` command. */
