@@ -36,7 +36,6 @@ export const errorTable = {
   HR_STEP: { what: 'A step failed.', remedy: 'See the cause; with onError deadLetter the record is set aside instead.' },
   HR_STEP_ID: { what: 'A step id cannot be used.', remedy: 'Use letters, digits, dot, dash and underscore.' },
   HR_STEP_UNKEYED: { what: 'A step needs a keyed stream.', remedy: 'Put keyBy(…) before it.' },
-  HR_TICK: { what: 'More records share one tick of event time than fit into an epoch with several workers.', remedy: 'Run with --workers 1, or set a smaller tick.' },
   HR_TOPIC_EXISTS: { what: 'The topic is there with other settings.', remedy: 'Use the settings that it has, or another name.' },
   HR_TOPIC_MISSING: { what: 'A topic that the pipeline reads is not there.', remedy: 'Import or simulate records first, or check the name against `headrace topic list`.' },
   HR_TOPIC_NAME: { what: 'A topic name cannot be used.', remedy: 'Use letters, digits, dot, dash and underscore, at most 249 of them.' },

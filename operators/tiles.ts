@@ -8,6 +8,8 @@ import { filter } from './filter.js';
 import { keyBy } from './key-by.js';
 import { type Operator, operate } from './operate.js';
 
+const sparePanes = 64;
+
 /**
  * Computes the tiles of a feature set: aggregates of each entity per 5 minutes and per hour, from which every rolling window is added up.
  *
@@ -38,10 +40,18 @@ function keepTiles<T, K>(set: FeatureSet): Operator<T, never, K> {
     const labels = groupLabels(set.layout);
     // What this epoch has added, by start of the small pane; the sums so far are in the table.
     const fresh = new Map<number, Pane>();
+    // Panes of earlier epochs, kept for their memory.
+    const spare: Pane[] = [];
+    const emptyPane = (start: number) => {
+      const pane = spare.pop();
+      if (pane === undefined) return new Pane(set.layout, labels, start);
+      pane.reuse(start);
+      return pane;
+    };
 
     const addTo = (start: number, batch: Batch<T, unknown>) => {
       let pane = fresh.get(start);
-      if (pane === undefined) fresh.set(start, (pane = new Pane(set.layout, labels, start)));
+      if (pane === undefined) fresh.set(start, (pane = emptyPane(start)));
       if (ids.length < batch.length) ids = new Int32Array(batch.length * 2);
       pane.add(batch, ids);
     };
@@ -78,11 +88,12 @@ function keepTiles<T, K>(set: FeatureSet): Operator<T, never, K> {
         for (const [start, pane] of [...fresh].sort(([a], [b]) => a - b)) {
           const hour = Math.floor(start / paneMs.large) * paneMs.large;
           let large = hours.get(hour);
-          if (large === undefined) hours.set(hour, (large = new Pane(set.layout, labels, hour)));
+          if (large === undefined) hours.set(hour, (large = emptyPane(hour)));
           for (let row = 0; row < pane.size; row++) large.mergeRow(pane, row);
           store(pane, paneMs.small, start);
         }
         for (const [start, pane] of hours) store(pane, paneMs.large, start);
+        for (const pane of [...fresh.values(), ...hours.values()]) if (spare.length < sparePanes) spare.push(pane);
         fresh.clear();
         if (newest === Number.NEGATIVE_INFINITY) return;
         const value = Buffer.alloc(8);

@@ -37,6 +37,8 @@ export interface Position {
 export interface JournalEntry {
   readonly kind: 'end' | 'live' | 'idle';
   readonly bounds: readonly Position[];
+  /** The inputs that became idle (`idle`). */
+  readonly idle?: readonly { readonly topic: string; readonly partition: number }[];
 }
 
 /** Everything that one epoch changes. It becomes visible as a whole or not at all. */

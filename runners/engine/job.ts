@@ -6,6 +6,8 @@ import type { JournalEntry, LogClient, Position, StateWrite } from '../../datafl
 import type { SchemaRegistry } from '../../dataflow/ports/schema-registry.js';
 import type { StateBackend } from '../../dataflow/ports/state-backend.js';
 import { definition } from '../../dataflow/topic.js';
+import { parseRecordSchema } from '../../schemas/avro-schema.js';
+import { compileReader } from '../../schemas/reader.js';
 import type { Parcel } from './exchange-port.js';
 import { buildGraph, type PipelineGraph, type TaskEnvironment, type TaskOutput } from './task.js';
 import type { Cut, InputStatus, TaskGroup } from './task-group.js';
@@ -77,22 +79,24 @@ const epochBytes = 40 << 20;
  * Runs a pipeline: reads ahead, cuts all inputs at one place in the order (tick, task, source), processes up to the cut, and
  * commits outputs, state and offsets as one epoch. A restart goes on from the last commit.
  *
- * @throws HR_TOPIC_MISSING before anything runs; HR_STEP, HR_DISK_FULL and others while it runs
+ * @throws HR_TOPIC_MISSING, HR_SCHEMA_MISMATCH before anything runs; HR_STEP, HR_DISK_FULL and others while it runs
  */
 export async function runJob(options: JobOptions): Promise<JobResult> {
   const { pipeline, runtime } = options;
   const graph = buildGraph(pipeline);
   const { partitions, taskCount } = await findInputs(graph, pipeline.name, runtime.log);
+  await checkSchemas(graph, partitions, pipeline.name, runtime);
   const outputs = await prepareOutputs(graph, taskCount, runtime);
   const environment: TaskEnvironment = { ...options, state: runtime.state, outputs };
   const totals = { records: 0, outputs: 0, epochs: 0 };
   const fixed = { graph, taskCount, partitions, environment };
   let tasks: RunningTasks | undefined;
+  const arrivals: Arrivals = new Map();
   let entries = options.journal ?? (await runtime.log.journal(pipeline.name));
   for (let index = finished(runtime.state, pipeline.name); ; index++) {
     if (index >= entries.length) {
       if (options.journal !== undefined) break;
-      const next = await nextEntry(options, graph, partitions, entries);
+      const next = await nextEntry(options, graph, partitions, entries, arrivals);
       if (next === undefined) break;
       entries = [...entries, next];
       tasks = await runEntry(options, fixed, { entry: next, index, isNew: true }, tasks, totals);
@@ -113,13 +117,36 @@ function finished(state: StateBackend, pipeline: string): number {
   return stored === undefined ? 0 : Buffer.from(stored).readUInt32LE(0);
 }
 
+/** When each input was last seen to grow, by clock time, and whether it has been told to be idle since. */
+type Arrivals = Map<string, { offset: number; at: number; idle: boolean }>;
+
+/** The inputs that are silent for longer than their idleness while another one is not. */
+function silentInputs(graph: PipelineGraph, bounds: readonly Position[], arrivals: Arrivals, now: number): Position[] {
+  const silent: Position[] = [];
+  let active = false;
+  for (const bound of bounds) {
+    const name = `${bound.topic}/${bound.partition}`;
+    const known = arrivals.get(name);
+    if (known === undefined || known.offset !== bound.offset) arrivals.set(name, { offset: bound.offset, at: now, idle: false });
+    const { at, idle } = arrivals.get(name)!;
+    const idleness = Math.min(...graph.sources.filter((s) => s.topic.name === bound.topic).map((s) => s.idlenessMs));
+    if (now - at < idleness) active = true;
+    else if (!idle) silent.push(bound);
+  }
+  if (!active) return [];
+  for (const { topic, partition } of silent) arrivals.get(`${topic}/${partition}`)!.idle = true;
+  return silent;
+}
+
 /** The next stretch of input, or undefined when a bounded run has nothing left to do. Waits for input in a live run. */
-async function nextEntry(options: JobOptions, graph: PipelineGraph, partitions: ReadonlyMap<string, number>, entries: readonly JournalEntry[]): Promise<JournalEntry | undefined> {
+async function nextEntry(options: JobOptions, graph: PipelineGraph, partitions: ReadonlyMap<string, number>, entries: readonly JournalEntry[], arrivals: Arrivals): Promise<JournalEntry | undefined> {
   const last = entries.at(-1);
   for (;;) {
     const bounds = await ends(options.runtime.log, graph, partitions);
     const moved = bounds.some((b) => b.offset > (last?.bounds.find((p) => p.topic === b.topic && p.partition === b.partition)?.offset ?? 0));
     if (options.bounded) return moved || last?.kind !== 'end' ? { kind: 'end', bounds } : undefined;
+    const silent = silentInputs(graph, bounds, arrivals, options.clock.now());
+    if (silent.length > 0) return { kind: 'idle', bounds: last?.bounds ?? [], idle: silent };
     if (moved) return { kind: 'live', bounds };
     if (options.abort.aborted) return undefined;
     await options.wait(options.commitMs ?? 200);
@@ -226,6 +253,7 @@ async function runEntry(
     if (dirty) await commit(false);
   } else {
     await settleParcels(await all((group) => group.run({ tick: Number.NEGATIVE_INFINITY }, ends)));
+    if (entry.idle !== undefined) await settleParcels(await all((group) => group.idle(entry.idle!)));
     if (ends) await settleParcels(await all((group) => group.finish()));
     await commit(true);
   }
@@ -271,6 +299,28 @@ async function findInputs(graph: PipelineGraph, pipeline: string, log: LogClient
     partitions.set(topic.name, topic.partitions);
   }
   return { partitions, taskCount: Math.max(...partitions.values()) };
+}
+
+/** Refuses a pipeline that cannot read what its input topics are written with now; single records that it cannot read are dead letters. */
+async function checkSchemas(graph: PipelineGraph, partitions: ReadonlyMap<string, number>, pipeline: string, { log, registry }: Runtime): Promise<void> {
+  for (const { id: step, topic } of graph.sources) {
+    const latest = await registry.latest(`${topic.name}-value`);
+    if (latest === undefined) continue;
+    try {
+      compileReader(parseRecordSchema(latest.schemaText), parseRecordSchema(topic.schema));
+    } catch (cause) {
+      const place = { pipeline, step, topic: topic.name, ...(await firstRecord(log, topic.name, partitions.get(topic.name)!)) };
+      throw new HeadraceError('HR_SCHEMA_MISMATCH', `Records of topic ${topic.name} have schema ${latest.id}, which does not fit: ${(cause as Error).message}`, { cause, place });
+    }
+  }
+}
+
+async function firstRecord(log: LogClient, topic: string, partitions: number): Promise<{ partition?: number; offset?: number }> {
+  for (let partition = 0; partition < partitions; partition++) {
+    const { start, end } = await log.bounds(topic, partition);
+    if (start < end) return { partition, offset: start };
+  }
+  return {};
 }
 
 async function prepareOutputs(graph: PipelineGraph, taskCount: number, runtime: Runtime): Promise<Map<string, { partitions: number; schemaId: number }>> {

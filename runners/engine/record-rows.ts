@@ -34,8 +34,7 @@ interface Writer {
 
 /**
  * A reader for `topic`. The first batch shows which fields the pipeline uses; from then on they are decoded in one pass.
- *
- * @throws HR_SCHEMA_MISMATCH from `decode` when a writer schema cannot be resolved against the topic's
+ * Rows whose writer schema is not known, or cannot be resolved against the topic's, are bad rows.
  */
 export function createRecordReader(topic: TopicDefinition, registry: SchemaRegistry): RecordReader {
   const readerSchema = parseRecordSchema(topic.schema);
@@ -106,7 +105,7 @@ export function createRecordReader(topic: TopicDefinition, registry: SchemaRegis
           try {
             writers.set(id, writerOf(parseRecordSchema(text)));
           } catch (cause) {
-            throw new HeadraceError('HR_SCHEMA_MISMATCH', `Records of topic ${topic.name} have schema ${id}, which does not fit: ${(cause as Error).message}`, { cause, place: { topic: topic.name, offset: offsetAt(block, i) } });
+            writers.set(id, new HeadraceError('HR_SCHEMA_MISMATCH', `The record has schema ${id}, which does not fit topic ${topic.name}: ${(cause as Error).message}`));
           }
         }
       }

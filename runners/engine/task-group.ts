@@ -49,8 +49,8 @@ export interface TaskGroup {
   drain(parcels: readonly Parcel[]): Promise<Parcel[]>;
   /** The input ends: the last watermark. */
   finish(): Promise<Parcel[]>;
-  /** Inputs at their bound become idle. */
-  idle(): Promise<Parcel[]>;
+  /** These inputs become idle, until their next record. */
+  idle(inputs: readonly { readonly topic: string; readonly partition: number }[]): Promise<Parcel[]>;
   barrier(epoch: number): Promise<Flushed>;
   /** The epoch of the last barrier is committed. */
   settle(): Promise<void>;
@@ -82,7 +82,7 @@ interface HostedInput {
   ended: boolean;
 }
 
-/** Step under which a job keeps the newest event time of each input. */
+/** Step under which a job keeps the newest event time of each input, and whether it is idle. */
 const sourcesStep = '~sources';
 
 /** Where partitions begin that have no position yet: behind what retention has deleted. */
@@ -106,8 +106,9 @@ export function createTaskGroup(options: TaskGroupOptions): TaskGroup {
 
   const takeTick = (task: Task, from: HostedInput, tick: number) => {
     for (let slice = from.input!.take(tick); slice !== undefined; slice = from.input!.take(tick)) {
-      if (slice.tick !== from.tick) {
+      if (slice.tick !== from.tick || from.ended) {
         from.tick = slice.tick;
+        from.ended = false;
         watermark(task, from);
       }
       task.tick = slice.tick;
@@ -125,12 +126,15 @@ export function createTaskGroup(options: TaskGroupOptions): TaskGroup {
       task.check();
     }
   };
-  const markEnded = (task: Task, from: HostedInput) => {
-    if (from.ended || from.input === undefined || from.input.nextTick !== Number.POSITIVE_INFINITY || from.input.completeTick !== Number.POSITIVE_INFINITY) return;
+  const becomeIdle = (task: Task, from: HostedInput) => {
     from.ended = true;
     task.tick = from.tick;
     from.source.next({ kind: 'watermark', time: from.tick * tickMs - from.source.disorderMs, idle: true });
     task.check();
+  };
+  const markEnded = (task: Task, from: HostedInput) => {
+    if (from.ended || from.input === undefined || from.input.nextTick !== Number.POSITIVE_INFINITY || from.input.completeTick !== Number.POSITIVE_INFINITY) return;
+    becomeIdle(task, from);
   };
 
   return {
@@ -146,16 +150,18 @@ export function createTaskGroup(options: TaskGroupOptions): TaskGroup {
           if (number >= (options.partitions.get(name) ?? 0)) return { source, sourceNumber, partition: number, input: undefined, tick: Number.NEGATIVE_INFINITY, ended: true };
           const stored = sources.get(progressKey(name, number));
           const progress = stored === undefined ? Number.NEGATIVE_INFINITY : Buffer.from(stored).readDoubleLE(0);
+          const ended = stored?.[8] === 1;
           const offset = options.positions.find((p) => p.topic === name && p.partition === number)?.offset ?? starts.get(`${name}/${number}`)!;
           const reader = createRecordReader(source.topic, options.registry);
           const input = createInput({ log: options.log, reader, topic: source.topic, partition: number, tickMs, start: { offset, progress } });
-          return { source, sourceNumber, partition: number, input, tick: Math.floor(progress / tickMs), ended: false };
+          return { source, sourceNumber, partition: number, input, tick: Math.floor(progress / tickMs), ended };
         });
         return { task, inputs };
       });
       for (const { task, inputs } of hosted) {
         for (const input of inputs) {
           if (input.input === undefined) input.source.next({ kind: 'watermark', time: Number.NEGATIVE_INFINITY, idle: true });
+          else if (input.ended) becomeIdle(task, input);
           else if (input.tick !== Number.NEGATIVE_INFINITY) watermark(task, input);
           task.check();
         }
@@ -181,6 +187,8 @@ export function createTaskGroup(options: TaskGroupOptions): TaskGroup {
     async run(cut, ends) {
       for (const { task, inputs } of hosted) {
         const live = inputs.filter((i) => i.input !== undefined);
+        // Inputs that are empty, or had ended before a restart, belong to an earlier tick than all that comes.
+        if (ends) for (const from of live) markEnded(task, from);
         for (;;) {
           const tick = live.reduce((least, i) => Math.min(least, i.input!.nextTick), Number.POSITIVE_INFINITY);
           if (tick > cut.tick || tick === Number.POSITIVE_INFINITY) break;
@@ -225,9 +233,9 @@ export function createTaskGroup(options: TaskGroupOptions): TaskGroup {
       }
       return parcels();
     },
-    async idle() {
+    async idle(chosen) {
       for (const { task, inputs } of hosted) {
-        for (const input of inputs) markEnded(task, input);
+        for (const input of inputs) if (chosen.some((c) => c.topic === input.source.topic.name && c.partition === input.partition)) becomeIdle(task, input);
         task.endTick();
       }
       return parcels();
@@ -241,9 +249,10 @@ export function createTaskGroup(options: TaskGroupOptions): TaskGroup {
           flushed.time.newest = Math.max(flushed.time.newest, input.progress);
           if (!ended) flushed.time.watermark = Math.min(flushed.time.watermark, tick * tickMs - source.disorderMs);
           flushed.positions.push({ topic: source.topic.name, partition, offset: input.offset });
-          if (input.progress === Number.NEGATIVE_INFINITY) continue;
-          const progress = Buffer.alloc(8);
+          if (input.progress === Number.NEGATIVE_INFINITY && !ended) continue;
+          const progress = Buffer.alloc(9);
           progress.writeDoubleLE(input.progress);
+          progress[8] = ended ? 1 : 0;
           sources.put(progressKey(source.topic.name, partition), progress);
         }
         const { outputs, state } = task.barrier(epoch);

@@ -52,7 +52,7 @@ export function createWorkerGroup(setting: WorkerSetting, { environment }: Pick<
     run: (cut, ends) => parcelsOf({ call: 'run', cut, ends }),
     drain: (parcels) => (parcels.length === 0 ? Promise.resolve([]) : parcelsOf({ call: 'drain', parcels: parcels as unknown as PackedParcel[] })),
     finish: () => parcelsOf({ call: 'finish' }),
-    idle: () => parcelsOf({ call: 'idle' }),
+    idle: (inputs) => parcelsOf({ call: 'idle', inputs }),
     async barrier(epoch) {
       return ((await ask({ call: 'barrier', epoch })) as unknown as { flushed: Flushed }).flushed;
     },

@@ -23,7 +23,7 @@ export type WorkerCall =
   | { readonly call: 'run'; readonly cut: Cut; readonly ends: boolean }
   | { readonly call: 'drain'; readonly parcels: readonly PackedParcel[] }
   | { readonly call: 'finish' }
-  | { readonly call: 'idle' }
+  | { readonly call: 'idle'; readonly inputs: readonly { readonly topic: string; readonly partition: number }[] }
   | { readonly call: 'barrier'; readonly epoch: number }
   | { readonly call: 'settle' }
   | { readonly call: 'pulse' }

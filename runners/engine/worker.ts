@@ -84,7 +84,7 @@ async function answer(message: WorkerCall) {
     case 'finish':
       return packed(await group.finish());
     case 'idle':
-      return packed(await group.idle());
+      return packed(await group.idle(message.inputs));
     case 'barrier':
       return { flushed: await group.barrier(message.epoch) };
     case 'settle':

@@ -156,6 +156,16 @@ describe('named cases', () => {
     expect(() => play(records(rx.tap<Named>(() => { throw new Error('boom'); })), { in: 'a@1', out: '' })).toThrow(/boom/);
   });
 
+  test('union keeps the order of ticks where a partition of a stream is empty', async () => {
+    const second = topic('second', { key: 'k', time: 't', value: { k: 'string', id: 'int', t: 'timestamp' } });
+    const job = pipeline('p', ({ from }) => union(from(second).pipe(map(({ k, id }) => ({ k, id }))), from(input).pipe(map(small))).pipe(to(ids)), { tick: 1 });
+    const { k, id, t } = aRow(0, 'k', 0);
+    const inputs = { in: [[], [aRow(1, 'k', 100), aRow(2, 'k', 200)], []], second: [[], [], [{ k, id, t }]] };
+    for (const cut of [{}, { stepRows: 1, commitMs: 0, blocks: (records: readonly unknown[]) => records.map((r) => [r]) }]) {
+      expect((await runPipeline(job, { inputs, ...cut })).values(ids).map((r) => r.id)).toEqual([0, 1, 2]);
+    }
+  });
+
   test('split and union without streams are refused', () => {
     expect(() => union()).toThrow(expect.objectContaining({ code: 'HR_ARGUMENT' }));
     expect(() => split(rx.EMPTY as never, {})).toThrow(expect.objectContaining({ code: 'HR_ARGUMENT' }));
