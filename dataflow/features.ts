@@ -83,7 +83,7 @@ export const tilesStep = (set: { readonly name: string }): string => `tiles-${se
 /** Id of the step that publishes a set. */
 export const publicationStep = (set: { readonly name: string }): string => `features-${set.name}`;
 
-/** State key of a tile: entity, size of its pane, start. All tiles of an entity lie together, in the order of time. */
+/** State key of a tile: entity, size of its pane, start; a task that does not own the entity adds its number. All tiles of an entity lie together, in the order of time. */
 export function tileKey(entity: Uint8Array, pane: number, start: number): Uint8Array {
   const tail = Buffer.alloc(9);
   tail[0] = pane === paneMs.small ? 0 : pane === paneMs.large ? 1 : 255;

@@ -2,6 +2,7 @@ import type { Observable } from 'rxjs';
 import { groupLabels, Pane } from '../dataflow/accumulators/pane.js';
 import type { Batch } from '../dataflow/batch.js';
 import { addTile, type FeatureSet, newestKey, packTile, paneMs, readNewest, tileKey, tilesStep } from '../dataflow/features.js';
+import { partitionOf } from '../dataflow/partitioner.js';
 import type { Signal } from '../dataflow/signal.js';
 import type { StateTable } from '../dataflow/state-table.js';
 import { filter } from './filter.js';
@@ -35,6 +36,7 @@ function keepTiles<T, K>(set: FeatureSet): Operator<T, never, K> {
   return operate<T, never, K>({ kind: 'tiles', id, details, features: set, keepsPartitioning: true }, () => {
     let table: StateTable;
     let task = 0;
+    let tasks = 1;
     let newest = Number.NEGATIVE_INFINITY;
     let ids = new Int32Array(1024);
     const labels = groupLabels(set.layout);
@@ -57,7 +59,10 @@ function keepTiles<T, K>(set: FeatureSet): Operator<T, never, K> {
     };
     const store = (pane: Pane, size: number, start: number) => {
       for (let row = 0; row < pane.size; row++) {
-        const key = tileKey(pane.keys.key(row), size, start);
+        const entity = pane.keys.key(row);
+        const plain = tileKey(entity, size, start);
+        // A record that lies in a partition which is not its key's comes to another task: each keeps a tile, and look-ups add them up.
+        const key = partitionOf(entity, 0, entity.length, tasks) === task ? plain : Buffer.concat([plain, Buffer.of(task >> 8, task & 255)]);
         const stored = table.get(key);
         if (stored !== undefined) addTile(pane, row, stored);
         table.put(key, packTile(pane, row));
@@ -68,6 +73,7 @@ function keepTiles<T, K>(set: FeatureSet): Operator<T, never, K> {
       onOpen(context) {
         table = context.table(id);
         task = context.task;
+        tasks = context.tasks;
         const stored = table.get(newestKey(task));
         if (stored !== undefined) newest = readNewest(stored);
       },

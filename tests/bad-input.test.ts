@@ -2,12 +2,15 @@
  * Input that is wrong in every way: nothing crashes, nothing hangs, and every record is either processed as the reference decoder reads it
  * or in the dead letters with its bytes.
  */
+import { cpSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { expect, test } from 'vitest';
 import { openEmbedded } from '../connectors/embedded/embedded-runtime.js';
 import { partitionOf } from '../dataflow/partitioner.js';
 import { BlockWriter } from '../dataflow/record-block.js';
 import { writeEvents } from '../runners/import/write-events.js';
+import { clickWorld } from '../runners/simulate/click-world.js';
 import { splitmix } from '../runners/simulate/splitmix.js';
 import { type TopicRecord, topicRecords } from '../runners/testing/topic-records.js';
 import { parseRecordSchema } from '../schemas/avro-schema.js';
@@ -16,14 +19,18 @@ import { clickEventSchema } from '../schemas/generated/click-event.js';
 import type { LabelledClick } from '../schemas/generated/labelled-click.js';
 import { compileReader } from '../schemas/reader.js';
 import { schemaIdAt, wirePrefixLength } from '../schemas/wire.js';
+import { checkLookups, labelledEvents } from './check-click-features.js';
 import { temporaryDirectory } from './connectors/embedded/temporary-directory.js';
-import { startCommand } from './faults/start-run.js';
+import { differences } from './faults/differences.js';
+import { mountTmpfs, remount } from './faults/small-disk.js';
+import { startCommand, startRun } from './faults/start-run.js';
+import { clickLines, clicksFile, headrace, userCountsFile, workplace } from './runners/commands/headrace-process.js';
 import { mutatedClicks, type RawRecord } from './mutated-clicks.js';
 
 const partitions = 4;
 
-/** Appends records in blocks to the topic clicks; answers with them by partition, in the order of offsets. */
-async function append(dataDir: string, records: (schemaId: number) => Iterable<RawRecord>): Promise<RawRecord[][]> {
+/** Appends records in blocks to the topic clicks, those without a key in turns; answers with them by partition, in the order of offsets. */
+async function append(dataDir: string, records: (schemaId: number) => Iterable<RawRecord>, blockRecords = 5_000): Promise<RawRecord[][]> {
   const { log, registry, close } = openEmbedded({ dataDir, mode: 'write' });
   const lists: RawRecord[][] = Array.from({ length: partitions }, () => []);
   try {
@@ -38,7 +45,7 @@ async function append(dataDir: string, records: (schemaId: number) => Iterable<R
       lists[p]!.push(record);
       writers[p]!.append(record.key, record.value, record.timestamp);
       held += 1;
-      if (held % 5_000 === 0) await flush();
+      if (held % blockRecords === 0) await flush();
     }
     await flush();
     return lists;
@@ -135,3 +142,72 @@ test('100,000 mutations of valid records: each is processed as the reference rea
   const replayed = await startCommand(['replay', 'click-features', '--compare', '--json', '--data-dir', dataDir]).ended;
   expect(replayed).toMatchObject({ code: 0, stdout: expect.stringContaining('"equal":true') as unknown });
 }, 60_000);
+
+test('records that lie in partitions other than their keys\': no epoch loses any, and look-ups find them all', async () => {
+  const home = temporaryDirectory();
+  const [large, small] = [join(home, 'large'), join(home, 'small')];
+  // As a producer does that gives no keys: a user is in all partitions.
+  await append(large, function* (id) {
+    for (const record of mutatedClicks(4_000, id, splitmix(5))) yield { ...record, key: null };
+  }, 100);
+  cpSync(large, small, { recursive: true });
+  expect((await startRun({ dataDir: large, pipeline: 'click-features', commitMs: 10_000 }).ended).code).toBe(0);
+  expect((await startRun({ dataDir: small, pipeline: 'click-features', stepRows: 20, commitMs: 1, workers: 2 }).ended).code).toBe(0);
+  expect((await differences('click-features', large, small)).found).toEqual([]);
+
+  const keyless = join(home, 'keyless');
+  const { log, registry, close } = openEmbedded({ dataDir: keyless, mode: 'write' });
+  const other = openEmbedded({ dataDir: join(home, 'other'), mode: 'write' });
+  await writeEvents(Array.from(clickWorld({ events: 4_000, seed: 8, users: 300, items: 50 }), (event) => ({ event })), { log: other.log, registry: other.registry, input: 'test', partitions: 1 });
+  await writeEvents([], { log, registry, input: 'test', partitions });
+  const block = (await other.log.read('clicks', 0, 0))!;
+  const writers = Array.from({ length: partitions }, () => new BlockWriter());
+  for (let i = 0; i < block.count; i++) writers[i % partitions]!.append(null, block.bytes.subarray(block.valueOffset[i]!, block.valueOffset[i]! + block.valueLength[i]!), block.timestamps[i]!);
+  await log.append(writers.map((w, partition) => ({ topic: 'clicks', partition, block: w.take() })));
+  await close();
+  await other.close();
+  expect((await startRun({ dataDir: keyless, pipeline: 'click-features' }).ended).code).toBe(0);
+  expect(await checkLookups(keyless, await labelledEvents(keyless), { seed: 4, count: 120 })).toBeGreaterThan(40);
+});
+
+/** Everything in a data directory that a run could have changed. */
+async function contents(dataDir: string): Promise<unknown> {
+  const { log, registry, state, close } = openEmbedded({ dataDir, mode: 'read' });
+  try {
+    const topics = [];
+    for (const topic of await log.topics()) topics.push({ ...topic, ends: await Promise.all(Array.from({ length: topic.partitions }, (_, p) => log.bounds(topic.name, p))), schema: await registry.latest(`${topic.name}-value`) });
+    const unknown = await registry.latest('user-counts-value');
+    return { topics, unknown, committed: await log.committed('user-counts'), journal: await log.journal('user-counts'), state: [...state.range('user-counts', 'counts', Buffer.alloc(0))] };
+  } finally {
+    await close();
+  }
+}
+
+test.each([
+  { name: 'a missing topic', files: { 'clicks.ts': clicksFile.replace("'clicks'", "'clickz'") }, code: 'HR_TOPIC_MISSING' },
+  { name: 'a schema that cannot read what is stored', files: { 'clicks.ts': clicksFile.replace("{ name: 'watchMs', type: 'int', default: 0 }", "{ name: 'watchMs', type: 'string' }") }, code: 'HR_SCHEMA_MISMATCH' },
+  { name: 'a field that was never written, without a default', files: { 'clicks.ts': clicksFile.replace("{ name: 'watchMs', type: 'int', default: 0 }", "{ name: 'price', type: 'double' }") }, code: 'HR_SCHEMA_MISMATCH' },
+  { name: 'a step id twice', files: { 'user-counts.ts': userCountsFile().replace('to(userCounts)', "window('counts', { every: '1h' }, { n: count() }), to(userCounts)") }, code: 'HR_DUPLICATE_STEP' },
+  { name: 'an impossible window', files: { 'user-counts.ts': userCountsFile("{ size: '1h', every: '7m' }") }, code: 'HR_WINDOW' },
+])('$name: one coded error before anything runs, and nothing is written', async ({ files, code }) => {
+  const cwd = workplace({ 'clicks.ts': clicksFile, 'user-counts.ts': userCountsFile(), ...files, 'in.jsonl': clickLines(100) });
+  expect((await headrace(['import', 'clicks', 'in.jsonl'], { cwd })).code).toBe(0);
+  const before = await contents(join(cwd, '.headrace'));
+  const done = await headrace(['run', 'user-counts.ts', '--bounded'], { cwd });
+  expect(done.stderr.match(/^HR_[A-Z_]+ {2}/gm)).toEqual([`${code}  `]);
+  expect(done.code).toBe(1);
+  expect(await contents(join(cwd, '.headrace'))).toEqual(before);
+});
+
+test('a data directory on a disk that is read-only', async () => {
+  const cwd = workplace({ 'clicks.ts': clicksFile, 'user-counts.ts': userCountsFile(), 'in.jsonl': clickLines(100) });
+  const disk = join(cwd, 'disk');
+  if (!mountTmpfs(disk, 8 << 20)) return;
+  expect((await headrace(['import', 'clicks', 'in.jsonl', '--data-dir', 'disk/data'], { cwd })).code).toBe(0);
+  remount(disk, 'ro');
+  const bytes = readFileSync(join(disk, 'data/data.mdb'));
+  const done = await headrace(['run', 'user-counts.ts', '--bounded', '--data-dir', 'disk/data'], { cwd });
+  expect(done.stderr.match(/^HR_[A-Z_]+ {2}/gm)).toEqual(['HR_DATA_DIR  ']);
+  expect(done.code).toBe(1);
+  expect(readFileSync(join(disk, 'data/data.mdb')).equals(bytes)).toBe(true);
+});

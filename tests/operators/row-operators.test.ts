@@ -158,7 +158,10 @@ describe('named cases', () => {
 
   test('union keeps the order of ticks where a partition of a stream is empty', async () => {
     const second = topic('second', { key: 'k', time: 't', value: { k: 'string', id: 'int', t: 'timestamp' } });
-    const job = pipeline('p', ({ from }) => union(from(second).pipe(map(({ k, id }) => ({ k, id }))), from(input).pipe(map(small))).pipe(to(ids)), { tick: 1 });
+    const job = pipeline('p', ({ from }) => {
+      const main = from(input).pipe(map(small));
+      return union(from(second).pipe(map(({ k, id }) => ({ k, id }))), main).pipe(to(ids));
+    }, { tick: 1 });
     const { k, id, t } = aRow(0, 'k', 0);
     const inputs = { in: [[], [aRow(1, 'k', 100), aRow(2, 'k', 200)], []], second: [[], [], [{ k, id, t }]] };
     for (const cut of [{}, { stepRows: 1, commitMs: 0, blocks: (records: readonly unknown[]) => records.map((r) => [r]) }]) {

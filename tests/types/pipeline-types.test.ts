@@ -13,7 +13,7 @@ type RowOf<S> = S extends Observable<Signal<infer T, infer _K>> ? T : never;
 
 describe('a job of one’s own', () => {
   test('compiles as it is written in the guide, and builds', () => {
-    const itemCtr = topic('item-ctr', { key: 'itemId', value: { itemId: 'string', ctr: 'double?', watchMs: 'double?', windowEnd: 'timestamp' } });
+    const itemCtr = topic('item-ctr', { key: 'itemId', value: { itemId: 'string', ctr: 'double', watchMs: 'double', windowEnd: 'timestamp' } });
 
     const job = pipeline('item-ctr', ({ from }) =>
       from(clicks, { disorder: '30s' }).pipe(
@@ -29,10 +29,10 @@ describe('a job of one’s own', () => {
     expectTypeOf(job).toEqualTypeOf<Pipeline>();
   });
 
-  test('a ratio may be null, so its field has to be nullable', () => {
-    const strict = topic('strict', { value: { itemId: 'string', ctr: 'double' } });
+  test('a ratio may be null, which a double takes and a whole number does not', () => {
+    const whole = topic('whole', { value: { itemId: 'string', ctr: 'int' } });
     // @ts-expect-error ctr is number | null
-    compiled(() => from(clicks).pipe(keyBy(clicks.itemId), window('w', { every: '5m' }, { ctr: ratio(count(), count()) }), to(strict)));
+    compiled(() => from(clicks).pipe(keyBy(clicks.itemId), window('w', { every: '5m' }, { ctr: ratio(count(), count()) }), to(whole)));
   });
 });
 
