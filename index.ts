@@ -18,3 +18,4 @@ export { type EmbeddedRuntime, openEmbedded } from './connectors/embedded/embedd
 export { replay, type ReplayOptions, type ReplayResult } from './runners/replay.js';
 export { runEmbedded, type RunOptions } from './runners/run-embedded.js';
 export { clicks } from './pipelines/clicks.js';
+export { type ClickEvent, clickEventSchema } from './schemas/generated/click-event.js';

@@ -203,11 +203,7 @@ class ObjectRows implements BatchRows {
     return this.#values.length;
   }
   field(name: string): Column {
-    const column = columnFrom(this.#values.map((v) => (v as Record<string, unknown> | null)?.[name]));
-    if (column.kind === 'object' && !this.#values.some((v) => typeof v === 'object' && v !== null && name in v)) {
-      throw new HeadraceError('HR_COLUMN', `The records have no field "${name}".`);
-    }
-    return column;
+    return columnFrom(this.#values.map((v) => (v as Record<string, unknown> | null)?.[name]));
   }
   value(i: number): unknown {
     return this.#values[i];

@@ -97,6 +97,17 @@ export const tilePrefix = Buffer.of(1);
 /** First byte of the keys that hold the newest event time of each task. */
 export const newestPrefix = 3;
 
+/** State key of the layout that the tiles were written with. */
+export const layoutKey = Buffer.of(4);
+
+/** The error for tiles that were written by other aggregates. */
+export function tilesMismatch(set: { readonly name: string }): HeadraceError {
+  return new HeadraceError('HR_STATE_MISMATCH', `The stored tiles of the feature set ${set.name} belong to other values than it declares now.`, {
+    place: { step: tilesStep(set) },
+    remedy: 'Give the changed set another name, or begin anew in another data directory.',
+  });
+}
+
 /** State key of the newest event time that a task has seen. */
 export function newestKey(task: number): Uint8Array {
   const bytes = Buffer.alloc(3);

@@ -15,8 +15,8 @@ export interface KeyedState<S> {
   setTimer(key: string, time: number): void;
   /** Takes the earliest timer up to `now`, if there is one. */
   nextTimer(now: number): { readonly key: string; readonly time: number } | undefined;
-  /** Forgets keys without records since `now - expire`. */
-  expire(now: number): void;
+  /** Event time is at `now`: keys without records since `now - expire` are forgotten. */
+  reach(now: number): void;
   /** Puts what has changed into the table. */
   save(): void;
 }
@@ -30,6 +30,7 @@ interface Entry<S> {
 const stateKind = 0;
 const timerKind = 1;
 const metaKind = 2;
+const dueKind = 4;
 const reachedKind = 3;
 
 /**
@@ -45,6 +46,7 @@ export function createKeyedState<S>(options: {
 }): KeyedState<S> {
   const { table, task } = options;
   const cache = new Map<string, Entry<S> | undefined>();
+  const dirty = new Set<string>();
   const timers = createTimerHeap();
   const metaKey = prefix(task, metaKind);
   const stored = table.get(metaKey);
@@ -71,6 +73,25 @@ export function createKeyedState<S>(options: {
     return { state, lastSeen, dirty: false };
   };
 
+  // Keys are looked at again when they may have expired, not at every step of the watermark.
+  const sweepMs = Math.max(1, Math.floor(options.expire / 8));
+  const dueKey = (due: number, key: string) => {
+    const at = Buffer.alloc(8);
+    at.writeBigUInt64BE(BigInt(due) + (1n << 63n));
+    return Buffer.concat([prefix(task, dueKind), at, entityBytes(Buffer.from(key))]);
+  };
+  const sweep = () => {
+    for (const { key: marker, value } of [...table.range(prefix(task, dueKind), dueKey(Math.floor(reached), ''))]) {
+      const key = Buffer.from(value).toString();
+      const entry = cache.get(key) ?? (cache.has(key) ? undefined : load(key));
+      if (entry === undefined || reached - entry.lastSeen > options.expire) {
+        cache.delete(key);
+        table.delete(stateKey(key));
+      }
+      table.delete(marker);
+    }
+  };
+
   return {
     get keyedBy() {
       return keyedBy;
@@ -85,7 +106,7 @@ export function createKeyedState<S>(options: {
     get(key, time = Number.NEGATIVE_INFINITY) {
       let entry = cache.get(key);
       if (entry === undefined && !cache.has(key)) entry = load(key);
-      if (entry === undefined || time - entry.lastSeen > options.expire) entry = { state: options.init(key), lastSeen: reached, dirty: false };
+      if (entry === undefined || Math.max(time, reached) - entry.lastSeen > options.expire) entry = { state: options.init(key), lastSeen: reached, dirty: false };
       // Deleting first moves the key to the young end: the map is in the order of last use.
       cache.delete(key);
       cache.set(key, entry);
@@ -94,6 +115,7 @@ export function createKeyedState<S>(options: {
     touch(key, time) {
       const entry = cache.get(key);
       if (entry === undefined) return;
+      if (!entry.dirty) dirty.add(key);
       entry.dirty = true;
       entry.lastSeen = Math.max(entry.lastSeen, time);
     },
@@ -109,15 +131,8 @@ export function createKeyedState<S>(options: {
       if (timer !== undefined) table.delete(timerKey(timer.time, timer.key));
       return timer;
     },
-    expire(now) {
-      if (now === Number.POSITIVE_INFINITY) return;
-      reached = Math.max(reached, now);
-      if (options.expire === Number.POSITIVE_INFINITY) return;
-      for (const [key, entry] of cache) {
-        if (entry === undefined || now - entry.lastSeen <= options.expire) continue;
-        cache.set(key, undefined);
-        table.delete(stateKey(key));
-      }
+    reach(now) {
+      if (now !== Number.POSITIVE_INFINITY) reached = Math.max(reached, now);
     },
     save() {
       if (reached !== savedReached) {
@@ -126,11 +141,16 @@ export function createKeyedState<S>(options: {
         table.put(reachedKey, bytes);
         savedReached = reached;
       }
-      for (const [key, entry] of cache) {
+      for (const key of dirty) {
+        const entry = cache.get(key);
         if (!entry?.dirty) continue;
         table.put(stateKey(key), serialize([entry.state, entry.lastSeen]));
         entry.dirty = false;
+        const due = Math.ceil((entry.lastSeen + options.expire) / sweepMs) * sweepMs;
+        if (Number.isFinite(due)) table.put(dueKey(due, key), Buffer.from(key));
       }
+      dirty.clear();
+      if (Number.isFinite(options.expire) && Number.isFinite(reached)) sweep();
       for (const key of cache.keys()) {
         if (cache.size <= options.cached) break;
         cache.delete(key);

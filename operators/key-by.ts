@@ -27,8 +27,8 @@ export type KeyValue = string | number | boolean;
  * @example from(clicks).pipe(keyBy('by-host', (c) => new URL(c.itemId).host))
  * @see window, process
  */
-export function keyBy<T, Name extends string, V extends KeyValue>(column: ColumnExpression<T, Name, V>, options?: RowStepOptions): Operator<T, T, unknown, { readonly [N in Name]: V }>;
-export function keyBy<T, V extends KeyValue>(id: string, key: RowFunction<T, V> | Expression<T, V>, options?: Omit<RowStepOptions, 'id'>): Operator<T, T, unknown, { readonly key: V }>;
+export function keyBy<T, Name extends string, V extends KeyValue | null>(column: ColumnExpression<T, Name, V>, options?: RowStepOptions): Operator<T, T, unknown, { readonly [N in Name]: NonNullable<V> }>;
+export function keyBy<T, V extends KeyValue | null>(id: string, key: RowFunction<T, V> | Expression<T, V>, options?: Omit<RowStepOptions, 'id'>): Operator<T, T, unknown, { readonly key: NonNullable<V> }>;
 export function keyBy<T>(
   first: string | ColumnExpression<T, string, KeyValue>,
   second?: RowFunction<T, KeyValue> | Expression<T, KeyValue> | RowStepOptions,

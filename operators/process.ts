@@ -45,6 +45,11 @@ export interface ProcessOptions {
   readonly expire?: Duration | 'never';
   /** Keys whose state is kept in memory; the others wait on disk. @default 100,000 */
   readonly cached?: number;
+  /**
+   * The records that go on have the key in the field that it was taken from, unchanged: then `keyBy` and `to` behind it need no exchange. It is
+   * checked (HR_KEY). @default false
+   */
+  readonly keepsKey?: boolean;
   /** What happens to a record for which the function throws. @default 'deadLetter' */
   readonly onError?: ErrorPolicy;
 }
@@ -69,10 +74,10 @@ export interface ProcessOptions {
  */
 export function process<T, K extends Key, S, Out>(id: string, run: ProcessFunction<T, S, Out>, options: ProcessOptions = {}): Operator<T, Out, K> {
   if (typeof run?.init !== 'function' || typeof run.onRecord !== 'function') throw new HeadraceError('HR_ARGUMENT', `process("${id}") needs an object with init and onRecord.`, { place: { step: id } });
-  checkOptions(options, ['expire', 'cached', 'onError'], `process "${id}"`);
+  checkOptions(options, ['expire', 'cached', 'keepsKey', 'onError'], `process "${id}"`);
   const expire = options.expire === undefined || options.expire === 'never' ? Number.POSITIVE_INFINITY : durationMs(options.expire, `process "${id}": expire`, 1);
   const details: Record<string, string> = options.expire === undefined ? {} : { expire: String(options.expire) };
-  return operate<T, Out, K>({ kind: 'process', id, details, onError: options.onError, keepsPartitioning: true }, (step) => {
+  return operate<T, Out, K>({ kind: 'process', id, details, onError: options.onError, keepsPartitioning: options.keepsKey ?? false }, (step) => {
     let task: TaskContext;
     let state: KeyedState<S>;
     let keyedBy: KeyedBy | undefined;
@@ -97,6 +102,9 @@ export function process<T, K extends Key, S, Out>(id: string, run: ProcessFuncti
         return watermark;
       },
       emit(record, at = time) {
+        if (options.keepsKey && String((record as Readonly<Record<string, unknown>>)[keyedBy!.name]) !== key) {
+          throw new HeadraceError('HR_KEY', `process "${id}" says that it keeps the key, but emits a record whose ${keyedBy!.name} is not "${key}".`);
+        }
         out.values.push(record);
         out.times.push(at);
         out.keys.push(key);
@@ -154,7 +162,7 @@ export function process<T, K extends Key, S, Out>(id: string, run: ProcessFuncti
         // A restart gives the last watermark again: no time has passed.
         if (now <= watermark) return;
         watermark = now;
-        for (let timer = state.nextTimer(now); timer !== undefined; timer = state.nextTimer(now)) {
+        for (const timer of dueTimers(state, now)) {
           key = timer.key;
           time = timer.time;
           row = -1;
@@ -165,10 +173,20 @@ export function process<T, K extends Key, S, Out>(id: string, run: ProcessFuncti
           }
           state.touch(key, Number.NEGATIVE_INFINITY);
         }
-        state.expire(now);
+        state.reach(now);
         flush(emit);
       },
       onBarrier: () => state.save(),
     };
   });
+}
+
+/** Timers up to `now`, those that are set meanwhile included; but at the end of the input only those set before, or a timer that sets itself again would never end. */
+function* dueTimers<S>(state: KeyedState<S>, now: number): Generator<{ readonly key: string; readonly time: number }> {
+  const all: { readonly key: string; readonly time: number }[] = [];
+  for (let timer = state.nextTimer(now); timer !== undefined; timer = state.nextTimer(now)) {
+    if (now === Number.POSITIVE_INFINITY) all.push(timer);
+    else yield timer;
+  }
+  yield* all;
 }

@@ -1,7 +1,7 @@
 import type { Observable } from 'rxjs';
 import { groupLabels, Pane } from '../dataflow/accumulators/pane.js';
 import type { Batch } from '../dataflow/batch.js';
-import { addTile, type FeatureSet, newestKey, packTile, paneMs, readNewest, tileKey, tilesStep } from '../dataflow/features.js';
+import { addTile, type FeatureSet, layoutKey, newestKey, packTile, paneMs, readNewest, tileKey, tilesMismatch, tilesStep } from '../dataflow/features.js';
 import { partitionOf } from '../dataflow/partitioner.js';
 import type { Signal } from '../dataflow/signal.js';
 import type { StateTable } from '../dataflow/state-table.js';
@@ -74,6 +74,8 @@ function keepTiles<T, K>(set: FeatureSet): Operator<T, never, K> {
         table = context.table(id);
         task = context.task;
         tasks = context.tasks;
+        const known = table.get(layoutKey);
+        if (known !== undefined && Buffer.from(known).toString() !== set.layout.text) throw tilesMismatch(set);
         const stored = table.get(newestKey(task));
         if (stored !== undefined) newest = readNewest(stored);
       },
@@ -102,6 +104,7 @@ function keepTiles<T, K>(set: FeatureSet): Operator<T, never, K> {
         for (const pane of [...fresh.values(), ...hours.values()]) if (spare.length < sparePanes) spare.push(pane);
         fresh.clear();
         if (newest === Number.NEGATIVE_INFINITY) return;
+        if (table.get(layoutKey) === undefined) table.put(layoutKey, Buffer.from(set.layout.text));
         const value = Buffer.alloc(8);
         value.writeDoubleLE(newest);
         table.put(newestKey(task), value);

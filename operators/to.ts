@@ -46,8 +46,8 @@ export function to<T, R extends T, K>(topic: WritableTopic<T>, options: RowStepO
               context = signal.context;
               const output = context.output(topic);
               partitions = output.partitions;
-              writer = topicWriter(topic, output, step, context);
               const inPlace = meta.key !== undefined && signal.partitionedBy === meta.key && partitions === context.tasks;
+              writer = topicWriter(topic, output, step, context, inPlace);
               if (!inPlace && context.tasks > 1) {
                 exchange = context.exchange(step.id);
                 exchange.receive((arrived) => {
@@ -88,7 +88,6 @@ function sendToOwners(batch: Batch<unknown>, key: string | undefined, partitions
 }
 
 function keyTexts(batch: Batch<unknown>, key: string): StringColumn {
-  if (batch.keyedBy?.name === key && batch.key !== undefined) return batch.key;
   const column = batch.field(key);
   if (column.kind === 'string') return column;
   return stringColumn(
@@ -107,8 +106,12 @@ export interface TopicWriter {
   flush(): void;
 }
 
-/** A writer of one task. A row that does not fit the schema follows the policy of `step`. */
-export function topicWriter(topic: AnyTopic, output: TopicOutput, step: Step, context: TaskContext): TopicWriter {
+/**
+ * A writer of one task. A row that does not fit the schema follows the policy of `step`.
+ *
+ * @param inPlace the records of this task belong to the partition of its number
+ */
+export function topicWriter(topic: AnyTopic, output: TopicOutput, step: Step, context: TaskContext, inPlace = false): TopicWriter {
   const meta = topic[definition];
   const schema = parseRecordSchema(meta.schema);
   const prefix = wirePrefix(output.schemaId);
@@ -130,9 +133,8 @@ export function topicWriter(topic: AnyTopic, output: TopicOutput, step: Step, co
   return {
     write(batch) {
       const keys = meta.key === undefined ? undefined : keyTexts(batch, meta.key);
-      const own = keys !== undefined && output.partitions === context.tasks && batch.keyedBy?.name === meta.key;
-      const targets = keys === undefined || own ? undefined : partitionAll(keys, batch.length, output.partitions);
-      const fixed = own ? context.task : context.task % output.partitions;
+      const targets = keys === undefined || inPlace ? undefined : partitionAll(keys, batch.length, output.partitions);
+      const fixed = inPlace ? context.task : context.task % output.partitions;
       const given = batch.rows.names;
       const columns = given === undefined ? undefined : compileColumnEncoder(schema, new Map(names.filter((name) => given.includes(name)).map((name) => [name, floats.includes(name) ? nullAsNaN(batch.field(name)) : batch.field(name)])));
       for (let i = 0; i < batch.length; i++) {

@@ -36,8 +36,10 @@ export function union<T>(...streams: readonly Observable<Signal<T, unknown>>[]):
         watermarks[input] = Math.max(watermarks[input]!, signal.time);
         idle[input] = signal.idle ? 1 : 0;
         const active = watermarks.filter((_, i) => !idle[i]);
-        if (active.length === 0) subscriber.next({ kind: 'watermark', time: merged, idle: true });
-        else if (active.reduce((a, b) => Math.min(a, b)) > merged) {
+        if (active.length === 0) {
+          merged = Math.max(merged, watermarks.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY));
+          subscriber.next({ kind: 'watermark', time: merged, idle: true });
+        } else if (active.reduce((a, b) => Math.min(a, b)) > merged) {
           merged = active.reduce((a, b) => Math.min(a, b));
           subscriber.next({ kind: 'watermark', time: merged });
         }

@@ -16,7 +16,7 @@ import { findSpikes } from './spike-rule.js';
 
 /** Clicks to features of users, items and creators, with bots labelled and set aside, and alerts on items whose CTR jumps. */
 export default pipeline('click-features', ({ from }) => {
-  const labelled = from(clicks, { disorder: '30s' }).pipe(keyBy(clicks.userId), process('bots', labelBots, { expire: '2d' }), to(labelledClicks));
+  const labelled = from(clicks, { disorder: '30s' }).pipe(keyBy(clicks.userId), process('bots', labelBots, { expire: '2d', keepsKey: true }), to(labelledClicks));
   return [
     labelled.pipe(tiles(userFeatures), toFeatureStore(userFeatures)),
     labelled.pipe(tiles(itemFeatures), toFeatureStore(itemFeatures)),
@@ -28,7 +28,7 @@ export default pipeline('click-features', ({ from }) => {
         impressions: count().where(labelledClicks.eventType.is('IMPRESSION')),
         clicks: count().where(labelledClicks.eventType.is('CLICK')),
       }),
-      process('spikes', findSpikes, { expire: '8d' }),
+      process('spikes', findSpikes, { expire: '8d', keepsKey: true }),
       to(ctrSpikes),
     ),
   ];

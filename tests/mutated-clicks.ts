@@ -23,7 +23,7 @@ export function* mutatedClicks(count: number, schemaId: number, random: Random):
     bytes.set(wirePrefix(schemaId));
     return bytes.subarray(0, encoder.encode(event, bytes, wirePrefixLength));
   };
-  let before = Buffer.alloc(0);
+  let before: Uint8Array = Buffer.alloc(0);
   for (const event of clickWorld({ events: count, seed: random.next() >>> 0, users: 3_000 })) {
     const key = Buffer.from(event.userId);
     const whole = encode(event);
@@ -44,7 +44,7 @@ export function* mutatedClicks(count: number, schemaId: number, random: Random):
         break;
       case 4:
         // Ids that are free, those of other topics, and what is no id.
-        yield { ...record, value: Buffer.concat([[0, 0, 0, 0, random.below(6)], [0, 255, 255, 255, 255], randomBytes(5, random)].slice(random.below(3), 3).slice(0, 1).map((b) => Buffer.from(b)).concat(whole.subarray(5))) };
+        yield { ...record, value: Buffer.concat([[Buffer.of(0, 0, 0, 0, random.below(6)), Buffer.of(0, 255, 255, 255, 255), randomBytes(5, random)][random.below(3)]!, whole.subarray(5)]) };
         break;
       case 5:
         yield { ...record, value: [Buffer.alloc(0), null, randomBytes(random.below(40), random)][random.below(3)]! };

@@ -1,5 +1,5 @@
 import { HeadraceError } from '../../dataflow/errors.js';
-import { featuresAt, type FeatureSet, newestPrefix, paneMs, publicationStep, readNewest, tileKey, tilePrefix, tilesStep } from '../../dataflow/features.js';
+import { featuresAt, type FeatureSet, layoutKey, newestPrefix, paneMs, publicationStep, readNewest, tileKey, tilePrefix, tilesMismatch, tilesStep } from '../../dataflow/features.js';
 import type { FeatureStore } from '../../dataflow/ports/feature-store.js';
 import type { StateBackend } from '../../dataflow/ports/state-backend.js';
 import { entityOf } from '../../dataflow/state-table.js';
@@ -11,8 +11,10 @@ import { entityOf } from '../../dataflow/state-table.js';
 export function embeddedFeatures(state: StateBackend, pipeline: string): FeatureStore {
   const table = (set: { readonly name: string }) => ({ range: (from: Uint8Array, to?: Uint8Array) => state.range(pipeline, tilesStep(set), from, to) });
   const published = new Set<string>();
-  const check = (set: { readonly name: string }) => {
+  const check = (set: Pick<FeatureSet, 'name' | 'layout'>) => {
     if (published.has(set.name)) return;
+    const layout = state.get(pipeline, tilesStep(set), layoutKey);
+    if (layout !== undefined && Buffer.from(layout).toString() !== set.layout.text) throw tilesMismatch(set);
     if (state.get(pipeline, publicationStep(set), Buffer.of(0)) === undefined) {
       throw new HeadraceError('HR_FEATURE', `No run of ${pipeline} has published the features "${set.name}".`, { remedy: `Run \`headrace run ${pipeline}\` first.` });
     }

@@ -92,8 +92,17 @@ export function layoutOf(aggregates: Aggregates<never>): Layout {
       if (place === undefined) places.set(leaf, (place = placed.get(leafText(leaf))!));
       return place;
     },
-    text: JSON.stringify([[...placed.keys()], fields.map((f) => f.name), customs.length]),
+    text: withOwnNumbers(JSON.stringify([[...placed.keys()], fields.map((f) => f.name), customs.length])),
   };
+}
+
+/** Functions are numbered as they are met in a process; a text that is stored numbers them from 1, so that the next process writes the same. */
+function withOwnNumbers(text: string): string {
+  const numbers = new Map<string, number>();
+  return text.replaceAll(/\bfunction (\w+)#(\d+)/g, (_, name: string, number: string) => {
+    if (!numbers.has(number)) numbers.set(number, numbers.size + 1);
+    return `function ${name}#${numbers.get(number)}`;
+  });
 }
 
 function passesOf(leaves: readonly PlacedLeaf[]): Pass[] {

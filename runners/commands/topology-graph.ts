@@ -72,6 +72,8 @@ function exchangingSteps(pipeline: Pipeline): ReadonlySet<string> {
     metrics: createMetrics(),
     abort: new AbortController().signal,
     bounded: true,
+    // As many partitions as tasks, which is how topics are made.
+    inputs: { get: () => 2 } as unknown as ReadonlyMap<string, number>,
     outputs,
     warn: () => undefined,
   });

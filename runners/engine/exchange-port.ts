@@ -74,8 +74,11 @@ export function createExchangePort(options: {
         allIdle = false;
         least = Math.min(least, watermarks[i]!);
       }
-      if (allIdle) push({ kind: 'watermark', time: merged, idle: true });
-      else if (least > merged) {
+      if (allIdle) {
+        // Nobody is left to be held back by another: event time goes on to the furthest of them, as in Flink.
+        merged = Math.max(merged, watermarks.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY));
+        push({ kind: 'watermark', time: merged, idle: true });
+      } else if (least > merged) {
         merged = least;
         push({ kind: 'watermark', time: merged });
       }

@@ -10,7 +10,7 @@ import { parseRecordSchema } from '../../schemas/avro-schema.js';
 import { compileReader } from '../../schemas/reader.js';
 import type { Parcel } from './exchange-port.js';
 import { buildGraph, type PipelineGraph, type TaskEnvironment, type TaskOutput } from './task.js';
-import type { Cut, InputStatus, TaskGroup } from './task-group.js';
+import type { Cut, InputStatus, Pulse, TaskGroup } from './task-group.js';
 
 /** Log, state and schemas that a job works on. */
 export interface Runtime {
@@ -72,8 +72,12 @@ export interface JobResult {
 /** Step under which a job keeps how many journal entries it has finished. */
 const journalStep = '~journal';
 const finishedKey = Buffer.from('finished');
-/** Bytes of outputs and state after which an epoch is committed, whatever the clock says. */
+/** Number of tasks that the state belongs to. */
+const tasksKey = Buffer.from('tasks');
+/** Bytes of output after which an epoch is committed, whatever the clock says. */
 const epochBytes = 40 << 20;
+/** Records after which an epoch is committed, whatever the clock says: they bound the state that an epoch changes. */
+const epochRecords = 1 << 20;
 
 /**
  * Runs a pipeline: reads ahead, cuts all inputs at one place in the order (tick, task, source), processes up to the cut, and
@@ -86,8 +90,9 @@ export async function runJob(options: JobOptions): Promise<JobResult> {
   const graph = buildGraph(pipeline);
   const { partitions, taskCount } = await findInputs(graph, pipeline.name, runtime.log);
   await checkSchemas(graph, partitions, pipeline.name, runtime);
+  checkTasks(runtime.state, pipeline.name, taskCount);
   const outputs = await prepareOutputs(graph, taskCount, runtime);
-  const environment: TaskEnvironment = { ...options, state: runtime.state, outputs };
+  const environment: TaskEnvironment = { ...options, state: runtime.state, inputs: partitions, outputs };
   const totals = { records: 0, outputs: 0, epochs: 0 };
   const fixed = { graph, taskCount, partitions, environment };
   let tasks: RunningTasks | undefined;
@@ -96,7 +101,7 @@ export async function runJob(options: JobOptions): Promise<JobResult> {
   for (let index = finished(runtime.state, pipeline.name); ; index++) {
     if (index >= entries.length) {
       if (options.journal !== undefined) break;
-      const next = await nextEntry(options, graph, partitions, entries, arrivals);
+      const next = await nextEntry(options, graph, partitions, entries, arrivals, tasks);
       if (next === undefined) break;
       entries = [...entries, next];
       tasks = await runEntry(options, fixed, { entry: next, index, isNew: true }, tasks, totals);
@@ -112,6 +117,17 @@ interface RunningTasks {
   readonly groups: readonly TaskGroup[];
 }
 
+/** Keys and their state belong to tasks: with another number of them, a key would not find its state. */
+function checkTasks(state: StateBackend, pipeline: string, taskCount: number): void {
+  const stored = state.get(pipeline, journalStep, tasksKey);
+  if (stored === undefined || Buffer.from(stored).readUInt32LE(0) === taskCount) return;
+  const before = Buffer.from(stored).readUInt32LE(0);
+  throw new HeadraceError('HR_STATE_MISMATCH', `${pipeline} has state of ${before} tasks, and its input topics have ${taskCount} partitions now.`, {
+    place: { pipeline },
+    remedy: 'Read topics with as many partitions as before, or begin anew in another data directory.',
+  });
+}
+
 function finished(state: StateBackend, pipeline: string): number {
   const stored = state.get(pipeline, journalStep, finishedKey);
   return stored === undefined ? 0 : Buffer.from(stored).readUInt32LE(0);
@@ -120,26 +136,23 @@ function finished(state: StateBackend, pipeline: string): number {
 /** When each input was last seen to grow, by clock time, and whether it has been told to be idle since. */
 type Arrivals = Map<string, { offset: number; at: number; idle: boolean }>;
 
-/** The inputs that are silent for longer than their idleness while another one is not. */
+/** The inputs that have become silent for longer than their idleness. */
 function silentInputs(graph: PipelineGraph, bounds: readonly Position[], arrivals: Arrivals, now: number): Position[] {
   const silent: Position[] = [];
-  let active = false;
   for (const bound of bounds) {
     const name = `${bound.topic}/${bound.partition}`;
     const known = arrivals.get(name);
     if (known === undefined || known.offset !== bound.offset) arrivals.set(name, { offset: bound.offset, at: now, idle: false });
     const { at, idle } = arrivals.get(name)!;
     const idleness = Math.min(...graph.sources.filter((s) => s.topic.name === bound.topic).map((s) => s.idlenessMs));
-    if (now - at < idleness) active = true;
-    else if (!idle) silent.push(bound);
+    if (now - at >= idleness && !idle) silent.push(bound);
   }
-  if (!active) return [];
   for (const { topic, partition } of silent) arrivals.get(`${topic}/${partition}`)!.idle = true;
   return silent;
 }
 
 /** The next stretch of input, or undefined when a bounded run has nothing left to do. Waits for input in a live run. */
-async function nextEntry(options: JobOptions, graph: PipelineGraph, partitions: ReadonlyMap<string, number>, entries: readonly JournalEntry[], arrivals: Arrivals): Promise<JournalEntry | undefined> {
+async function nextEntry(options: JobOptions, graph: PipelineGraph, partitions: ReadonlyMap<string, number>, entries: readonly JournalEntry[], arrivals: Arrivals, tasks: RunningTasks | undefined): Promise<JournalEntry | undefined> {
   const last = entries.at(-1);
   for (;;) {
     const bounds = await ends(options.runtime.log, graph, partitions);
@@ -148,6 +161,7 @@ async function nextEntry(options: JobOptions, graph: PipelineGraph, partitions: 
     const silent = silentInputs(graph, bounds, arrivals, options.clock.now());
     if (silent.length > 0) return { kind: 'idle', bounds: last?.bounds ?? [], idle: silent };
     if (moved) return { kind: 'live', bounds };
+    if (tasks !== undefined && (await pulseOf(tasks.groups)).nextTimer <= options.clock.now()) return { kind: 'live', bounds };
     if (options.abort.aborted) return undefined;
     await options.wait(options.commitMs ?? 200);
   }
@@ -204,7 +218,9 @@ async function runEntry(
     if (isLast) {
       const count = Buffer.alloc(4);
       count.writeUInt32LE(index + 1);
-      pending.state.push({ step: journalStep, key: finishedKey, value: count });
+      const tasks = Buffer.alloc(4);
+      tasks.writeUInt32LE(fixed.taskCount);
+      pending.state.push({ step: journalStep, key: finishedKey, value: count }, { step: journalStep, key: tasksKey, value: tasks });
     }
     await createDeadLetterTopics(runtime.log, pending.outputs, fixed.taskCount);
     await runtime.log.commit({ pipeline: pipeline.name, epoch: epoch + 1, ...pending, journal: toJournal });
@@ -228,6 +244,7 @@ async function runEntry(
   let rows = stepRows;
   const divisible = fixed.taskCount === 1 && isLinear(fixed.graph);
   let lastCommit = performance.now();
+  let committedRecords = committed?.positions.reduce((sum, p) => sum + p.offset, 0) ?? 0;
   let dirty = false;
   const startedAt = committed?.positions.reduce((sum, p) => sum + p.offset, 0) ?? 0;
   while (!options.abort.aborted) {
@@ -242,10 +259,12 @@ async function runEntry(
     rows = stepRows;
     await settleParcels(await all((group) => group.run(cut, ends)));
     dirty = true;
-    const bytes = (await all((group) => group.pulse())).reduce((a, b) => a + b, 0);
-    if (performance.now() - lastCommit >= commitMs || bytes > epochBytes) {
+    const { bytes } = await pulseOf(groups);
+    const records = statusRecords(statuses) - committedRecords;
+    if (performance.now() - lastCommit >= commitMs || bytes > epochBytes || records > epochRecords) {
       await commit(false);
       lastCommit = performance.now();
+      committedRecords = statusRecords(statuses);
       dirty = false;
     }
   }
@@ -261,6 +280,16 @@ async function runEntry(
   if (!ends && !options.abort.aborted) return { groups };
   await all((group) => group.close(ends ? 'end' : 'shutdown'));
   return undefined;
+}
+
+async function pulseOf(groups: readonly TaskGroup[]): Promise<Pulse> {
+  const pulses = await Promise.all(groups.map((group) => group.pulse()));
+  return { bytes: pulses.reduce((sum, p) => sum + p.bytes, 0), nextTimer: pulses.reduce((least, p) => Math.min(least, p.nextTimer), Number.POSITIVE_INFINITY) };
+}
+
+/** Offsets of all inputs together: how many records have been processed before this step. */
+function statusRecords(statuses: readonly InputStatus[]): number {
+  return statuses.reduce((sum, s) => sum + s.offset, 0);
 }
 
 /**

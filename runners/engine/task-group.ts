@@ -36,6 +36,14 @@ export interface Flushed {
   readonly time: { newest: number; watermark: number };
 }
 
+/** How a group stands. */
+export interface Pulse {
+  /** Bytes of output that wait for the epoch's end. */
+  readonly bytes: number;
+  /** Earliest processing-time timer (epoch ms), or Infinity. */
+  readonly nextTimer: number;
+}
+
 /** Some tasks of a job, in this thread or in another one. Methods are called one after the other. */
 export interface TaskGroup {
   readonly tasks: readonly number[];
@@ -54,8 +62,8 @@ export interface TaskGroup {
   barrier(epoch: number): Promise<Flushed>;
   /** The epoch of the last barrier is committed. */
   settle(): Promise<void>;
-  /** Fires due processing-time timers; answers with the bytes of output that wait for the epoch's end. */
-  pulse(): Promise<number>;
+  /** What the run has to know between steps. */
+  pulse(): Promise<Pulse>;
   close(reason: 'end' | 'shutdown'): Promise<void>;
 }
 
@@ -186,6 +194,7 @@ export function createTaskGroup(options: TaskGroupOptions): TaskGroup {
     },
     async run(cut, ends) {
       for (const { task, inputs } of hosted) {
+        task.fireTimers();
         const live = inputs.filter((i) => i.input !== undefined);
         // Inputs that are empty, or had ended before a restart, belong to an earlier tick than all that comes.
         if (ends) for (const from of live) markEnded(task, from);
@@ -266,11 +275,10 @@ export function createTaskGroup(options: TaskGroupOptions): TaskGroup {
       for (const { task } of hosted) task.settle();
     },
     async pulse() {
-      for (const { task } of hosted) {
-        task.fireTimers();
-        task.endTick();
-      }
-      return hosted.reduce((sum, { task }) => sum + task.pendingBytes, 0);
+      return {
+        bytes: hosted.reduce((sum, { task }) => sum + task.pendingBytes, 0),
+        nextTimer: hosted.reduce((least, { task }) => Math.min(least, task.nextTimer), Number.POSITIVE_INFINITY),
+      };
     },
     async close(reason) {
       for (const { task } of hosted) task.close(reason);

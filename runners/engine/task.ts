@@ -89,6 +89,8 @@ export interface TaskEnvironment {
   readonly metrics: Metrics;
   readonly abort: AbortSignal;
   readonly bounded: boolean;
+  /** Partitions of the topics that are read. */
+  readonly inputs: ReadonlyMap<string, number>;
   /** Partitions and schema ids of the topics that are written. */
   readonly outputs: ReadonlyMap<string, { readonly partitions: number; readonly schemaId: number }>;
   warn(what: string, message: string): void;
@@ -252,6 +254,7 @@ export function createTask(pipeline: Pipeline, number: number, tasks: number, en
       return timers.reduce((least, timer) => Math.min(least, timer.time), Number.POSITIVE_INFINITY);
     },
     fireTimers() {
+      if (environment.bounded) return;
       const now = environment.clock.now();
       const due = timers.filter((t) => t.time <= now).sort((a, b) => a.time - b.time);
       if (due.length === 0) return;
@@ -283,7 +286,11 @@ export function createTask(pipeline: Pipeline, number: number, tasks: number, en
       },
     });
   }
-  for (const source of graph.sources) source.next({ kind: 'open', context, partitionedBy: source.topic.key });
+  // With fewer partitions than tasks, the keys of a topic are not where an exchange would bring them.
+  for (const source of graph.sources) {
+    const whole = environment.inputs.get(source.topic.name) === tasks;
+    source.next({ kind: 'open', context, partitionedBy: whole ? source.topic.key : undefined });
+  }
   task.check();
   return task;
 }

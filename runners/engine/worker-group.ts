@@ -5,7 +5,7 @@ import type { Parcel } from './exchange-port.js';
 import type { JobSetting } from './job.js';
 import { ownedBuffers } from './owned-buffers.js';
 import type { PackedParcel } from './pack-parcel.js';
-import type { Flushed, InputStatus, TaskGroup } from './task-group.js';
+import type { Flushed, InputStatus, Pulse, TaskGroup } from './task-group.js';
 import type { WorkerAnswer, WorkerCall, WorkerSetting } from './worker-messages.js';
 
 /** A group that can be ended at once, after an error elsewhere. */
@@ -60,7 +60,7 @@ export function createWorkerGroup(setting: WorkerSetting, { environment }: Pick<
       await ask({ call: 'settle' });
     },
     async pulse() {
-      return ((await ask({ call: 'pulse' })) as unknown as { bytes: number }).bytes;
+      return ((await ask({ call: 'pulse' })) as unknown as { pulse: Pulse }).pulse;
     },
     async close(reason) {
       await ask({ call: 'close', reason });

@@ -1,6 +1,6 @@
 import type { MetricName } from '../../dataflow/metrics.js';
 import type { Position } from '../../dataflow/ports/log-client.js';
-import type { Cut, Flushed, InputStatus } from './task-group.js';
+import type { Cut, Flushed, InputStatus, Pulse } from './task-group.js';
 import type { PackedParcel } from './pack-parcel.js';
 
 /** What a worker thread is started with. */
@@ -40,7 +40,7 @@ export type WorkerAnswer = { readonly news: WorkerNews } & (
   | { readonly parcels: readonly PackedParcel[] }
   | { readonly statuses: readonly InputStatus[] }
   | { readonly flushed: Flushed }
-  | { readonly bytes: number }
+  | { readonly pulse: Pulse }
   | { readonly done: true }
   | { readonly error: { readonly code: string; readonly message: string; readonly remedy: string; readonly place: object } }
 );

@@ -37,6 +37,7 @@ const group = createTaskGroup({
     metrics,
     abort: new AbortController().signal,
     bounded: setting.bounded,
+    inputs: new Map(setting.partitions),
     outputs: new Map(setting.outputs),
     warn(what, message) {
       warnings.push({ what, message });
@@ -91,7 +92,7 @@ async function answer(message: WorkerCall) {
       await group.settle();
       return { done: true as const };
     case 'pulse':
-      return { bytes: await group.pulse() };
+      return { pulse: await group.pulse() };
     case 'close':
       await group.close(message.reason);
       await runtime.close();

@@ -66,6 +66,7 @@ export function driveStep<In, Out, KIn, KOut>(step: Operator<In, Out, KIn, KOut>
       metrics,
       abort: new AbortController().signal,
       bounded: false,
+      inputs: new Map(),
       outputs: new Map([...topics.keys()].map((name) => [name, { partitions: 1, schemaId: 1 }])),
       warn() {},
     });

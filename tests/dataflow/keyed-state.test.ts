@@ -76,7 +76,7 @@ test('state and timers equal a map, whatever is saved, evicted and restored', ()
             model.timers.delete(JSON.stringify([time, key]));
           }
           expect(state.nextTimer(now)).toBeUndefined();
-          state.expire(now);
+          state.reach(now);
           for (const [k, v] of model.states) if (now - v.seen > expire) model.states.delete(k);
         }
       }
@@ -90,9 +90,9 @@ test('what was reached and the key are kept over a restart; the end of the input
   const first = open();
   expect(first.state.reached).toBe(-Infinity);
   first.state.keyedBy = { name: 'k', kind: 'number' };
-  first.state.expire(7);
-  first.state.expire(5);
-  first.state.expire(Infinity);
+  first.state.reach(7);
+  first.state.reach(5);
+  first.state.reach(Infinity);
   first.save();
   const second = open();
   expect(second.state.reached).toBe(7);

@@ -13,19 +13,27 @@ const slice = 200;
 /** One event in so many comes four appends late. */
 const heldBack = 37;
 
-/** A click world of three hours in the topic clicks of `dataDir`, in small blocks, with late events and records between them that cannot be read. */
-export async function plantClicks(dataDir: string, options: { readonly events: number; readonly seed: number; readonly partitions?: number; readonly bad?: boolean }): Promise<void> {
-  const { partitions = 4, bad = true } = options;
+/**
+ * A click world of three hours in the topic clicks of `dataDir`, in small blocks, with late events and records between them that cannot be read.
+ * Of three partitions or more the second one ends half-way and the last one has nothing but such records.
+ */
+export async function plantClicks(dataDir: string, options: { readonly events: number; readonly seed: number; readonly partitions?: number; readonly startHour?: number }): Promise<void> {
+  const { partitions = 4, startHour = 0 } = options;
   const { log, registry, close } = openEmbedded({ dataDir, mode: 'write' });
   try {
-    const events = [...clickWorld({ events: options.events, seed: options.seed, users: Math.max(200, options.events / 10), items: 100, rate: options.events / 10_800 })];
+    const start = Date.UTC(2026, 0, 5, startHour);
+    const world = clickWorld({ events: options.events, seed: options.seed, users: Math.max(200, options.events / 10), items: 100, rate: options.events / 10_800, start });
+    const events = [...world].filter(({ userId, timestamp }) => {
+      const user = Buffer.from(userId);
+      const partition = partitionOf(user, 0, user.length, partitions);
+      return partitions < 3 || (partition === 1 && timestamp < start + 5_400_000) || (partition !== 1 && partition !== partitions - 1);
+    });
     const late = new Map<number, ClickEvent[]>();
     for (let at = 0, n = 0; at < events.length; at += slice, n++) {
       const arriving = events.slice(at, at + slice);
       late.set(n + 4, arriving.filter((_, i) => (at + i) % heldBack === 0));
       const written = [...arriving.filter((_, i) => (at + i) % heldBack !== 0), ...(late.get(n) ?? [])];
       await writeEvents(written.map((event) => ({ event })), { log, registry, input: 'test', partitions });
-      if (!bad) continue;
       const id = (await registry.latest('clicks-value'))!.id;
       const encode = compileRowEncoder<ClickEvent>(parseRecordSchema(clickEventSchema));
       const bytesOf = (event: ClickEvent) => {
@@ -46,7 +54,7 @@ export async function plantClicks(dataDir: string, options: { readonly events: n
       const writer = new BlockWriter();
       const user = Buffer.from(events[at]!.userId);
       writer.append(n % 2 === 0 ? null : user, kinds[n % kinds.length]!, 0);
-      await log.append([{ topic: 'clicks', partition: partitionOf(user, 0, user.length, partitions), block: writer.take() }]);
+      await log.append([{ topic: 'clicks', partition: n % 5 === 4 ? partitions - 1 : partitionOf(user, 0, user.length, partitions), block: writer.take() }]);
     }
   } finally {
     await close();
