@@ -6,11 +6,11 @@ import type { StringColumn } from '../schemas/column.js';
  */
 export class Dictionary {
   /** Slot s: hash at 2s, id + 1 at 2s + 1, so that a probe that fails touches one cache line. */
-  #table = new Int32Array(1 << 9);
+  #table = new Int32Array(1 << 5);
   /** Id i: where its key begins in the pool at i, where it ends at i + 1. */
-  #end = new Int32Array(1 << 7);
-  #hash = new Int32Array(1 << 7);
-  #pool = new Uint8Array(1 << 11);
+  #end = new Int32Array(1 << 3);
+  #hash = new Int32Array(1 << 3);
+  #pool = new Uint8Array(1 << 6);
   #size = 0;
   #hashes = new Int32Array(0);
 

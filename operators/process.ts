@@ -181,12 +181,17 @@ export function process<T, K extends Key, S, Out>(id: string, run: ProcessFuncti
   });
 }
 
-/** Timers up to `now`, those that are set meanwhile included; but at the end of the input only those set before, or a timer that sets itself again would never end. */
+/** Timers that may fire one from another at the end of the input: more of them are taken for a timer that sets itself again for ever. */
+const timersAtEnd = 1_000_000;
+
+/** Timers up to `now`, in order, those that are set meanwhile included. */
 function* dueTimers<S>(state: KeyedState<S>, now: number): Generator<{ readonly key: string; readonly time: number }> {
-  const all: { readonly key: string; readonly time: number }[] = [];
+  let fired = 0;
   for (let timer = state.nextTimer(now); timer !== undefined; timer = state.nextTimer(now)) {
-    if (now === Number.POSITIVE_INFINITY) all.push(timer);
-    else yield timer;
+    fired += 1;
+    if (now === Number.POSITIVE_INFINITY && fired > timersAtEnd) {
+      throw new HeadraceError('HR_STEP', `At the end of the input ${timersAtEnd} timers have fired and there is no end: the timer of key "${timer.key}" seems to set itself again without a limit.`);
+    }
+    yield timer;
   }
-  yield* all;
 }

@@ -9,7 +9,8 @@ import { filter } from './filter.js';
 import { keyBy } from './key-by.js';
 import { type Operator, operate } from './operate.js';
 
-const sparePanes = 64;
+/** Panes in memory: history that is spread thinly over time touches many, and those go to the table before the epoch ends. */
+const sparePanes = 256;
 
 /**
  * Computes the tiles of a feature set: aggregates of each entity per 5 minutes and per hour, from which every rolling window is added up.
@@ -69,6 +70,20 @@ function keepTiles<T, K>(set: FeatureSet): Operator<T, never, K> {
       }
     };
 
+    const flush = () => {
+      const hours = new Map<number, Pane>();
+      for (const [start, pane] of [...fresh].sort(([a], [b]) => a - b)) {
+        const hour = Math.floor(start / paneMs.large) * paneMs.large;
+        let large = hours.get(hour);
+        if (large === undefined) hours.set(hour, (large = emptyPane(hour)));
+        for (let row = 0; row < pane.size; row++) large.mergeRow(pane, row);
+        store(pane, paneMs.small, start);
+      }
+      for (const [start, pane] of hours) store(pane, paneMs.large, start);
+      for (const pane of [...fresh.values(), ...hours.values()]) if (spare.length < sparePanes) spare.push(pane);
+      fresh.clear();
+    };
+
     return {
       onOpen(context) {
         table = context.table(id);
@@ -90,19 +105,10 @@ function keepTiles<T, K>(set: FeatureSet): Operator<T, never, K> {
           else rows.push(i);
         }
         for (const [start, rows] of byPane) addTo(start, byPane.size === 1 ? batch : batch.select(Int32Array.from(rows)));
+        if (fresh.size > sparePanes) flush();
       },
       onBarrier() {
-        const hours = new Map<number, Pane>();
-        for (const [start, pane] of [...fresh].sort(([a], [b]) => a - b)) {
-          const hour = Math.floor(start / paneMs.large) * paneMs.large;
-          let large = hours.get(hour);
-          if (large === undefined) hours.set(hour, (large = emptyPane(hour)));
-          for (let row = 0; row < pane.size; row++) large.mergeRow(pane, row);
-          store(pane, paneMs.small, start);
-        }
-        for (const [start, pane] of hours) store(pane, paneMs.large, start);
-        for (const pane of [...fresh.values(), ...hours.values()]) if (spare.length < sparePanes) spare.push(pane);
-        fresh.clear();
+        flush();
         if (newest === Number.NEGATIVE_INFINITY) return;
         if (table.get(layoutKey) === undefined) table.put(layoutKey, Buffer.from(set.layout.text));
         const value = Buffer.alloc(8);

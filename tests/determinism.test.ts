@@ -26,7 +26,7 @@ test.each([
 ])('$name on $partitions partitions gives the same in steps, epochs and workers of any number', async ({ name, pipeline, partitions }) => {
   const home = temporaryDirectory();
   const [input, first] = [join(home, 'input'), join(home, 'first')];
-  await plantClicks(input, { events: 2_500, seed: 21, partitions });
+  await plantClicks(input, { events: 1_600, seed: 21, partitions });
   cpSync(input, first, { recursive: true });
   expect((await startRun({ dataDir: first, pipeline, stepRows: 50_000, commitMs: 10_000 }).ended).code).toBe(0);
   for (const form of forms) {
@@ -36,7 +36,7 @@ test.each([
     expect(ended.code, ended.stderr).toBe(0);
     const { records, found } = await differences(name, first, dataDir);
     expect(found, JSON.stringify(form)).toEqual([]);
-    expect(records).toBeGreaterThan(1_500);
+    expect(records).toBeGreaterThan(500);
     rmSync(dataDir, { recursive: true });
   }
 });

@@ -3,12 +3,12 @@
  * the groups are not known beforehand. Memory follows the pairs that occur.
  */
 export class Pairs {
-  #table = new Int32Array(64);
-  #row = new Int32Array(32);
-  #group = new Int32Array(32);
-  #next = new Int32Array(32);
-  #head = new Int32Array(32).fill(-1);
-  #tail = new Int32Array(32).fill(-1);
+  #table = new Int32Array(16);
+  #row = new Int32Array(8);
+  #group = new Int32Array(8);
+  #next = new Int32Array(8);
+  #head = new Int32Array(8).fill(-1);
+  #tail = new Int32Array(8).fill(-1);
   #size = 0;
 
   get size(): number {

@@ -2,14 +2,14 @@
 export class Slab {
   data: Float64Array;
   #size = 0;
-  #dirty = new Uint8Array(64);
-  #list = new Int32Array(64);
+  #dirty = new Uint8Array(4);
+  #list = new Int32Array(4);
   #dirtyCount = 0;
   readonly #blank: boolean;
 
   /** @param identity the numbers of a fresh row */
   constructor(readonly identity: Float64Array) {
-    this.data = new Float64Array(64 * identity.length);
+    this.data = new Float64Array(4 * identity.length);
     this.#blank = identity.every((x) => x === 0);
   }
 

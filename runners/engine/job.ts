@@ -214,7 +214,7 @@ async function runEntry(
       pending.positions.push(...flushed.positions);
     }
     // Tasks come one after the other in an epoch: by ticks, their records in a partition have one order whatever the epochs are.
-    pending.outputs.sort((a, b) => (a.tick === b.tick ? a.writer - b.writer : a.tick < b.tick ? -1 : 1));
+    pending.outputs.sort((a, b) => (a.tick === b.tick ? a.writer - b.writer || a.task - b.task : a.tick < b.tick ? -1 : 1));
     if (isLast) {
       const count = Buffer.alloc(4);
       count.writeUInt32LE(index + 1);

@@ -96,8 +96,8 @@ export interface TaskEnvironment {
   warn(what: string, message: string): void;
 }
 
-/** What a task appends to a topic: when, and by the how-manieth of its writers. In this order it does not depend on epochs. */
-export type TaskOutput = EpochCommit['outputs'][number] & { readonly tick: number; readonly writer: number };
+/** What a task appends to a topic: when, and by the how-manieth of its writers. In this order, and that of tasks, it does not depend on epochs or threads. */
+export type TaskOutput = EpochCommit['outputs'][number] & { readonly tick: number; readonly writer: number; readonly task: number };
 
 /** A pipeline's graph at work for one task. */
 export interface Task {
@@ -197,7 +197,7 @@ export function createTask(pipeline: Pipeline, number: number, tasks: number, en
         ...known,
         shared: writing.length > 1 || (tasks > 1 && writing.includes('side')),
         append(partition, block) {
-          outputs.push({ topic: name, partition, block, tick: task.tick, writer });
+          outputs.push({ topic: name, partition, block, tick: task.tick, writer, task: number });
           pendingBytes += block.bytes.length + 16 * block.count;
           environment.metrics.add('headrace_records_out_total', name, block.count);
         },
@@ -244,7 +244,7 @@ export function createTask(pipeline: Pipeline, number: number, tasks: number, en
       flushing = false;
       pendingBytes = 0;
       const state = [...tables.values()].flatMap((t) => t.take());
-      const letters = deadLetters.take().map((letter) => ({ ...letter, tick: Number.POSITIVE_INFINITY, writer: 0 }));
+      const letters = deadLetters.take().map((letter) => ({ ...letter, tick: Number.POSITIVE_INFINITY, writer: 0, task: number }));
       return { outputs: [...outputs.splice(0), ...letters], state };
     },
     get pendingBytes() {

@@ -81,8 +81,9 @@ test('objects that were made of others keep the place where those were read', ()
   expect(new Batch(objectRows([1], { rows: read }), new Float64Array(1)).rows.place(0)).toEqual({ offset: 10 });
 });
 
-test('a field that no record has is an error that names it', () => {
+test('a field that no column row has is an error that names it; of objects it is null, whatever batch they are in', () => {
   const rows = [{ n: 1, s: null }];
-  for (const made of [objectRows(rows), columns(rows)]) expect(() => batchOf(rows, made).field('m')).toThrow(expect.objectContaining({ code: 'HR_COLUMN', message: expect.stringContaining('"m"') }));
+  expect(() => batchOf(rows, columns(rows)).field('m')).toThrow(expect.objectContaining({ code: 'HR_COLUMN', message: expect.stringContaining('"m"') }));
+  expect(cell(batchOf(rows, objectRows(rows)).field('m'), 0)).toBeNull();
   expect(() => new Batch(objectRows([1]), new Float64Array(2))).toThrow(/1 rows with 2 times/);
 });
