@@ -1,14 +1,16 @@
 import { Batch, columnRows, type KeyedBy } from '../dataflow/batch.js';
-import type { Aggregates } from '../dataflow/accumulators/layout.js';
+import { type Aggregates, layoutOf } from '../dataflow/accumulators/layout.js';
 import type { Aggregate } from '../dataflow/aggregates/aggregate.js';
 import { durationMs, type Duration } from '../dataflow/duration.js';
 import { HeadraceError } from '../dataflow/errors.js';
+import type { ErrorPolicy } from '../dataflow/step.js';
 import { checkOptions } from '../dataflow/known-options.js';
 import type { TaskContext } from '../dataflow/task-context.js';
 import type { Topic } from '../dataflow/topic.js';
 import { windowMs, type WindowSpec } from '../dataflow/window-spec.js';
 import { createWindows, type Windows } from '../dataflow/windows.js';
-import { type Operator, operate } from './operate.js';
+import { type Operator, operate, reject } from './operate.js';
+import { usableRows } from './usable-rows.js';
 import { type TopicWriter, topicWriter } from './to.js';
 
 /** The value of an aggregate. */
@@ -33,6 +35,8 @@ export interface WindowOptions<T> {
   readonly lateness?: Duration;
   /** Topic for records later than that. @default they are counted and left out */
   readonly late?: Topic<T> | undefined;
+  /** What happens to a record for which a function in a declared aggregate throws. @default 'deadLetter' */
+  readonly onError?: ErrorPolicy;
 }
 
 /** A keyed stream's key, as an object type. */
@@ -60,14 +64,16 @@ export function window<T, K extends Key, const A extends Aggregates<T>>(
   aggregates: A,
   options: WindowOptions<T> = {},
 ): Operator<T, WindowRow<K, A>, K> {
-  checkOptions(windows, ['every', 'size', 'offset', 'lateness', 'late'], `window "${id}"`);
-  checkOptions(options, ['lateness', 'late'], `window "${id}"`);
+  checkOptions(windows, ['every', 'size', 'offset', 'lateness', 'late', 'onError'], `window "${id}"`);
+  checkOptions(options, ['lateness', 'late', 'onError'], `window "${id}"`);
   const shape = windowMs(windows, id);
   const lateness = durationMs(options.lateness ?? windows.lateness ?? 0, `window "${id}": lateness`);
   const late = options.late ?? windows.late;
   const details = { every: String(windows.every), size: String(windows.size ?? windows.every), lateness: String(options.lateness ?? windows.lateness ?? '0s') };
   const sides = late === undefined ? [] : [late];
-  return operate<T, WindowRow<K, A>, K>({ kind: 'window', id, details, sides, keepsPartitioning: true }, (step) => {
+  const { functions } = layoutOf(aggregates as unknown as Aggregates<never>);
+  const onError = options.onError ?? windows.onError;
+  return operate<T, WindowRow<K, A>, K>({ kind: 'window', id, details, sides, onError, keepsPartitioning: true }, (step) => {
     let context: TaskContext;
     let state: Windows;
     let keyedBy: KeyedBy | undefined;
@@ -93,7 +99,8 @@ export function window<T, K extends Key, const A extends Aggregates<T>>(
       onBatch(batch) {
         if (batch.key === undefined || batch.keyedBy === undefined) throw new HeadraceError('HR_STEP_UNKEYED', `window "${id}" needs a keyed stream.`);
         if (keyedBy === undefined) state.keyedBy = keyedBy = batch.keyedBy;
-        state.add(batch as Batch<unknown>);
+        const usable = functions.length === 0 ? batch : usableRows(batch, functions, (row, error) => reject(step, context, batch, row, error));
+        if (usable !== undefined) state.add(usable as Batch<unknown>);
       },
       onWatermark(time, emit) {
         for (const fired of state.advance(time)) {

@@ -34,6 +34,8 @@ export interface Layout {
   readonly tables: readonly TableLayout[];
   readonly fields: readonly { readonly name: string; readonly node: AggregateNode | undefined; readonly custom: number }[];
   readonly customs: readonly CustomAggregate<unknown, unknown, unknown>[];
+  /** The expressions that call a user's function, which may throw. */
+  readonly functions: readonly Expression<never, unknown>[];
   /** The place of a leaf of `fields`. */
   place(leaf: Leaf): PlacedLeaf;
   /** In words: state of another layout does not fit. */
@@ -92,6 +94,7 @@ export function layoutOf(aggregates: Aggregates<never>): Layout {
       if (place === undefined) places.set(leaf, (place = placed.get(leafText(leaf))!));
       return place;
     },
+    functions: [...new Set([...placed.values()].flatMap(({ leaf }) => [leaf.of, leaf.where, leaf.by?.of]))].filter((e) => e !== undefined && e.text.includes('function ')) as Expression<never, unknown>[],
     text: withOwnNumbers(JSON.stringify([[...placed.keys()], fields.map((f) => f.name), customs.length])),
   };
 }

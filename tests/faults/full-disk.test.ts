@@ -17,20 +17,21 @@ test.each([
   const home = temporaryDirectory();
   const [oracle, disk] = [join(home, 'oracle'), join(home, 'disk')];
   const dataDir = join(disk, 'data');
-  await plantClicks(oracle, { events: 4_000, seed: 11 });
+  await plantClicks(oracle, { events: 6_000, seed: 11 });
   const used = statSync(join(oracle, 'data.mdb')).size;
   // Room for the input, for what opening it takes, and for some of the work.
-  const size = used + (2 << 20);
+  const size = used + (5 << 18);
   if (!mountTmpfs(disk, size)) return;
   cpSync(oracle, dataDir, { recursive: true });
   expect((await startRun({ dataDir: oracle, pipeline, stepRows: 50, commitMs: 1 }).ended).code).toBe(0);
 
   let failures = 0;
-  for (let room = size; ; room += 192 << 10) {
+  for (let room = size; ; room += 160 << 10) {
     remount(disk, `size=${room}`);
     const ended = await (failures % 2 === 0 ? startRun({ dataDir, pipeline, stepRows: 50, commitMs: 1 }) : startRun({ dataDir, pipeline })).ended;
     if (ended.code === 0) break;
     failures += 1;
+    if (process.env["P6"]) console.log(room - size, ended.stderr.slice(-150));
     expect(ended.code).toBe(1);
     expect(ended.signal).toBeNull();
     expect(ended.stderr).toContain(`HR_DISK_FULL  There is no space left for ${dataDir}; nothing was written.`);
