@@ -31,7 +31,6 @@ test.each([
     const ended = await (failures % 2 === 0 ? startRun({ dataDir, pipeline, stepRows: 50, commitMs: 1 }) : startRun({ dataDir, pipeline })).ended;
     if (ended.code === 0) break;
     failures += 1;
-    if (process.env["P6"]) console.log(room - size, ended.stderr.slice(-150));
     expect(ended.code).toBe(1);
     expect(ended.signal).toBeNull();
     expect(ended.stderr).toContain(`HR_DISK_FULL  There is no space left for ${dataDir}; nothing was written.`);
