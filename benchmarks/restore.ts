@@ -33,10 +33,21 @@ export async function restore(options: { readonly keys: number }): Promise<Recor
     const cpu = process.cpuUsage();
     await runOnce(dataDir);
     const { user, system } = process.cpuUsage(cpu);
-    return { workload: 'restore', keys: options.keys, wallS: (performance.now() - started) / 1e3, cpuS: (user + system) / 1e6 };
+    const wallS = (performance.now() - started) / 1e3;
+    return { workload: 'restore', keys: options.keys, wallS, cpuS: (user + system) / 1e6, resultsOfRestored: await resultsAtEnd(dataDir) };
   } finally {
     await rm(dataDir, { recursive: true });
   }
+}
+
+/** Closes the windows and counts their rows: as many as keys, when the state was whole. */
+async function resultsAtEnd(dataDir: string): Promise<number> {
+  await runEmbedded(dayTotals, { dataDir, bounded: true });
+  const { log, close } = openEmbedded({ dataDir, mode: 'read' });
+  let rows = 0;
+  for (let partition = 0; partition < 4; partition++) rows += (await log.bounds('totals', partition)).end;
+  await close();
+  return rows;
 }
 
 /** A live run until it has processed all there is: windows stay open. */
