@@ -10,7 +10,7 @@ import type { Topic } from '../dataflow/topic.js';
 import { windowMs, type WindowSpec } from '../dataflow/window-spec.js';
 import { createWindows, type Windows } from '../dataflow/windows.js';
 import { type Operator, operate, reject } from './operate.js';
-import { usableRows } from './usable-rows.js';
+import { usableRows } from '../dataflow/usable-rows.js';
 import { type TopicWriter, topicWriter } from './to.js';
 
 /** The value of an aggregate. */

@@ -1,5 +1,5 @@
-import type { Batch } from '../dataflow/batch.js';
-import type { Expression } from '../dataflow/expression.js';
+import type { Batch } from './batch.js';
+import type { Expression } from './expression.js';
 
 /**
  * The rows of a batch for which all `functions` give a value; the others go to `refuse`. Cost: nothing extra as long as no function
