@@ -1,6 +1,7 @@
 import { Observable, share, type Subscription } from 'rxjs';
 import { asHeadraceError, HeadraceError } from '../dataflow/errors.js';
 import type { Signal } from '../dataflow/signal.js';
+import { createWatermarkMerge } from '../dataflow/watermark-merge.js';
 import { defineStep, type Step, stepOf } from '../dataflow/step.js';
 import type { Exchange } from '../dataflow/task-context.js';
 
@@ -18,10 +19,8 @@ export function union<T>(...streams: readonly Observable<Signal<T, unknown>>[]):
   if (streams.length === 0) throw new HeadraceError('HR_ARGUMENT', 'union needs at least one stream.');
   let step: Step;
   const stream = new Observable<Signal<T>>((subscriber) => {
-    const watermarks = new Float64Array(streams.length).fill(Number.NEGATIVE_INFINITY);
-    const idle = new Uint8Array(streams.length);
+    const watermarks = createWatermarkMerge(streams.length);
     const seen = { open: 0, barrier: 0, close: 0 };
-    let merged = Number.NEGATIVE_INFINITY;
     // Batches of all streams but the first, until their tick ends: however a tick is cut into batches, the order is the same.
     const held: Signal<T>[][] = streams.map(() => []);
     const release = () => {
@@ -33,16 +32,8 @@ export function union<T>(...streams: readonly Observable<Signal<T, unknown>>[]):
         if (input === 0) subscriber.next(signal as Signal<T>);
         else held[input]!.push(signal as Signal<T>);
       } else if (signal.kind === 'watermark') {
-        watermarks[input] = Math.max(watermarks[input]!, signal.time);
-        idle[input] = signal.idle ? 1 : 0;
-        const active = watermarks.filter((_, i) => !idle[i]);
-        if (active.length === 0) {
-          merged = Math.max(merged, watermarks.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY));
-          subscriber.next({ kind: 'watermark', time: merged, idle: true });
-        } else if (active.reduce((a, b) => Math.min(a, b)) > merged) {
-          merged = active.reduce((a, b) => Math.min(a, b));
-          subscriber.next({ kind: 'watermark', time: merged });
-        }
+        const merged = watermarks.update(input, signal.time, signal.idle ?? false);
+        if (merged !== undefined) subscriber.next(merged);
       } else {
         seen[signal.kind] += 1;
         if (seen[signal.kind] < streams.length) return;

@@ -1,6 +1,7 @@
 import type { Batch } from '../../dataflow/batch.js';
 import type { Signal } from '../../dataflow/signal.js';
 import type { Exchange } from '../../dataflow/task-context.js';
+import { createWatermarkMerge } from '../../dataflow/watermark-merge.js';
 
 /** What one task sends to another through one exchange within one tick, in order. */
 export interface Parcel {
@@ -40,9 +41,7 @@ export function createExchangePort(options: {
   readonly post: (to: number, signal: ExchangeSignal) => void;
   readonly receivers: readonly number[];
 }): ExchangePort {
-  const watermarks = new Float64Array(options.senders).fill(Number.NEGATIVE_INFINITY);
-  const idle = new Uint8Array(options.senders);
-  let merged = Number.NEGATIVE_INFINITY;
+  const watermarks = createWatermarkMerge(options.senders);
   let next: ((signal: Signal<unknown, unknown>) => void) | undefined;
   const push = (signal: Signal<unknown, unknown>) => {
     if (next === undefined) throw new Error(`exchange ${options.id} has no receiver`);
@@ -65,23 +64,8 @@ export function createExchangePort(options: {
         push({ kind: 'batch', batch: signal.batch });
         return;
       }
-      watermarks[from] = Math.max(watermarks[from]!, signal.watermark);
-      idle[from] = signal.idle ? 1 : 0;
-      let least = Number.POSITIVE_INFINITY;
-      let allIdle = true;
-      for (let i = 0; i < watermarks.length; i++) {
-        if (idle[i]) continue;
-        allIdle = false;
-        least = Math.min(least, watermarks[i]!);
-      }
-      if (allIdle) {
-        // Nobody is left to be held back by another: event time goes on to the furthest of them, as in Flink.
-        merged = Math.max(merged, watermarks.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY));
-        push({ kind: 'watermark', time: merged, idle: true });
-      } else if (least > merged) {
-        merged = least;
-        push({ kind: 'watermark', time: merged });
-      }
+      const merged = watermarks.update(from, signal.watermark, signal.idle);
+      if (merged !== undefined) push(merged);
     },
     control: push,
   };

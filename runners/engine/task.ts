@@ -106,8 +106,6 @@ export interface Task {
   /** Tick that is being processed; parcels carry it. */
   tick: number;
   readonly exchanges: ReadonlyMap<string, ExchangePort>;
-  /** Highest depth of an exchange. */
-  readonly depth: number;
   deadLetter(step: string, batch: Batch<unknown>, row: number, error: HeadraceError): void;
   /** Everything of a tick has been handed to this task's sources or exchanges of one depth. */
   endTick(): void;
@@ -222,9 +220,6 @@ export function createTask(pipeline: Pipeline, number: number, tasks: number, en
     graph,
     tick: Number.NEGATIVE_INFINITY,
     exchanges,
-    get depth() {
-      return Math.max(0, ...[...exchanges.values()].map((e) => e.depth));
-    },
     deadLetter: context.deadLetter,
     endTick() {
       for (const release of releases) release();

@@ -1,0 +1,20 @@
+import { expect, test } from 'vitest';
+import { createWatermarkMerge } from '../../dataflow/watermark-merge.js';
+
+test('the smallest watermark of the inputs goes on, and never back', () => {
+  const merge = createWatermarkMerge(2);
+  expect(merge.update(0, 10, false)).toBeUndefined();
+  expect(merge.update(1, 5, false)).toEqual({ kind: 'watermark', time: 5 });
+  expect(merge.update(1, 3, false)).toBeUndefined();
+  expect(merge.update(1, 20, false)).toEqual({ kind: 'watermark', time: 10 });
+});
+
+test('an idle input holds nobody back until its next watermark; when all are idle, the furthest counts', () => {
+  const merge = createWatermarkMerge(2);
+  merge.update(0, 10, false);
+  expect(merge.update(1, 5, true)).toEqual({ kind: 'watermark', time: 10 });
+  expect(merge.update(1, 6, false)).toBeUndefined();
+  expect(merge.update(0, 30, false)).toBeUndefined();
+  expect(merge.update(1, 6, true)).toEqual({ kind: 'watermark', time: 30 });
+  expect(merge.update(0, 40, true)).toEqual({ kind: 'watermark', time: 40, idle: true });
+});
