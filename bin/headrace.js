@@ -1,4 +1,3 @@
-#!/bin/sh
-":" //; exec node --single-threaded-gc --min-semi-space-size=16 --max-semi-space-size=16 "$0" "$@"
-// For the shell the line above replaces it by Node with the flags of runners/node-flags.ts; for Node it is a comment.
+#!/usr/bin/env -S node --single-threaded-gc --min-semi-space-size=16 --max-semi-space-size=16
+// The flags are those of runners/node-flags.ts.
 import '../dist/runners/headrace.js';

@@ -20,6 +20,7 @@ export const errorTable = {
   HR_EPOCH_FENCED: { what: 'Another run of this pipeline has committed a later epoch.', remedy: 'Only one run of a pipeline may write; stop the other one.' },
   HR_EVENT_TIME: { what: 'A record has no usable event time.', remedy: 'Event times are epoch milliseconds; check the unit and the time column of the topic.' },
   HR_FEATURE: { what: 'A feature or feature set is not known.', remedy: 'See `headrace features list` for what is declared.' },
+  HR_FILE_EXISTS: { what: 'A file that would be written is already there.', remedy: 'Choose another folder, or move the files away; nothing was changed.' },
   HR_INPUT_FILE: { what: 'An input file cannot be read.', remedy: 'Check the path and its permissions.' },
   HR_INPUT_LINE: { what: 'A line of an imported file cannot be understood.', remedy: 'The line is in the dead-letter topic with its number; the others were imported.' },
   HR_INTERNAL: { what: 'Headrace itself has failed.', remedy: 'Run it again with HEADRACE_DEBUG=1 and report what it prints; nothing that was committed is lost.' },

@@ -31,7 +31,7 @@ export interface PipelineScope {
    *
    * @throws HR_DURATION
    */
-  from<T>(topic: Topic<T>, options?: FromOptions): Source<T>;
+  from<T>(topic: Topic<T, unknown>, options?: FromOptions): Source<T>;
 }
 
 /** Settings of a pipeline. */

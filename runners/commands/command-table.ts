@@ -9,6 +9,7 @@ export interface CommandEntry {
 
 /** All commands, in the order of the help. Each is loaded when it is called. */
 export const commandTable: readonly CommandEntry[] = [
+  { name: 'init', summary: 'Write a first pipeline with its test into a folder', load: async () => (await import('./init.js')).init },
   { name: 'run', summary: 'Run a pipeline over the topics of a data directory', load: async () => (await import('./run.js')).run },
   { name: 'import', summary: 'Write the events of a file to the topic clicks', load: async () => (await import('./import.js')).importCommand },
   { name: 'simulate', summary: 'Write a made-up click world whose truth is known to the topic clicks', load: async () => (await import('./simulate.js')).simulate },

@@ -41,7 +41,7 @@ export interface PipelineGraph {
 export function buildGraph(pipeline: Pipeline): PipelineGraph {
   const sources: TaskSource[] = [];
   const scope: PipelineScope = {
-    from<T>(topic: Topic<T>, options: FromOptions = {}): Source<T> {
+    from<T>(topic: Topic<T, unknown>, options: FromOptions = {}): Source<T> {
       const meta = (topic as Partial<AnyTopic>)?.[definition];
       if (meta === undefined) throw new HeadraceError('HR_PIPELINE', '`from` takes a topic made by topic(…).', { place: { pipeline: pipeline.name } });
       const what = `from(${meta.name})`;

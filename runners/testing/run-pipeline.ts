@@ -38,7 +38,7 @@ export interface PipelineRun {
   /** Records of all output topics, by topic, partition after partition. */
   readonly outputs: Readonly<Record<string, readonly TopicRecord[]>>;
   /** The values in a topic, partition after partition. */
-  values<T>(topic: Topic<T>): readonly T[];
+  values<T>(topic: Topic<T, unknown>): readonly T[];
   /** Records that were set aside; `headers` say why (`hr-code`, `hr-offset`, …). */
   readonly deadLetters: readonly TopicRecord<Uint8Array | null>[];
   /** A metric of this run, of one step or of all together. */
@@ -107,7 +107,7 @@ export async function runPipeline(pipeline: Pipeline, options: RunPipelineOption
   return {
     result,
     outputs,
-    values: <T>(topic: Topic<T>) => (outputs[topic[definition].name] ?? []).map((r) => r.value as T),
+    values: <T>(topic: Topic<T, unknown>) => (outputs[topic[definition].name] ?? []).map((r) => r.value as T),
     deadLetters,
     metric: (name, step) => metrics.snapshot().reduce((sum, m) => (m.name === name && (step === undefined || m.step === step) ? sum + m.value : sum), 0),
     warnings: [...warnings.values()],

@@ -177,3 +177,9 @@ describe('what is inferred', () => {
     compiled(() => play(window('n', { every: '10s', late }, { n: count() }), { in: '', out: '', key: (c) => c.user }));
   });
 });
+
+test('a topic that takes null for a double is read as numbers', () => {
+  const rates = topic('rates', { value: { itemId: 'string', rate: 'double' } });
+  const read = () => from(rates);
+  expectTypeOf<RowOf<ReturnType<typeof read>>>().toEqualTypeOf<{ readonly itemId: string; readonly rate: number }>();
+});
