@@ -1,16 +1,28 @@
 import { HeadraceError } from './errors.js';
 import type { KeyedBy } from './batch.js';
-import { type GroupLabels, Pane } from './accumulators/pane.js';
-import type { Layout } from './accumulators/layout.js';
+import type { GroupLabels } from './accumulators/pane.js';
 import type { StateTable } from './state-table.js';
 
+/** State of one stretch of event time. */
+export interface StoredPane {
+  /** Bytes held, roughly. */
+  readonly bytes: number;
+  /** What changed since the last call, as bytes for `restore`; undefined when nothing did. `all`: everything. */
+  delta(all?: boolean): Uint8Array | undefined;
+  /** Applies what `delta` wrote, in order. */
+  restore(bytes: Uint8Array): void;
+}
+
+/** What a step keeps beside its panes. The watermark is event time that had been reached: a restart gives it again, and that must not count as progress. */
+export interface StepMeta {
+  readonly watermark?: number | undefined;
+}
+
 /** What a windowed step keeps beside its panes. */
-export interface PaneMeta {
+export interface PaneMeta extends StepMeta {
   readonly keyedBy?: KeyedBy | undefined;
   readonly closedTo?: number | undefined;
   readonly endedTo?: number | undefined;
-  /** Event time that had been reached; a restart gives it again, and that must not count as progress. */
-  readonly watermark?: number | undefined;
   readonly fired?: readonly (readonly [number, FiredMeta])[];
 }
 
@@ -22,9 +34,9 @@ export interface FiredMeta {
 }
 
 /** Panes in a state table: a pane is a snapshot and the changes since, so that an epoch writes what changed and a restart reads a few blocks. */
-export interface PaneStore {
-  load(): { panes: Map<number, Pane>; meta: PaneMeta };
-  save(panes: ReadonlyMap<number, Pane>, meta: PaneMeta): void;
+export interface PaneStore<P extends StoredPane, M extends StepMeta> {
+  load(): { panes: Map<number, P>; meta: Partial<M> };
+  save(panes: ReadonlyMap<number, P>, meta: M): void;
   /** Forgets a pane. */
   drop(start: number): void;
 }
@@ -38,11 +50,22 @@ const metaKey = 0;
 const paneKey = 1;
 const watermarkKey = 2;
 
+/** What a pane store has to know of the panes. */
+export interface PaneStoreOptions<P> {
+  /** In words: state of another layout does not fit. */
+  readonly layout: string;
+  /** Texts that the panes share. */
+  readonly labels?: GroupLabels;
+  /** An empty pane that begins at `start`. */
+  create(start: number): P;
+}
+
 /**
  * @param task panes belong to a task, since keys do
- * @throws HR_STATE_MISMATCH from `load` when the state was written by other aggregates
+ * @throws HR_STATE_MISMATCH from `load` when the state was written with another layout
  */
-export function createPaneStore(table: StateTable, task: number, layout: Layout, labels: GroupLabels): PaneStore {
+export function createPaneStore<P extends StoredPane, M extends StepMeta>(table: StateTable, task: number, options: PaneStoreOptions<P>): PaneStore<P, M> {
+  const { layout, labels = [] } = options;
   const blocks = new Map<number, Blocks>();
   let savedMeta = '';
   let savedWatermark: number | undefined;
@@ -65,12 +88,12 @@ export function createPaneStore(table: StateTable, task: number, layout: Layout,
   };
   return {
     load() {
-      const panes = new Map<number, Pane>();
+      const panes = new Map<number, P>();
       const stored = table.get(prefix(metaKey));
       if (stored === undefined) return { panes, meta: {} };
       savedMeta = Buffer.from(stored).toString();
-      const meta = JSON.parse(savedMeta) as PaneMeta & { layout: string; labels: (string[] | null)[] };
-      if (meta.layout !== layout.text) throw new HeadraceError('HR_STATE_MISMATCH', 'The stored state belongs to other aggregates.');
+      const meta = JSON.parse(savedMeta) as M & { layout: string; labels: (string[] | null)[] };
+      if (meta.layout !== layout) throw new HeadraceError('HR_STATE_MISMATCH', 'The stored state belongs to another definition of the step.');
       meta.labels.forEach((texts, t) => {
         for (const text of texts ?? []) labels[t]!.intern(Buffer.from(text), 0, Buffer.byteLength(text));
       });
@@ -78,7 +101,7 @@ export function createPaneStore(table: StateTable, task: number, layout: Layout,
         const bytes = Buffer.from(entry.key);
         const start = Number(bytes.readBigUInt64BE(3) - (1n << 63n));
         let pane = panes.get(start);
-        if (pane === undefined) panes.set(start, (pane = new Pane(layout, labels, start)));
+        if (pane === undefined) panes.set(start, (pane = options.create(start)));
         pane.restore(entry.value);
         const known = blocks.get(start) ?? { count: 0, bytes: 0 };
         blocks.set(start, { count: bytes.readUInt32BE(11) + 1, bytes: known.bytes + entry.value.length });
@@ -112,7 +135,7 @@ export function createPaneStore(table: StateTable, task: number, layout: Layout,
       }
       const text = JSON.stringify({
         ...meta,
-        layout: layout.text,
+        layout,
         labels: labels.map((l) => (l === undefined ? null : Array.from({ length: l.size }, (_, i) => Buffer.from(l.key(i)).toString()))),
       });
       if (text !== savedMeta) table.put(prefix(metaKey), Buffer.from(text));

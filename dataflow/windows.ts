@@ -4,7 +4,7 @@ import type { Batch, KeyedBy } from './batch.js';
 import { groupLabels, Pane } from './accumulators/pane.js';
 import { resultColumns } from './accumulators/results.js';
 import { type Aggregates, layoutOf } from './accumulators/layout.js';
-import { createPaneStore } from './pane-store.js';
+import { createPaneStore, type PaneMeta } from './pane-store.js';
 import type { StateTable } from './state-table.js';
 import type { WindowMs } from './window-spec.js';
 
@@ -60,7 +60,7 @@ export function createWindows(options: {
   const { every, size, offset } = shape;
   const layout = layoutOf(options.aggregates);
   const labels = groupLabels(layout);
-  const store = createPaneStore(options.table, options.task, layout, labels);
+  const store = createPaneStore<Pane, PaneMeta>(options.table, options.task, { layout: layout.text, labels, create: (start) => new Pane(layout, labels, start) });
   const saved = store.load();
   const panes = saved.panes;
   const fired = new Map<number, Fired>();

@@ -312,7 +312,7 @@ export function nextCut(statuses: readonly InputStatus[], divisible = true): Cut
 /** Whether no records of different ways meet: where they do, their order is that of whole ticks, and no tick may be cut. */
 function isLinear({ steps }: PipelineGraph): boolean {
   const written = steps.flatMap((s) => [...(s.role === 'sink' && s.topic !== undefined ? [s.topic] : []), ...(s.sides ?? [])]).map((t) => t[definition].name);
-  return !steps.some((s) => s.kind === 'union') && new Set(written).size === written.length;
+  return !steps.some((s) => s.inputs.length > 1) && new Set(written).size === written.length;
 }
 
 async function findInputs(graph: PipelineGraph, pipeline: string, log: LogClient): Promise<{ partitions: Map<string, number>; taskCount: number }> {
