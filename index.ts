@@ -1,4 +1,5 @@
 export { Batch, type Unkeyed } from './dataflow/batch.js';
+export type { Change, ChangeForm, Changing } from './dataflow/changes.js';
 export { type Clock, systemClock } from './dataflow/clock.js';
 export type { Duration } from './dataflow/duration.js';
 export { type ErrorCode, errorTable, HeadraceError, type Place } from './dataflow/errors.js';
@@ -7,6 +8,7 @@ export { features, type FeatureSet, type FeatureSetOptions, type FeatureValues }
 export { createMetrics, type MetricName, type Metrics, metricTable } from './dataflow/metrics.js';
 export { type FromOptions, pipeline, type Pipeline, type PipelineOptions, type PipelineScope, type Source } from './dataflow/pipeline.js';
 export type { FeatureAnswer, FeatureStore } from './dataflow/ports/feature-store.js';
+export type { JoinRow, Selection } from './dataflow/selection.js';
 export type { Signal } from './dataflow/signal.js';
 export type { ErrorPolicy } from './dataflow/step.js';
 export type { TaskContext } from './dataflow/task-context.js';

@@ -51,6 +51,15 @@ export class Dictionary {
     }
   }
 
+  /** Ids of the keys of rows 0..n-1 into `ids`; -1 for keys that are not there. A null key counts as empty. */
+  findAll(keys: StringColumn, n: number, ids: Int32Array): void {
+    const { bytes, offset, length } = keys;
+    for (let i = 0; i < n; i++) {
+      const l = length[i]! < 0 ? 0 : length[i]!;
+      ids[i] = this.#lookUp(bytes, offset[i]!, l, hashOf(bytes, offset[i]!, l), false);
+    }
+  }
+
   /** Id of the key at `bytes[offset .. offset + length)`; a new key gets the next id. */
   intern(bytes: Uint8Array, offset: number, length: number): number {
     return this.#lookUp(bytes, offset, length, hashOf(bytes, offset, length), true);

@@ -1,4 +1,5 @@
 export { filter } from './filter.js';
+export { join, type JoinKind, type JoinOptions } from './join.js';
 export { keyBy, type KeyValue } from './key-by.js';
 export { map, type RowStepOptions } from './map.js';
 export { type Emit, type Handlers, operate, type OperateOptions, type Operator, reject } from './operate.js';

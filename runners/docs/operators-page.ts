@@ -29,6 +29,7 @@ const sections: readonly { readonly title: string; readonly of: readonly Section
       { name: 'process', call: 'process(id, function, options?)', file: 'operators/process.ts', options: { interface: 'ProcessOptions', file: 'operators/process.ts' } },
       { name: 'split', call: 'split(stream, branches)', file: 'operators/split.ts' },
       { name: 'union', call: 'union(...streams)', file: 'operators/union.ts' },
+      { name: 'join', call: 'join(id, left, right, options)', file: 'operators/join.ts', options: { interface: 'JoinOptions', file: 'operators/join.ts' } },
       { name: 'records', call: 'records(operator)', file: 'operators/records.ts' },
       { name: 'to', call: 'to(topic, options?)', file: 'operators/to.ts', options: rowStep },
       { name: 'tiles', call: 'tiles(set)', file: 'operators/tiles.ts' },
