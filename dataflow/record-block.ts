@@ -1,3 +1,5 @@
+import type { BatchRows } from './batch.js';
+
 /** One header of a record. */
 export interface Header {
   readonly key: string;
@@ -22,6 +24,8 @@ export interface RecordBlock {
   readonly valueLength: Int32Array;
   /** Row number to headers, for the rows that have any. */
   readonly headers?: ReadonlyMap<number, readonly Header[]> | undefined;
+  /** The values, where a log makes its records as columns instead of keeping bytes; the other columns of the block but `timestamps` are empty then. */
+  readonly rows?: BatchRows | undefined;
 }
 
 /** Offset of row `i`. */

@@ -3,7 +3,7 @@ import { compileProjection, type Projection } from '../../schemas/projection.js'
 import { compileReader } from '../../schemas/reader.js';
 import { parseRecordSchema, type AvroRecordSchema } from '../../schemas/avro-schema.js';
 import { schemaIdAt } from '../../schemas/wire.js';
-import type { BatchRows } from '../../dataflow/batch.js';
+import { Batch, type BatchRows } from '../../dataflow/batch.js';
 import { HeadraceError } from '../../dataflow/errors.js';
 import { offsetAt, type RecordBlock } from '../../dataflow/record-block.js';
 import type { SchemaRegistry } from '../../dataflow/ports/schema-registry.js';
@@ -94,6 +94,7 @@ export function createRecordReader(topic: TopicDefinition, registry: SchemaRegis
 
   return {
     async learn(block) {
+      if (block.rows !== undefined) return;
       let last = -2;
       for (let i = 0; i < block.count; i++) {
         const id = block.valueLength[i]! < 0 ? -1 : schemaIdAt(block.bytes, block.valueOffset[i]!, block.valueLength[i]!);
@@ -111,6 +112,7 @@ export function createRecordReader(topic: TopicDefinition, registry: SchemaRegis
       }
     },
     decode(block, partition) {
+      if (block.rows !== undefined) return [{ rows: new Batch(block.rows, new Float64Array(block.rows.length)).slice(0, block.count).rows, block, bad: [] }];
       const runs: DecodedRun[] = [];
       const idAt = (i: number) => (block.valueLength[i]! < 0 ? -1 : schemaIdAt(block.bytes, block.valueOffset[i]!, block.valueLength[i]!));
       let from = 0;
