@@ -2,15 +2,31 @@ import { parseArgs } from 'node:util';
 import { clickTiles } from './click-tiles.js';
 import { decode } from './decode.js';
 import { featuresGet } from './features-get.js';
+import { nexmarkQueries, nexmarkQuery } from './nexmark.js';
 import { restore } from './restore.js';
 import { windowColumns } from './window-columns.js';
 
-const benchmarks: Readonly<Record<string, (options: { events: number; seed: number; workers: number }) => Promise<Record<string, string | number>>>> = {
+type Result = Record<string, string | number>;
+
+interface Options {
+  readonly events: number;
+  readonly seed: number;
+  readonly workers: number;
+}
+
+/** The benchmarks by name; one may give several results. */
+const benchmarks: Readonly<Record<string, (options: Options) => AsyncIterable<Result> | Promise<Result>>> = {
   decode: ({ events, seed }) => decode({ events, seed }),
   'window-columns': ({ events, seed }) => windowColumns({ events, seed }),
   'click-tiles': ({ events, seed, workers }) => clickTiles({ events, seed, workers, runtime: 'embedded' }),
   'features-get': ({ events, seed }) => featuresGet({ events: Math.min(events, 300_000), seed }),
   restore: () => restore({ keys: 1_000_000 }),
+  nexmark: async function* ({ events, seed }) {
+    for (const query of values.query?.split(',') ?? nexmarkQueries) {
+      if (!nexmarkQueries.includes(query)) usage(`There is no query "${query}"; there are ${nexmarkQueries.join(', ')}.`);
+      yield await nexmarkQuery({ query, events, seed, tickNs: Number(values['tick-ns']), partitions: Number(values.partitions), warm: Number(values.warm) });
+    }
+  },
 };
 
 const { values, positionals } = parseArgs({
@@ -20,16 +36,24 @@ const { values, positionals } = parseArgs({
     seed: { type: 'string', default: '42' },
     runtime: { type: 'string', default: 'embedded' },
     workers: { type: 'string', default: '1' },
+    query: { type: 'string' },
+    partitions: { type: 'string', default: '1' },
+    warm: { type: 'string', default: '0' },
+    'tick-ns': { type: 'string', default: '1000000' },
     json: { type: 'boolean', default: false },
   },
 });
+function usage(detail: string): never {
+  process.stderr.write(`HR_USAGE  ${detail}\n`);
+  process.exit(2);
+}
+
 const chosen = positionals.length === 0 ? Object.keys(benchmarks) : positionals;
 for (const name of chosen) {
   const run = benchmarks[name];
-  if (run === undefined || values.runtime !== 'embedded') {
-    process.stderr.write(`HR_USAGE  There is no benchmark "${name}" on ${values.runtime}; there are ${Object.keys(benchmarks).join(', ')}, all embedded.\n`);
-    process.exit(2);
+  if (run === undefined || values.runtime !== 'embedded') usage(`There is no benchmark "${name}" on ${values.runtime}; there are ${Object.keys(benchmarks).join(', ')}, all embedded.`);
+  const results = run({ events: Number(values.events), seed: Number(values.seed), workers: Number(values.workers) });
+  for await (const result of results instanceof Promise ? [results] : results) {
+    process.stdout.write(values.json ? `${JSON.stringify(result)}\n` : `${Object.entries(result).map(([k, v]) => `${k} ${v}`).join('  ')}\n`);
   }
-  const result = await run({ events: Number(values.events), seed: Number(values.seed), workers: Number(values.workers) });
-  process.stdout.write(values.json ? `${JSON.stringify(result)}\n` : `${Object.entries(result).map(([k, v]) => `${k} ${v}`).join('  ')}\n`);
 }
