@@ -3,7 +3,7 @@ export type { Change, ChangeForm, Changing } from './dataflow/changes.js';
 export { type Clock, systemClock } from './dataflow/clock.js';
 export type { Duration } from './dataflow/duration.js';
 export { type ErrorCode, errorTable, HeadraceError, type Place } from './dataflow/errors.js';
-export type { ColumnExpression, Expression, RowFunction } from './dataflow/expression.js';
+export { type ColumnExpression, columnsOf, constant, type ConstantExpression, type Expression, type RowFunction, text } from './dataflow/expression.js';
 export { features, type FeatureSet, type FeatureSetOptions, type FeatureValues } from './dataflow/features.js';
 export { createMetrics, type MetricName, type Metrics, metricTable } from './dataflow/metrics.js';
 export { type FromOptions, pipeline, type Pipeline, type PipelineOptions, type PipelineScope, type Source } from './dataflow/pipeline.js';

@@ -103,6 +103,21 @@ export class Dictionary {
     return { kind: 'string', bytes: this.#pool.slice(first, this.#end[to]!), offset, length };
   }
 
+  /** The keys of some ids as a column of its own. */
+  select(ids: ArrayLike<number>): StringColumn {
+    const n = ids.length;
+    const offset = new Int32Array(n);
+    const length = new Int32Array(n);
+    let size = 0;
+    for (let i = 0; i < n; i++) {
+      offset[i] = size;
+      size += length[i] = this.#end[ids[i]! + 1]! - this.#end[ids[i]!]!;
+    }
+    const bytes = new Uint8Array(size);
+    for (let i = 0; i < n; i++) for (let k = 0, from = this.#end[ids[i]!]!; k < length[i]!; k++) bytes[offset[i]! + k] = this.#pool[from + k]!;
+    return { kind: 'string', bytes, offset, length };
+  }
+
   /** The key of an id, as bytes of the pool. */
   key(id: number): Uint8Array {
     return this.#pool.subarray(this.#end[id]!, this.#end[id + 1]!);

@@ -2,6 +2,7 @@ import type { BooleanColumn, Column, EnumColumn, NumberColumn, StringColumn } fr
 import { cell } from '../schemas/column.js';
 import type { Batch } from './batch.js';
 import { columnFrom } from './column-from.js';
+import { joinedText, textColumn } from './text-column.js';
 import { HeadraceError } from './errors.js';
 
 /** A function from a record to a value: the plain way to say what an `Expression` says over columns. */
@@ -41,24 +42,24 @@ export class Expression<in Row, out V> {
     return this.is(value).not();
   }
 
-  /** True where the number is over `limit`; a null is not. */
-  over(this: Expression<Row, number | null>, limit: number): Expression<Row, boolean> {
-    return compare(this, `> ${limit}`, (x) => x > limit);
+  /** True where the number is over `limit`, a number or another column; a null is not. */
+  over<R extends Row>(this: Expression<R, number | null>, limit: number | Expression<R, number | null>): Expression<R, boolean> {
+    return compare(this, '>', limit, (x, y) => x > y);
   }
 
   /** True where the number is `limit` or more; a null is not. */
-  atLeast(this: Expression<Row, number | null>, limit: number): Expression<Row, boolean> {
-    return compare(this, `>= ${limit}`, (x) => x >= limit);
+  atLeast<R extends Row>(this: Expression<R, number | null>, limit: number | Expression<R, number | null>): Expression<R, boolean> {
+    return compare(this, '>=', limit, (x, y) => x >= y);
   }
 
   /** True where the number is under `limit`; a null is not. */
-  under(this: Expression<Row, number | null>, limit: number): Expression<Row, boolean> {
-    return compare(this, `< ${limit}`, (x) => x < limit);
+  under<R extends Row>(this: Expression<R, number | null>, limit: number | Expression<R, number | null>): Expression<R, boolean> {
+    return compare(this, '<', limit, (x, y) => x < y);
   }
 
   /** True where the number is `limit` or less; a null is not. */
-  atMost(this: Expression<Row, number | null>, limit: number): Expression<Row, boolean> {
-    return compare(this, `<= ${limit}`, (x) => x <= limit);
+  atMost<R extends Row>(this: Expression<R, number | null>, limit: number | Expression<R, number | null>): Expression<R, boolean> {
+    return compare(this, '<=', limit, (x, y) => x <= y);
   }
 
   /** True where both are. */
@@ -109,6 +110,41 @@ export function columnOf<Row, V>(name: string): Expression<Row, V> {
   return new Expression<Row, V>(name, (batch) => batch.field(name), name);
 }
 
+/** An expression with one value for every record. */
+export interface ConstantExpression<out V> extends Expression<unknown, V> {
+  readonly constant: true;
+}
+
+/** The same value for every record: the key of a stream that is one group. */
+export function constant<const V extends string | number | boolean>(value: V): ConstantExpression<V> {
+  const bytes = Buffer.from(String(value));
+  const made = new Expression<unknown, V>(`constant ${literal(value)}`, (batch) => {
+    const n = batch.length;
+    if (typeof value === 'string') return { kind: 'string', bytes, offset: new Int32Array(n), length: new Int32Array(n).fill(bytes.length) };
+    return typeof value === 'number' ? { kind: 'number', data: new Float64Array(n).fill(value) } : { kind: 'boolean', data: new Uint8Array(n).fill(value ? 1 : 0) };
+  });
+  return Object.assign(made, { constant: true as const });
+}
+
+/**
+ * The columns of rows that are not those of a topic, such as the results of a window or a join.
+ *
+ * @example const row = columnsOf<{ windowEnd: number; bids: number }>(); … keyBy(row.windowEnd)
+ */
+export function columnsOf<Row>(): { readonly [F in keyof Row & string]-?: ColumnExpression<Row, F, Row[F]> } {
+  return new Proxy({} as { readonly [F in keyof Row & string]-?: ColumnExpression<Row, F, Row[F]> }, { get: (_, name) => columnOf(String(name)) });
+}
+
+/**
+ * Columns and words written one after the other as text: a key of several fields. Null if one of them is.
+ *
+ * @example keyBy('pair', text(bids.bidder, '/', bids.auction))
+ */
+export function text<Row>(...parts: readonly (Expression<Row, string | number | boolean | null> | string)[]): Expression<Row, string> {
+  const name = `text(${parts.map((part) => (typeof part === 'string' ? literal(part) : part.text)).join(', ')})`;
+  return new Expression<Row, string>(name, (batch) => joinedText(parts.map((part) => textColumn(batch.column(typeof part === 'string' ? constant(part) : part), batch.length)), batch.length));
+}
+
 let functions = 0;
 
 /** `value` itself when it is an expression, else an expression that calls it once a record. */
@@ -138,19 +174,27 @@ export function mask(batch: Batch<never>, condition: Expression<never, boolean>)
   return data;
 }
 
-function compare<Row>(of: Expression<Row, number | null>, text: string, test: (x: number) => boolean): Expression<Row, boolean> {
-  return new Expression(`${of.text} ${text}`, (batch) => {
-    const column = batch.column(of);
-    const data = new Uint8Array(batch.length);
-    if (column.kind === 'number') {
-      for (let i = 0; i < data.length; i++) data[i] = !column.nulls?.[i] && test(column.data[i]!) ? 1 : 0;
+function compare<Row>(of: Expression<Row, number | null>, sign: string, limit: number | Expression<Row, number | null>, test: (x: number, y: number) => boolean): Expression<Row, boolean> {
+  return new Expression(`${of.text} ${sign} ${typeof limit === 'number' ? limit : limit.text}`, (batch) => {
+    const n = batch.length;
+    const left = numbers(batch.column(of), n);
+    const data = new Uint8Array(n);
+    if (typeof limit === 'number') {
+      for (let i = 0; i < n; i++) data[i] = test(left[i]!, limit) ? 1 : 0;
     } else {
-      for (let i = 0; i < data.length; i++) {
-        const x = cell(column, i);
-        data[i] = typeof x === 'number' && test(x) ? 1 : 0;
-      }
+      const right = numbers(batch.column(limit), n);
+      for (let i = 0; i < n; i++) data[i] = test(left[i]!, right[i]!) ? 1 : 0;
     }
     return { kind: 'boolean', data };
+  });
+}
+
+/** The numbers of a column; what is none is NaN, which compares with nothing. */
+function numbers(column: Column, n: number): Float64Array | Int32Array {
+  if (column.kind === 'number' && column.nulls === undefined) return column.data;
+  return Float64Array.from({ length: n }, (_, i) => {
+    const x = cell(column, i);
+    return typeof x === 'number' ? x : Number.NaN;
   });
 }
 

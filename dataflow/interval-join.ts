@@ -22,6 +22,8 @@ interface Meta extends StepMeta {
 
 /** Panes that the time of a row's stay is divided into: rows stay up to that share longer than they must. */
 const panesPerStay = 4;
+/** Shortest pane in milliseconds: shorter ones would hold a handful of rows each. */
+const shortestPane = 1_000;
 
 /**
  * Interval join: a left row at `t` and a right row at `u` with one key are a pair when `u - before <= t <= u + after`.
@@ -44,7 +46,7 @@ export function createIntervalJoin(options: {
   // A left row waits `before` for a right one, a right row `after` for a left one.
   const stay = [before, after] as const;
   const tracks = [kind !== 'inner', kind === 'full'] as const;
-  const paneMs = stay.map((ms) => (Number.isFinite(ms) ? Math.max(1, Math.ceil((ms + 1) / panesPerStay)) : ms));
+  const paneMs = stay.map((ms) => (Number.isFinite(ms) ? Math.max(shortestPane, Math.ceil((ms + 1) / panesPerStay)) : ms));
   const sides: readonly JoinSide[] = [0, 1].map((s) => createJoinSide(fields[s]!, paneMs[s]!, tracks[s]!));
   const text = fields.map((side) => side.map(({ name, of }) => `${name}=${of.text.replace(/#\d+$/, '')}`).join(',')).join(' ');
   const stores = sides.map((side, s) => createPaneStore<ReturnType<JoinSide['pane']>, Meta>(prefixed(options.table, s), options.task, { layout: `${kind} ${before} ${after} ${text}`, create: side.pane }));

@@ -2,6 +2,7 @@ import { type Column, gatherFloat64, type StringColumn } from '../schemas/column
 import type { Batch } from './batch.js';
 import { byteReader, byteWriter } from './bytes.js';
 import { Dictionary } from './dictionary.js';
+import { enlarged } from './enlarged.js';
 import type { StoredPane } from './pane-store.js';
 import { readColumn, writeColumn } from './row-cells.js';
 import { RowStore, type StoredField } from './row-store.js';
@@ -299,10 +300,4 @@ function byRow(rows: Int32Array, slots: Int32Array, n: number): Matches {
     sorted.slots[to] = slots[i]!;
   }
   return sorted;
-}
-
-function enlarged<A extends Int32Array | Float64Array | Uint8Array>(array: A, least: number): A {
-  const larger = new (array.constructor as new (n: number) => A)(Math.max(array.length * 2, least));
-  larger.set(array);
-  return larger;
 }

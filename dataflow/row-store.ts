@@ -47,9 +47,13 @@ export class RowStore {
 
   /** Stores all rows of a batch: row `i` gets the slot `slots[i]`. */
   addAll(batch: Batch<unknown>, slots: Int32Array): void {
-    const n = batch.length;
-    for (let i = 0; i < n; i++) slots[i] = this.#freeCount > 0 ? this.#free[--this.#freeCount]! : this.#top++;
+    for (let i = 0; i < batch.length; i++) slots[i] = this.allocate();
     this.put(batch, slots);
+  }
+
+  /** A slot for a row that `put` will write. */
+  allocate(): number {
+    return this.#freeCount > 0 ? this.#free[--this.#freeCount]! : this.#top++;
   }
 
   /** Writes row `i` of a batch to slot `slots[i]`, which was given out before. */
@@ -105,7 +109,7 @@ export class RowStore {
     const columns = new Map<string, Column>(names.map((name) => [name, readColumn(from, n)]));
     if (names[0] === whole) this.addAll(new Batch(objectRows((columns.get(whole) as Column & { kind: 'object' }).data), new Float64Array(n)), slots);
     else if (n > 0) {
-      for (let i = 0; i < n; i++) slots[i] = this.#freeCount > 0 ? this.#free[--this.#freeCount]! : this.#top++;
+      for (let i = 0; i < n; i++) slots[i] = this.allocate();
       if (this.#fields === undefined) this.#adopt(names);
       this.#fields!.forEach(({ name }, f) => this.#write(f, columns.get(name)!, slots, n));
     }

@@ -8,6 +8,7 @@ export { records } from './records.js';
 export { type Branches, split } from './split.js';
 export { tiles } from './tiles.js';
 export { to } from './to.js';
+export { type Criterion, type RankedRow, topN, type TopNOptions } from './top-n.js';
 export { toFeatureStore } from './to-feature-store.js';
 export { union } from './union.js';
 export { type ResultOf, type SideOutput, window, type WindowOptions, type WindowRow } from './window.js';

@@ -1,13 +1,13 @@
 import { Observable, share } from 'rxjs';
-import type { Column, StringColumn } from '../schemas/column.js';
-import { cell, stringColumn } from '../schemas/column.js';
+import { cell, type Column } from '../schemas/column.js';
 import type { Batch, KeyedBy } from '../dataflow/batch.js';
 import { asHeadraceError, HeadraceError } from '../dataflow/errors.js';
 import { columnFrom } from '../dataflow/column-from.js';
-import { type ColumnExpression, Expression, expression, type RowFunction } from '../dataflow/expression.js';
+import { type ColumnExpression, type ConstantExpression, Expression, expression, type RowFunction } from '../dataflow/expression.js';
 import { partitionAll } from '../dataflow/partitioner.js';
 import type { BatchSignal, Signal } from '../dataflow/signal.js';
 import { defineStep, type Step } from '../dataflow/step.js';
+import { textColumn } from '../dataflow/text-column.js';
 import type { Exchange, TaskContext } from '../dataflow/task-context.js';
 import type { RowStepOptions } from './map.js';
 import { type Operator, reject } from './operate.js';
@@ -28,6 +28,7 @@ export type KeyValue = string | number | boolean;
  * @see window, process
  */
 export function keyBy<T, Name extends string, V extends KeyValue | null>(column: ColumnExpression<T, Name, V>, options?: RowStepOptions): Operator<T, T, unknown, { readonly [N in Name]: NonNullable<V> }>;
+export function keyBy<T, V extends KeyValue>(id: string, key: ConstantExpression<V>, options?: Omit<RowStepOptions, 'id'>): Operator<T, T, unknown, { readonly key: V }>;
 export function keyBy<T, V extends KeyValue | null>(id: string, key: RowFunction<T, V> | Expression<T, V>, options?: Omit<RowStepOptions, 'id'>): Operator<T, T, unknown, { readonly key: NonNullable<V> }>;
 export function keyBy<T>(
   first: string | ColumnExpression<T, string, KeyValue>,
@@ -104,7 +105,7 @@ export function sendRows(batch: Batch<unknown>, owner: Int32Array, tasks: number
 function withKeys<T>(batch: Batch<T>, by: Expression<T, KeyValue>, name: string, step: Step, context: TaskContext): Batch<T> | undefined {
   const failures = new Map<number, unknown>();
   const column = keysOf(batch, by, failures);
-  const key = keyColumn(column, batch.length);
+  const key = textColumn(column, batch.length);
   const keyedBy: KeyedBy = { name, kind: column.kind === 'number' || column.kind === 'boolean' ? column.kind : 'string' };
   let bad = 0;
   for (let i = 0; i < batch.length; i++) if (key.length[i]! < 0) bad++;
@@ -136,15 +137,4 @@ function keysOf<T>(batch: Batch<T>, by: Expression<T, KeyValue>, failures: Map<n
       }
     }),
   );
-}
-
-/** A column as key text. Strings stay where they are; other values are written out. */
-function keyColumn(column: Column, n: number): StringColumn {
-  if (column.kind === 'string') return column;
-  const texts = new Array<string | null>(n);
-  for (let i = 0; i < n; i++) {
-    const value = cell(column, i);
-    texts[i] = value === null || value === undefined || (typeof value === 'number' && !Number.isFinite(value)) || typeof value === 'object' ? null : String(value);
-  }
-  return stringColumn(texts);
 }

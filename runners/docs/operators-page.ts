@@ -30,6 +30,7 @@ const sections: readonly { readonly title: string; readonly of: readonly Section
       { name: 'split', call: 'split(stream, branches)', file: 'operators/split.ts' },
       { name: 'union', call: 'union(...streams)', file: 'operators/union.ts' },
       { name: 'join', call: 'join(id, left, right, options)', file: 'operators/join.ts', options: { interface: 'JoinOptions', file: 'operators/join.ts' } },
+      { name: 'topN', call: 'topN(id, options)', file: 'operators/top-n.ts', options: { interface: 'TopNOptions', file: 'operators/top-n.ts' } },
       { name: 'records', call: 'records(operator)', file: 'operators/records.ts' },
       { name: 'to', call: 'to(topic, options?)', file: 'operators/to.ts', options: rowStep },
       { name: 'tiles', call: 'tiles(set)', file: 'operators/tiles.ts' },
@@ -41,6 +42,9 @@ const sections: readonly { readonly title: string; readonly of: readonly Section
     of: [
       { name: 'tumbling', call: 'tumbling(size)', file: 'dataflow/window-spec.ts' },
       { name: 'hopping', call: 'hopping(size, every)', file: 'dataflow/window-spec.ts' },
+      { name: 'constant', call: 'constant(value)', file: 'dataflow/expression.ts' },
+      { name: 'columnsOf', call: 'columnsOf<Row>()', file: 'dataflow/expression.ts' },
+      { name: 'text', call: 'text(...parts)', file: 'dataflow/expression.ts' },
       { name: 'features', call: 'features(name, options)', file: 'dataflow/features.ts', options: { interface: 'FeatureSetOptions', file: 'dataflow/features.ts' } },
     ],
   },
