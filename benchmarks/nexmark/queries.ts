@@ -9,10 +9,11 @@ import { q9 } from './q9.js';
 import { q12e } from './q12e.js';
 import { q14 } from './q14.js';
 import { q17 } from './q17.js';
+import { q18 } from './q18.js';
 import { q19 } from './q19.js';
 import { q20 } from './q20.js';
 import { q21 } from './q21.js';
 import { q22 } from './q22.js';
 
 /** The queries by name, in their order. */
-export const queries: Readonly<Record<string, Query>> = { q0, q1, q2, q3, q5, q7, q9, q12e, q14, q17, q19, q20, q21, q22 };
+export const queries: Readonly<Record<string, Query>> = { q0, q1, q2, q3, q5, q7, q9, q12e, q14, q17, q18, q19, q20, q21, q22 };
