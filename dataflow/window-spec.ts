@@ -11,6 +11,21 @@ export interface WindowSpec {
   readonly offset?: Duration;
 }
 
+/** Windows that are as long as a key is active. */
+export interface SessionSpec {
+  /** A session ends when its key has had no record for longer than this. */
+  readonly gap: Duration;
+}
+
+/**
+ * Sessions: records of a key that are at most `gap` apart belong together. The window is [first record, last record + gap).
+ *
+ * @example window('visits', session('30m'), { pages: count() })
+ */
+export function session(gap: Duration): SessionSpec {
+  return { gap };
+}
+
 /** Windows that follow one another. */
 export function tumbling(size: Duration): WindowSpec {
   return { every: size };
@@ -42,6 +57,11 @@ export function windowMs(spec: WindowSpec, step: string): WindowMs {
   }
   if (offset >= every) throw new HeadraceError('HR_WINDOW', `${what} has offset ${formatMs(offset)}, which is not under every ${formatMs(every)}.`, { place: { step } });
   return { every, size, offset };
+}
+
+/** The gap of sessions in milliseconds. Errors: HR_WINDOW, HR_DURATION. */
+export function gapMs(spec: SessionSpec, step: string): number {
+  return positive(spec.gap, `window "${step}": gap`);
 }
 
 function positive(duration: Duration, what: string): number {

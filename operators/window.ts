@@ -7,7 +7,8 @@ import type { ErrorPolicy } from '../dataflow/step.js';
 import { checkOptions } from '../dataflow/known-options.js';
 import type { TaskContext } from '../dataflow/task-context.js';
 import type { Topic } from '../dataflow/topic.js';
-import { windowMs, type WindowSpec } from '../dataflow/window-spec.js';
+import { createSessions } from '../dataflow/sessions.js';
+import { gapMs, type SessionSpec, windowMs, type WindowSpec } from '../dataflow/window-spec.js';
 import { createWindows, type Windows } from '../dataflow/windows.js';
 import { type Operator, operate, reject } from './operate.js';
 import { usableRows } from '../dataflow/usable-rows.js';
@@ -47,9 +48,10 @@ export type Key = { readonly [name: string]: unknown; readonly unkeyed?: never }
  *
  * *When to use*: for counts, sums and the like per key and stretch of time. *Details*: windows are [start, end), aligned to the epoch.
  * A late record within `lateness` corrects the result: the row is emitted again with the next `revision` when the watermark
- * next moves. Later ones go to `late`. The event time of a row is its window's last millisecond, so that windows can be chained. Overlapping
+ * next moves. Later ones go to `late`. With `gap` (`session('30m')`) windows are sessions: as long as a key is active; a late record may lengthen or
+ * merge sessions, and a corrected row replaces every earlier row of its key that it overlaps. The event time of a row is its window's last millisecond, so that windows can be chained. Overlapping
  * windows share panes of length `every`. *State*: one row of numbers for each key and pane, until the last window of the pane
- * is past its lateness. *Errors*: HR_WINDOW, HR_DURATION, HR_AGGREGATE when the pipeline is built.
+ * is past its lateness; of sessions one row each, until they are past it. *Errors*: HR_WINDOW, HR_DURATION, HR_AGGREGATE when the pipeline is built.
  *
  * @example
  * from(clicks).pipe(
@@ -60,16 +62,17 @@ export type Key = { readonly [name: string]: unknown; readonly unkeyed?: never }
  */
 export function window<T, K extends Key, const A extends Aggregates<T>>(
   id: string,
-  windows: WindowSpec & WindowOptions<T>,
+  windows: (WindowSpec | SessionSpec) & WindowOptions<T>,
   aggregates: A,
   options: WindowOptions<T> = {},
 ): Operator<T, WindowRow<K, A>, K> {
-  checkOptions(windows, ['every', 'size', 'offset', 'lateness', 'late', 'onError'], `window "${id}"`);
+  const isSession = 'gap' in windows;
+  checkOptions(windows, [...(isSession ? ['gap'] : ['every', 'size', 'offset']), 'lateness', 'late', 'onError'], `window "${id}"`);
   checkOptions(options, ['lateness', 'late', 'onError'], `window "${id}"`);
-  const shape = windowMs(windows, id);
+  const shape = isSession ? { gap: gapMs(windows, id) } : windowMs(windows, id);
   const lateness = durationMs(options.lateness ?? windows.lateness ?? 0, `window "${id}": lateness`);
   const late = options.late ?? windows.late;
-  const details = { every: String(windows.every), size: String(windows.size ?? windows.every), lateness: String(options.lateness ?? windows.lateness ?? '0s') };
+  const details = { ...(isSession ? { gap: String(windows.gap) } : { every: String(windows.every), size: String(windows.size ?? windows.every) }), lateness: String(options.lateness ?? windows.lateness ?? '0s') };
   const sides = late === undefined ? [] : [late];
   const { functions } = layoutOf(aggregates as unknown as Aggregates<never>);
   const onError = options.onError ?? windows.onError;
@@ -82,18 +85,18 @@ export function window<T, K extends Key, const A extends Aggregates<T>>(
       onOpen(opened) {
         context = opened;
         lateWriter = late && topicWriter(late, context.output(late), step, context);
-        state = createWindows({
-          shape,
+        const common = {
           lateness,
           aggregates: aggregates as unknown as Aggregates<never>,
           table: context.table(id),
           task: context.task,
-          onLate(batch) {
+          onLate(batch: Batch<unknown>) {
             context.metrics.add('headrace_records_late_total', id, batch.length);
             lateWriter?.write(batch);
           },
-          onCorrections: (n) => context.metrics.add('headrace_corrections_total', id, n),
-        });
+          onCorrections: (n: number) => context.metrics.add('headrace_corrections_total', id, n),
+        };
+        state = 'gap' in shape ? createSessions({ ...common, ...shape }) : createWindows({ ...common, shape });
         keyedBy = state.keyedBy;
       },
       onBatch(batch) {

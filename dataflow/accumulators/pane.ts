@@ -68,13 +68,18 @@ export class Pane {
 
   /** Adds a batch; `ids` is scratch for at least its length. Cost: one key look-up a record and one pass a leaf. */
   add(batch: Batch<unknown>, ids: Int32Array): void {
+    this.keys.internAll(batch.key!, batch.length, ids);
+    this.accumulate(batch, ids, this.keys.size);
+  }
+
+  /** Adds record `i` of a batch to row `ids[i]`; `rows` is over all of them. Cost: one pass a leaf. */
+  accumulate(batch: Batch<unknown>, ids: Int32Array, rows: number): void {
     const n = batch.length;
-    this.keys.internAll(batch.key!, n, ids);
     for (let t = 0; t < this.layout.tables.length; t++) {
       const table = this.layout.tables[t]!;
       const slab = this.slabs[t]!;
-      const slots = t === 0 ? ids : this.#groupSlots(t, table, batch, ids);
-      if (t === 0) slab.ensure(this.keys.size);
+      const slots = t === 0 ? ids : this.#groupSlots(t, table, batch, ids, rows);
+      if (t === 0) slab.ensure(rows);
       slab.touch(slots, n);
       for (const pass of table.passes) {
         const column = pass.of && batch.column(pass.of);
@@ -98,7 +103,7 @@ export class Pane {
     }
   }
 
-  #groupSlots(t: number, table: TableLayout, batch: Batch<unknown>, ids: Int32Array): Int32Array {
+  #groupSlots(t: number, table: TableLayout, batch: Batch<unknown>, ids: Int32Array, rows: number): Int32Array {
     const n = batch.length;
     if (this.#slots.length < n) this.#slots = new Int32Array(n);
     const slots = this.#slots;
@@ -110,7 +115,7 @@ export class Pane {
         const g = numberAt(column, i);
         slots[i] = g >= 0 && g < size && Number.isInteger(g) ? ids[i]! * size + g : -1;
       }
-      this.slabs[t]!.ensure(this.keys.size * size);
+      this.slabs[t]!.ensure(rows * size);
       return slots;
     }
     const groups = group.kind === 'buckets' ? bucketsOf(column, group.accuracy, n) : labelsOf(column, this.labels[t]!, n);
@@ -124,6 +129,12 @@ export class Pane {
   mergeRow(other: Pane, row: number): number {
     const key = other.keys.key(row);
     const to = this.keys.intern(key, 0, key.length);
+    this.mergeInto(to, other, row);
+    return to;
+  }
+
+  /** Adds row `row` of another pane, or of this one, to row `to`. */
+  mergeInto(to: number, other: Pane, row: number): void {
     const touched = new Int32Array(1);
     for (let t = 0; t < this.layout.tables.length; t++) {
       const slab = this.slabs[t]!;
@@ -157,7 +168,6 @@ export class Pane {
       const theirs = other.customs[c]!;
       states[to] = merge(to in states ? states[to] : init(), row in theirs ? theirs[row] : init());
     }
-    return to;
   }
 
   /** What changed since the last call, as bytes for `restore`; undefined when nothing did. `all`: everything. */
@@ -220,7 +230,7 @@ export class Pane {
         // Slots are numbered by first sight: a delta names new ones in that order, since they became dirty then.
         for (let i = 0; i < rows.length; i++) pairs.slot(ofRow[i]!, ofGroup[i]!);
         slab.ensure(pairs.size);
-      } else slab.ensure(group === undefined ? this.keys.size : this.keys.size * group.size);
+      } else slab.ensure(rows.reduce((most, row) => Math.max(most, row + 1), group === undefined ? this.keys.size : this.keys.size * group.size));
       const cells = reader.float64s(rows.length * stride);
       for (let i = 0; i < rows.length; i++) slab.data.set(cells.subarray(i * stride, (i + 1) * stride), rows[i]! * stride);
     }
