@@ -1,3 +1,4 @@
+export { aggregate, type AggregateOptions } from './aggregate.js';
 export { filter } from './filter.js';
 export { join, type JoinKind, type JoinOptions } from './join.js';
 export { keyBy, type KeyValue } from './key-by.js';

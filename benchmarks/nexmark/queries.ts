@@ -3,6 +3,7 @@ import { q0 } from './q0.js';
 import { q1 } from './q1.js';
 import { q2 } from './q2.js';
 import { q3 } from './q3.js';
+import { q4 } from './q4.js';
 import { q5 } from './q5.js';
 import { q7 } from './q7.js';
 import { q9 } from './q9.js';
@@ -17,4 +18,4 @@ import { q21 } from './q21.js';
 import { q22 } from './q22.js';
 
 /** The queries by name, in their order. */
-export const queries: Readonly<Record<string, Query>> = { q0, q1, q2, q3, q5, q7, q9, q11, q12e, q14, q17, q18, q19, q20, q21, q22 };
+export const queries: Readonly<Record<string, Query>> = { q0, q1, q2, q3, q4, q5, q7, q9, q11, q12e, q14, q17, q18, q19, q20, q21, q22 };

@@ -32,6 +32,7 @@ const sections: readonly { readonly title: string; readonly of: readonly Section
       { name: 'join', call: 'join(id, left, right, options)', file: 'operators/join.ts', options: { interface: 'JoinOptions', file: 'operators/join.ts' } },
       { name: 'topN', call: 'topN(id, options)', file: 'operators/top-n.ts', options: { interface: 'TopNOptions', file: 'operators/top-n.ts' } },
       { name: 'latest', call: 'latest(id, options?)', file: 'operators/latest.ts', options: { interface: 'LatestOptions', file: 'operators/latest.ts' } },
+      { name: 'aggregate', call: 'aggregate(id, aggregates, options?)', file: 'operators/aggregate.ts', options: { interface: 'AggregateOptions', file: 'operators/aggregate.ts' } },
       { name: 'records', call: 'records(operator)', file: 'operators/records.ts' },
       { name: 'to', call: 'to(topic, options?)', file: 'operators/to.ts', options: rowStep },
       { name: 'tiles', call: 'tiles(set)', file: 'operators/tiles.ts' },

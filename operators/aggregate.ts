@@ -1,0 +1,64 @@
+import { type Aggregates, layoutOf } from '../dataflow/accumulators/layout.js';
+import type { Batch } from '../dataflow/batch.js';
+import type { ChangeForm, Changing } from '../dataflow/changes.js';
+import { type Duration, durationMs } from '../dataflow/duration.js';
+import { HeadraceError } from '../dataflow/errors.js';
+import { checkOptions } from '../dataflow/known-options.js';
+import { createRunningAggregates, type RunningAggregates } from '../dataflow/running-aggregates.js';
+import type { ErrorPolicy } from '../dataflow/step.js';
+import type { TaskContext } from '../dataflow/task-context.js';
+import { usableRows } from '../dataflow/usable-rows.js';
+import { type Operator, operate, reject } from './operate.js';
+import type { Key, ResultOf } from './window.js';
+
+/** Settings of `aggregate`. */
+export interface AggregateOptions<Form extends ChangeForm> {
+  /** How a changed result is told: as an upsert by the key, or with the old one taken back. @default 'upserts' */
+  readonly changes?: Form;
+  /** A key without records for so long, in event time, is forgotten: what comes later begins anew. @default 'never' */
+  readonly expire?: Duration | 'never';
+  /** What happens to a record for which a function in a declared aggregate throws. @default 'deadLetter' */
+  readonly onError?: ErrorPolicy;
+}
+
+/**
+ * Aggregates all records of each key so far, without windows.
+ *
+ * *When to use*: for totals that never close: balances, a running average of each category. *Details*: when the watermark moves, the results that have
+ * changed go out, once however often they did: the key under its name and the aggregates, with the newest event time of the key. Late records count as well.
+ * *State*: one row of numbers a key until `expire`; without it, state grows with the keys. *Errors*: HR_AGGREGATE, HR_DURATION.
+ *
+ * @example keyBy(auctions.category), aggregate('prices', { average: mean(auctions.price) }, { changes: 'upserts' })
+ * @see window, latest, topN
+ */
+export function aggregate<T, K extends Key, const A extends Aggregates<T>, const Form extends 'upserts' | 'retractions' = 'upserts'>(
+  id: string,
+  aggregates: A,
+  options: AggregateOptions<Form> = {},
+): Operator<T, Changing<K & { readonly [F in keyof A]: ResultOf<A[F]> }, Form>, K> {
+  checkOptions(options, ['changes', 'expire', 'onError'], `aggregate "${id}"`);
+  const form: ChangeForm = options.changes ?? 'upserts';
+  if (form !== 'upserts' && form !== 'retractions') throw new HeadraceError('HR_ARGUMENT', `aggregate "${id}" tells changes as upserts or retractions, not as ${String(form)}.`, { place: { step: id } });
+  const expire = options.expire === undefined || options.expire === 'never' ? Number.POSITIVE_INFINITY : durationMs(options.expire, `aggregate "${id}": expire`, 1);
+  const { functions } = layoutOf(aggregates as unknown as Aggregates<never>);
+  type Row = Changing<K & { readonly [F in keyof A]: ResultOf<A[F]> }, Form>;
+  return operate<T, Row, K>({ kind: 'aggregate', id, details: { changes: form, expire: String(options.expire ?? 'never') }, onError: options.onError, keepsPartitioning: true }, (step) => {
+    let context: TaskContext;
+    let state: RunningAggregates;
+    return {
+      onOpen(opened) {
+        context = opened;
+        state = createRunningAggregates({ aggregates: aggregates as unknown as Aggregates<never>, expire, retractions: form === 'retractions', table: context.table(id), task: context.task });
+      },
+      onBatch(batch) {
+        if (batch.key === undefined || batch.keyedBy === undefined) throw new HeadraceError('HR_STEP_UNKEYED', `aggregate "${id}" needs a keyed stream.`);
+        const usable = functions.length === 0 ? batch : usableRows(batch, functions, (row, error) => reject(step, context, batch, row, error));
+        if (usable !== undefined) state.add(usable as Batch<unknown>);
+      },
+      onWatermark(time, emit) {
+        for (const batch of state.advance(time)) emit(batch as Batch<Row>);
+      },
+      onBarrier: () => state.save(),
+    };
+  });
+}
