@@ -3,7 +3,7 @@ import { Batch, columnRows, type KeyedBy } from './batch.js';
 import { createJoinSide, type JoinSide, type Matches, type Unmatched } from './join-side.js';
 import { createPaneStore, type StepMeta } from './pane-store.js';
 import type { StoredField } from './row-store.js';
-import type { StateTable } from './state-table.js';
+import { prefixed, type StateTable } from './state-table.js';
 
 /** The join of one task. */
 export interface IntervalJoin {
@@ -40,6 +40,8 @@ export function createIntervalJoin(options: {
   readonly right: readonly StoredField[];
   readonly table: StateTable;
   readonly task: number;
+  /** In words: state of another definition does not fit. */
+  readonly text: string;
 }): IntervalJoin {
   const { kind, before, after, lateness } = options;
   const fields = [options.left, options.right] as const;
@@ -48,8 +50,7 @@ export function createIntervalJoin(options: {
   const tracks = [kind !== 'inner', kind === 'full'] as const;
   const paneMs = stay.map((ms) => (Number.isFinite(ms) ? Math.max(shortestPane, Math.ceil((ms + 1) / panesPerStay)) : ms));
   const sides: readonly JoinSide[] = [0, 1].map((s) => createJoinSide(fields[s]!, paneMs[s]!, tracks[s]!));
-  const text = fields.map((side) => side.map(({ name, of }) => `${name}=${of.text.replace(/#\d+$/, '')}`).join(',')).join(' ');
-  const stores = sides.map((side, s) => createPaneStore<ReturnType<JoinSide['pane']>, Meta>(prefixed(options.table, s), options.task, { layout: `${kind} ${before} ${after} ${text}`, create: side.pane }));
+  const stores = sides.map((side, s) => createPaneStore<ReturnType<JoinSide['pane']>, Meta>(prefixed(options.table, s), options.task, { layout: `${kind} ${before} ${after} ${options.text}`, create: side.pane }));
   const [meta] = stores.map((store) => store.load().meta);
   let keyedBy = meta!.keyedBy;
   let watermark = meta!.watermark ?? Number.NEGATIVE_INFINITY;
@@ -127,19 +128,6 @@ export function createIntervalJoin(options: {
     },
     save() {
       stores.forEach((store, s) => store.save(sides[s]!.panes, { keyedBy, watermark: Number.isFinite(lastFinite) ? lastFinite : undefined }));
-    },
-  };
-}
-
-/** A part of a step's table. */
-function prefixed(table: StateTable, part: number): StateTable {
-  const own = (key: Uint8Array) => Buffer.concat([Buffer.of(part), key]);
-  return {
-    get: (key) => table.get(own(key)),
-    put: (key, value) => table.put(own(key), value),
-    delete: (key) => table.delete(own(key)),
-    *range(from, to) {
-      for (const { key, value } of table.range(own(from), to === undefined ? Buffer.of(part + 1) : own(to))) yield { key: key.subarray(1), value };
     },
   };
 }

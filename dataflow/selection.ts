@@ -33,3 +33,24 @@ export function selectedFields(selection: Selection<never>, what: string): { rea
   const stored = Object.entries(selection).map(([name, of]): StoredField => ({ name, of: expression(of as Expression<never, unknown>) }));
   return { stored, functions: stored.filter(({ of }) => of.columnName === undefined && of.text.startsWith('function ')).map(({ of }) => of) };
 }
+
+/** The fields of both sides of a join. */
+export interface JoinedFields {
+  readonly sides: readonly [ReturnType<typeof selectedFields>, ReturnType<typeof selectedFields>];
+  /** In words: state of other fields does not fit. */
+  readonly text: string;
+  /** `by` where the left key goes on in the field that it came from, so that what follows needs no exchange. */
+  keeps(by: string | undefined, kind: 'inner' | 'left' | 'full'): string | undefined;
+}
+
+/** Errors: HR_ARGUMENT when a name is on both sides. */
+export function joinedFields(left: Selection<never>, right: Selection<never>, what: string, step: string): JoinedFields {
+  const sides = [selectedFields(left, what), selectedFields(right, what)] as const;
+  const twice = sides[0].stored.find(({ name }) => sides[1].stored.some((f) => f.name === name));
+  if (twice !== undefined) throw new HeadraceError('HR_ARGUMENT', `${what} has the field "${twice.name}" on both sides; give one of them another name.`, { place: { step } });
+  return {
+    sides,
+    text: sides.map(({ stored }) => stored.map(({ name, of }) => `${name}=${of.text.replace(/#\d+$/, '')}`).join(',')).join(' '),
+    keeps: (by, kind) => (kind !== 'full' && sides[0].stored.some((f) => f.name === by && f.of.columnName === by) ? by : undefined),
+  };
+}

@@ -73,6 +73,19 @@ export function createStateTable(backend: StateBackend, pipeline: string, step: 
   };
 }
 
+/** A part of a step's table: keys that begin with the byte `part`. */
+export function prefixed(table: StateTable, part: number): StateTable {
+  const own = (key: Uint8Array) => Buffer.concat([Buffer.of(part), key]);
+  return {
+    get: (key) => table.get(own(key)),
+    put: (key, value) => table.put(own(key), value),
+    delete: (key) => table.delete(own(key)),
+    *range(from, to) {
+      for (const { key, value } of table.range(own(from), to === undefined ? Buffer.of(part + 1) : own(to))) yield { key: key.subarray(1), value };
+    },
+  };
+}
+
 /** An entity key as part of a state key: the bytes, with 0x00 escaped and a terminator, so that keys sort and never run into what follows. */
 export function entityBytes(entity: Uint8Array): Uint8Array {
   if (entity.length > maxKeyBytes / 2) {

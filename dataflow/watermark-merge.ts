@@ -7,7 +7,7 @@ export interface WatermarkMerge {
 }
 
 /**
- * The smallest watermark of the inputs that are not idle; it never goes back. When all are idle, nobody is left to be held back by another:
+ * The smallest watermark of the inputs that are not idle; it never goes back, and it is Infinity when all inputs are at their end. When all are idle, nobody is left to be held back by another:
  * event time goes on to the furthest of them, as in Flink. Cost: one pass over the inputs.
  */
 export function createWatermarkMerge(inputs: number): WatermarkMerge {
@@ -31,7 +31,8 @@ export function createWatermarkMerge(inputs: number): WatermarkMerge {
         merged = Math.max(merged, furthest);
         return { kind: 'watermark', time: merged, idle: true };
       }
-      if (least <= merged) return undefined;
+      // The end is an end only when all have told it: an idle input may still give out what it has kept.
+      if (least <= merged || (least === Number.POSITIVE_INFINITY && watermarks.some((w) => w !== least))) return undefined;
       merged = least;
       return { kind: 'watermark', time: merged };
     },

@@ -13,4 +13,5 @@ export { to } from './to.js';
 export { type Criterion, type RankedRow, topN, type TopNOptions } from './top-n.js';
 export { toFeatureStore } from './to-feature-store.js';
 export { union } from './union.js';
+export { windowJoin, type WindowJoinOptions } from './window-join.js';
 export { type ResultOf, type SideOutput, window, type WindowOptions, type WindowRow } from './window.js';

@@ -5,7 +5,7 @@ import { HeadraceError } from '../dataflow/errors.js';
 import { createIntervalJoin, type IntervalJoin } from '../dataflow/interval-join.js';
 import { checkOptions } from '../dataflow/known-options.js';
 import { meetStreams } from '../dataflow/meet-streams.js';
-import { type JoinRow, type NoOverlap, type SameKey, type Selection, selectedFields } from '../dataflow/selection.js';
+import { type JoinRow, joinedFields, type NoOverlap, type SameKey, type Selection } from '../dataflow/selection.js';
 import type { Signal } from '../dataflow/signal.js';
 import type { ErrorPolicy } from '../dataflow/step.js';
 import type { TaskContext } from '../dataflow/task-context.js';
@@ -67,9 +67,7 @@ export function join<L, KL extends Key, R, KR extends Key, const LS extends Sele
   }
   const bounds = boundsOf(options.within, id);
   const lateness = durationMs(options.lateness ?? 0, `join "${id}": lateness`);
-  const fields = [selectedFields(options.left as Selection<never>, `join "${id}"`), selectedFields(options.right as Selection<never>, `join "${id}"`)] as const;
-  const twice = fields[0].stored.find(({ name }) => fields[1].stored.some((f) => f.name === name));
-  if (twice !== undefined) throw new HeadraceError('HR_ARGUMENT', `join "${id}" has the field "${twice.name}" on both sides; give one of them another name.`, { place: { step: id } });
+  const fields = joinedFields(options.left as Selection<never>, options.right as Selection<never>, `join "${id}"`, id);
   const within = options.within === 'forever' ? 'forever' : `-${bounds.before}ms..${bounds.after}ms`;
   return meetStreams<JoinRow<LS, RS, Kind>, KL>([left, right] as never, { kind: 'join', id, details: { kind, within }, onError: options.onError }, (step) => {
     let context: TaskContext;
@@ -77,15 +75,13 @@ export function join<L, KL extends Key, R, KR extends Key, const LS extends Sele
     return {
       onOpen(opened, partitionedBy) {
         context = opened;
-        state = createIntervalJoin({ kind, ...bounds, lateness, left: fields[0].stored, right: fields[1].stored, table: context.table(id), task: context.task });
-        // What follows needs no exchange where the left key goes on in the field that it came from.
-        const by = partitionedBy[0];
-        return kind !== 'full' && fields[0].stored.some((f) => f.name === by && f.of.columnName === by) ? by : undefined;
+        state = createIntervalJoin({ kind, ...bounds, lateness, left: fields.sides[0].stored, right: fields.sides[1].stored, table: context.table(id), task: context.task, text: fields.text });
+        return fields.keeps(partitionedBy[0], kind);
       },
       onBatch(input, batch, emit) {
         if (batch.key === undefined || batch.keyedBy === undefined) throw new HeadraceError('HR_STEP_UNKEYED', `join "${id}" needs keyed streams.`);
         const side = input === 0 ? 0 : 1;
-        const usable = usableRows(batch, fields[side].functions, (row, error) => reject(step, context, batch, row, error));
+        const usable = usableRows(batch, fields.sides[side].functions, (row, error) => reject(step, context, batch, row, error));
         if (usable === undefined) return;
         const { joined, late } = state.add(side, usable);
         if (late > 0) context.metrics.add('headrace_records_late_total', id, late);
