@@ -11,6 +11,8 @@ export interface PendingRows {
   push(batch: Batch<unknown>): void;
   /** The rows whose numbers `keep` takes, in order; none are left. */
   take(keep: (number: number) => boolean): Batch<unknown>[];
+  /** The rows before `time`, in order of arrival; the others stay. */
+  takeBefore(time: number): Batch<unknown>[];
   /** The rows whose numbers `keep` takes, as bytes for `restore`; undefined when there are none. */
   save(keep: (number: number) => boolean): Uint8Array | undefined;
   /** The rows that were saved. */
@@ -41,6 +43,20 @@ export function pendingRows(): PendingRows {
       batches = [];
       next = 0;
       return kept;
+    },
+    takeBefore(time) {
+      const due: Batch<unknown>[] = [];
+      const rest: Batch<unknown>[] = [];
+      for (const { batch } of batches) {
+        const rows = Int32Array.from({ length: batch.length }, (_, i) => i);
+        const early = rows.filter((i) => batch.times[i]! < time);
+        if (early.length > 0) due.push(batch.select(early));
+        if (early.length < batch.length) rest.push(batch.select(rows.filter((i) => !(batch.times[i]! < time))));
+      }
+      batches = [];
+      next = 0;
+      for (const batch of rest) this.push(batch);
+      return due;
     },
     save(keep) {
       const kept = chosen(keep);

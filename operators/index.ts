@@ -3,6 +3,7 @@ export { filter } from './filter.js';
 export { join, type JoinKind, type JoinOptions } from './join.js';
 export { keyBy, type KeyValue } from './key-by.js';
 export { latest, type LatestOptions } from './latest.js';
+export { lookup, type LookupOptions } from './lookup.js';
 export { map, type RowStepOptions } from './map.js';
 export { type Emit, type Handlers, operate, type OperateOptions, type Operator, reject } from './operate.js';
 export { process, type ProcessContext, type ProcessFunction, type ProcessOptions } from './process.js';

@@ -7,6 +7,8 @@ export interface Query {
   /** @param longestAuctionMs bounds what belongs together in event time */
   pipeline(longestAuctionMs: number): Pipeline;
   readonly reads: readonly EventKind[];
+  /** A small topic beside the events; its rows have a field `since` as event time. */
+  readonly table?: { readonly topic: string; readonly rows: readonly { readonly since: number }[] };
   readonly result: AnyTopic;
   /** The columns of the result, in the order of the SELECT. */
   line(row: never): readonly (string | number)[];

@@ -34,6 +34,7 @@ export async function runQuery(query: Query, run: QueryRun, onRow?: (row: unknow
     count: run.events,
     partitions: run.partitions,
     topics: query.reads,
+    table: query.table,
     sink(outputs) {
       for (const { topic, block } of outputs) {
         if (topic.endsWith('.dlq')) throw new Error(`${block.count} records of ${topic}`);

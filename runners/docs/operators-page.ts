@@ -31,6 +31,7 @@ const sections: readonly { readonly title: string; readonly of: readonly Section
       { name: 'union', call: 'union(...streams)', file: 'operators/union.ts' },
       { name: 'join', call: 'join(id, left, right, options)', file: 'operators/join.ts', options: { interface: 'JoinOptions', file: 'operators/join.ts' } },
       { name: 'windowJoin', call: 'windowJoin(id, left, right, options)', file: 'operators/window-join.ts', options: { interface: 'WindowJoinOptions', file: 'operators/window-join.ts' } },
+      { name: 'lookup', call: 'lookup(id, stream, table, options)', file: 'operators/lookup.ts', options: { interface: 'LookupOptions', file: 'operators/lookup.ts' } },
       { name: 'topN', call: 'topN(id, options)', file: 'operators/top-n.ts', options: { interface: 'TopNOptions', file: 'operators/top-n.ts' } },
       { name: 'latest', call: 'latest(id, options?)', file: 'operators/latest.ts', options: { interface: 'LatestOptions', file: 'operators/latest.ts' } },
       { name: 'aggregate', call: 'aggregate(id, aggregates, options?)', file: 'operators/aggregate.ts', options: { interface: 'AggregateOptions', file: 'operators/aggregate.ts' } },
