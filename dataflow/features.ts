@@ -1,5 +1,6 @@
 import { byteWriter } from './bytes.js';
 import { groupLabels, Pane } from './accumulators/pane.js';
+import type { AggregateNode, Leaf } from './aggregates/aggregate.js';
 import { type Aggregates, layoutOf, type Layout } from './accumulators/layout.js';
 import { mergeLeaf } from './accumulators/leaf-loops.js';
 import { resultRow } from './accumulators/results.js';
@@ -73,8 +74,20 @@ export function features<T, N extends string>(name: string, options: FeatureSetO
     if (ms % pane !== 0 || ms > longest) throw new HeadraceError('HR_FEATURE', `The window ${window} of feature set ${name} is not a whole number of panes up to 12 days.`);
     return { name: String(window), ms, pane };
   });
+  for (const [value, declared] of Object.entries(options.values as unknown as Aggregates<never>)) {
+    if ('node' in declared && !addsUp(declared.node)) {
+      throw new HeadraceError('HR_AGGREGATE', `Feature set ${name} declares ${value} as an aggregate that tiles do not add up: use counts, sums, extremes, means, ratios and quantiles.`);
+    }
+  }
   const of = definition in options.of ? { topic: options.of, condition: undefined } : options.of;
   return { name, of, key: options.key, windows, layout: layoutOf(options.values as unknown as Aggregates<never>), derive: options.derive };
+}
+
+/** Whether tiles of an aggregate give that of a longer stretch, in whatever order they are added. */
+function addsUp(node: AggregateNode): boolean {
+  if (node.kind === 'ratio') return addsUp(node.over) && addsUp(node.under);
+  if (node.kind === 'distinct' || node.kind === 'derived') return false;
+  return node.leaf.op !== 'first' && node.leaf.op !== 'last';
 }
 
 /** Id of the step that keeps the tiles of a set; its state is what look-ups read. */
@@ -270,7 +283,7 @@ function flatten(values: Record<string, number | null>, window: string, row: Rec
   }
 }
 
-function total(groups: readonly (readonly [string, number | null])[], op: 'count' | 'sum' | 'min' | 'max'): number | null {
+function total(groups: readonly (readonly [string, number | null])[], op: Leaf['op']): number | null {
   const known = groups.map(([, v]) => v).filter((v) => v !== null);
   if (op === 'count' || op === 'sum') return known.reduce((a, b) => a + b, 0);
   if (known.length === 0) return null;

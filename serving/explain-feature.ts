@@ -91,7 +91,8 @@ export async function explainFeature(
 }
 
 function leavesOf(node: AggregateNode): readonly Leaf[] {
-  return node.kind === 'ratio' ? [...leavesOf(node.over), ...leavesOf(node.under)] : [node.leaf];
+  if (node.kind === 'ratio') return [...leavesOf(node.over), ...leavesOf(node.under)];
+  return node.kind === 'derived' ? node.parts.flatMap(leavesOf) : [node.leaf];
 }
 
 function counts(leaf: Leaf, batch: Batch<never>, row: number, group: string | undefined): boolean {

@@ -67,7 +67,8 @@ export function layoutOf(aggregates: Aggregates<never>): Layout {
     if (node.kind === 'ratio') {
       visit(node.over);
       visit(node.under);
-    } else put(node.leaf);
+    } else if (node.kind === 'derived') node.parts.forEach(visit);
+    else put(node.leaf);
   };
   const places = new Map<Leaf, PlacedLeaf>();
   const fields = Object.entries(aggregates).map(([name, aggregate]) => {

@@ -2,7 +2,7 @@ import type { Column, EnumColumn } from '../../schemas/column.js';
 import { HeadraceError } from '../errors.js';
 import type { Leaf } from '../aggregates/aggregate.js';
 
-/** Cells of a leaf and their fresh values. A sum has two: the sum and the rounding error that it carries. */
+/** Cells of a leaf and their fresh values. A sum has two: the sum and the rounding error that it carries; first and last have the value and its time. */
 export function leafIdentity(leaf: Leaf): readonly number[] {
   switch (leaf.op) {
     case 'count':
@@ -13,6 +13,10 @@ export function leafIdentity(leaf: Leaf): readonly number[] {
       return [Number.POSITIVE_INFINITY];
     case 'max':
       return [Number.NEGATIVE_INFINITY];
+    case 'first':
+      return [Number.NaN, Number.POSITIVE_INFINITY];
+    case 'last':
+      return [Number.NaN, Number.NEGATIVE_INFINITY];
   }
 }
 
@@ -20,7 +24,7 @@ export function leafIdentity(leaf: Leaf): readonly number[] {
  * Adds rows 0..n-1 of a batch to a leaf: row `i` goes to `data[slots[i] * stride + at]`. A negative slot, a 0 in `mask` and a null are
  * passed over. Cost: one pass over the batch, nothing allocated.
  */
-export function addToLeaf(leaf: Leaf, data: Float64Array, stride: number, at: number, slots: Int32Array, n: number, mask: Uint8Array | undefined, column: Column | undefined): void {
+export function addToLeaf(leaf: Leaf, data: Float64Array, stride: number, at: number, slots: Int32Array, n: number, mask: Uint8Array | undefined, column: Column | undefined, times: Float64Array): void {
   if (leaf.op === 'count') {
     if (column === undefined) addCount(data, stride, at, slots, n, mask);
     else addCount(data, stride, at, slots, n, withNulls(mask, column, n));
@@ -35,6 +39,16 @@ export function addToLeaf(leaf: Leaf, data: Float64Array, stride: number, at: nu
   if (leaf.op === 'sum') {
     if (values instanceof Int32Array) addInts(data, stride, at, slots, n, valid, values);
     else addFloats(data, stride, at, slots, n, valid, values);
+  } else if (leaf.op === 'first' || leaf.op === 'last') {
+    const later = leaf.op === 'last';
+    for (let i = 0; i < n; i++) {
+      if (slots[i]! < 0 || (valid !== undefined && valid[i] === 0)) continue;
+      const cell = slots[i]! * stride + at;
+      // Of one time, the first or last to come counts.
+      if (later ? times[i]! < data[cell + 1]! : times[i]! >= data[cell + 1]!) continue;
+      data[cell] = values[i]!;
+      data[cell + 1] = times[i]!;
+    }
   } else if (leaf.op === 'min') {
     for (let i = 0; i < n; i++) {
       if (slots[i]! < 0 || (valid !== undefined && valid[i] === 0)) continue;
@@ -79,6 +93,13 @@ export function mergeLeaf(leaf: Leaf, to: Float64Array, toAt: number, from: Floa
       return;
     case 'max':
       if (from[fromAt]! > to[toAt]!) to[toAt] = from[fromAt]!;
+      return;
+    case 'first':
+    case 'last':
+      // Panes are merged in the order of time, so that of one time the merged one came later.
+      if (leaf.op === 'last' ? from[fromAt + 1]! < to[toAt + 1]! : from[fromAt + 1]! >= to[toAt + 1]!) return;
+      to[toAt] = from[fromAt]!;
+      to[toAt + 1] = from[fromAt + 1]!;
       return;
   }
 }

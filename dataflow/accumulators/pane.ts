@@ -1,6 +1,6 @@
 import { deserialize, serialize } from 'node:v8';
 import type { Column } from '../../schemas/column.js';
-import { cell } from '../../schemas/column.js';
+import { cell, stringColumn } from '../../schemas/column.js';
 import type { Batch } from '../batch.js';
 import { byteReader, byteWriter } from '../bytes.js';
 import { Dictionary } from '../dictionary.js';
@@ -9,6 +9,7 @@ import { bucketsOf } from './buckets.js';
 import type { Layout, Pass, TableLayout } from './layout.js';
 import { addToLeaf, addToSwitch, mergeLeaf } from './leaf-loops.js';
 import { Pairs } from './pairs.js';
+import { textColumn } from '../text-column.js';
 import { Slab } from './slab.js';
 
 /** Texts of the groups of `by(column)`, shared by the panes of a step so that a pane keeps numbers only. */
@@ -33,14 +34,19 @@ export class Pane {
   readonly slabs: readonly Slab[];
   readonly pairs: readonly (Pairs | undefined)[];
   readonly customs: unknown[][];
+  /** Texts of groups; those of `distinct` are the pane's own, so that they go with it. */
+  readonly labels: GroupLabels;
   #savedKeys = 0;
+  #savedLabels: number[];
   #slots = new Int32Array(0);
 
   constructor(
     readonly layout: Layout,
-    readonly labels: GroupLabels,
+    labels: GroupLabels,
     public start: number,
   ) {
+    this.labels = layout.tables.map((t, i) => (t.group?.kind === 'distinct' ? new Dictionary() : labels[i]));
+    this.#savedLabels = layout.tables.map(() => 0);
     this.slabs = layout.tables.map((t) => new Slab(t.identity));
     this.pairs = layout.tables.map((t) => (t.group !== undefined && t.group.kind !== 'dense' ? new Pairs() : undefined));
     this.customs = layout.customs.map(() => []);
@@ -53,6 +59,10 @@ export class Pane {
     for (const slab of this.slabs) slab.clear();
     for (const pairs of this.pairs) pairs?.clear();
     for (const states of this.customs) states.length = 0;
+    this.layout.tables.forEach(({ group }, t) => {
+      if (group?.kind === 'distinct') this.labels[t]!.clear();
+      this.#savedLabels[t] = 0;
+    });
     this.#savedKeys = 0;
   }
 
@@ -89,7 +99,7 @@ export class Pane {
         }
         for (const { leaf, at } of pass.leaves) {
           const where = leaf.where === undefined ? undefined : maskOf(batch as Batch<never>, leaf.where);
-          addToLeaf(leaf, slab.data, slab.stride, at, slots, n, where, leaf.of && batch.column(leaf.of));
+          addToLeaf(leaf, slab.data, slab.stride, at, slots, n, where, leaf.of && batch.column(leaf.of), batch.times);
         }
       }
     }
@@ -118,7 +128,7 @@ export class Pane {
       this.slabs[t]!.ensure(rows * size);
       return slots;
     }
-    const groups = group.kind === 'buckets' ? bucketsOf(column, group.accuracy, n) : labelsOf(column, this.labels[t]!, n);
+    const groups = group.kind === 'buckets' ? bucketsOf(column, group.accuracy, n) : group.kind === 'distinct' ? valuesOf(column, this.labels[t]!, n) : labelsOf(column, this.labels[t]!, n);
     const pairs = this.pairs[t]!;
     for (let i = 0; i < n; i++) slots[i] = groups[i] === noGroup ? -1 : pairs.slot(ids[i]!, groups[i]!);
     this.slabs[t]!.ensure(pairs.size);
@@ -155,8 +165,10 @@ export class Pane {
       } else {
         const pairs = this.pairs[t]!;
         const theirs = other.pairs[t]!;
+        const own = group.kind === 'distinct' && other !== this ? this.labels[t] : undefined;
         for (let slot = theirs.first(row); slot >= 0; slot = theirs.next(slot)) {
-          const mine = pairs.slot(to, theirs.groupOf(slot));
+          const label = own && other.labels[t]!.key(theirs.groupOf(slot));
+          const mine = pairs.slot(to, label === undefined ? theirs.groupOf(slot) : own!.intern(label, 0, label.length));
           slab.ensure(pairs.size);
           merge(mine, slot);
         }
@@ -191,6 +203,14 @@ export class Pane {
       out.u32(rows.length);
       out.array(rows);
       const pairs = this.pairs[t];
+      if (this.layout.tables[t]!.group?.kind === 'distinct') {
+        const labels = this.labels[t]!;
+        const texts = labels.keys(all ? 0 : this.#savedLabels[t]!);
+        out.u32(texts.length.length);
+        out.array(texts.length);
+        out.bytes(texts.bytes);
+        this.#savedLabels[t] = labels.size;
+      }
       if (pairs !== undefined) {
         out.array(rows.map((slot) => pairs.rowOf(slot)));
         out.array(rows.map((slot) => pairs.groupOf(slot)));
@@ -224,6 +244,16 @@ export class Pane {
       const rows = reader.int32s(reader.u32());
       if (t === 0) mainRows = rows;
       const pairs = this.pairs[t];
+      if (group?.kind === 'distinct') {
+        const lengths = reader.int32s(reader.u32());
+        const texts = reader.bytes();
+        let from = 0;
+        for (const length of lengths) {
+          this.labels[t]!.intern(texts, from, length);
+          from += length;
+        }
+        this.#savedLabels[t] = this.labels[t]!.size;
+      }
       if (pairs !== undefined) {
         const ofRow = reader.int32s(rows.length);
         const ofGroup = reader.int32s(rows.length);
@@ -260,6 +290,17 @@ function numberAt(column: Column, i: number): number {
   const value = cell(column, i);
   return typeof value === 'number' ? value : -1;
 }
+
+/** Ids of the values of a column, without a limit. */
+function valuesOf(column: Column, labels: Dictionary, n: number): Int32Array {
+  const text = textColumn(column.kind === 'enum' || column.kind === 'object' || column.kind === 'vector' ? stringColumn(Array.from({ length: n }, (_, i) => textOf(cell(column, i)))) : column, n);
+  const out = new Int32Array(n);
+  labels.internAll(text, n, out);
+  for (let i = 0; i < n; i++) if (text.length[i]! < 0) out[i] = noGroup;
+  return out;
+}
+
+const textOf = (value: unknown): string | null => (value === null || value === undefined ? null : typeof value === 'object' ? JSON.stringify(value) : String(value));
 
 function labelsOf(column: Column, labels: Dictionary, n: number): Int32Array {
   const out = new Int32Array(n);

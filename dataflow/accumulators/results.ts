@@ -1,4 +1,5 @@
-import type { Column } from '../../schemas/column.js';
+import { cell, type Column } from '../../schemas/column.js';
+import { columnFrom } from '../column-from.js';
 import type { AggregateNode, Leaf } from '../aggregates/aggregate.js';
 import { quantileName } from '../aggregates/quantiles.js';
 import { bucketQuantile } from './buckets.js';
@@ -26,6 +27,11 @@ export function resultRow(pane: Pane, row: number): Record<string, unknown> {
 
 function nodeColumn(pane: Pane, node: AggregateNode, rows: Int32Array): Column {
   if (node.kind === 'quantiles') return { kind: 'object', data: Array.from(rows, (row) => quantilesOf(pane, node, row)) };
+  if (node.kind === 'distinct') return { kind: 'number', data: distinctCounts(pane, node.leaf, rows) };
+  if (node.kind === 'derived') {
+    const parts = node.parts.map((part) => nodeColumn(pane, part, rows));
+    return columnFrom(Array.from({ length: rows.length }, (_, i) => node.result(parts.map((part) => cell(part, i)))));
+  }
   const by = groupOf(node);
   if (by === undefined) return withNulls(plain(pane, node, rows));
   const { table } = pane.layout.place(by);
@@ -57,11 +63,13 @@ function nodeColumn(pane: Pane, node: AggregateNode, rows: Int32Array): Column {
 /** The first grouped leaf of a node: all leaves of a node have the same group, or none has. */
 function groupOf(node: AggregateNode): Leaf | undefined {
   if (node.kind === 'ratio') return groupOf(node.over) ?? groupOf(node.under);
+  if (node.kind === 'derived' || node.kind === 'distinct') return undefined;
   return node.leaf.by === undefined ? undefined : node.leaf;
 }
 
 /** Value of a node in slot `slot` of its table; NaN is null. */
-function evaluate(pane: Pane, node: AggregateNode, slot: number): number {
+function evaluate(pane: Pane, given: AggregateNode, slot: number): number {
+  const node = given as PlainNode;
   if (node.kind === 'ratio') {
     const under = evaluate(pane, node.under, slot);
     return under === 0 ? Number.NaN : evaluate(pane, node.over, slot) / under;
@@ -72,7 +80,8 @@ function evaluate(pane: Pane, node: AggregateNode, slot: number): number {
 }
 
 /** Group g of row i at [i * size + g]; null is NaN. */
-function denseValues(pane: Pane, node: AggregateNode, rows: Int32Array, size: number): Float64Array {
+function denseValues(pane: Pane, given: AggregateNode, rows: Int32Array, size: number): Float64Array {
+  const node = given as PlainNode;
   const out = new Float64Array(rows.length * size);
   if (node.kind === 'ratio') {
     const over = denseValues(pane, node.over, rows, size);
@@ -92,7 +101,23 @@ function denseValues(pane: Pane, node: AggregateNode, rows: Int32Array, size: nu
   return out;
 }
 
-function plain(pane: Pane, node: AggregateNode, rows: Int32Array): Float64Array {
+/** How many values of each row were counted at least once. */
+function distinctCounts(pane: Pane, leaf: Leaf, rows: Int32Array): Float64Array {
+  const { table, at } = pane.layout.place(leaf);
+  const pairs = pane.pairs[table]!;
+  const { data, stride } = pane.slabs[table]!;
+  const out = new Float64Array(rows.length);
+  for (let i = 0; i < out.length; i++) for (let slot = pairs.first(rows[i]!); slot >= 0; slot = pairs.next(slot)) if (data[slot * stride + at]! > 0) out[i]!++;
+  return out;
+}
+
+/** The nodes that have one number a row. */
+type PlainNode = Extract<AggregateNode, { kind: 'leaf' | 'ratio' }>;
+
+function plain(pane: Pane, given: AggregateNode, rows: Int32Array): Float64Array {
+  if (given.kind === 'distinct') return distinctCounts(pane, given.leaf, rows);
+  if (given.kind === 'derived' || given.kind === 'quantiles') return Float64Array.from({ length: rows.length }, (_, i) => Number(cell(nodeColumn(pane, given, rows), i) ?? Number.NaN));
+  const node: PlainNode = given;
   const n = rows.length;
   const out = new Float64Array(n);
   if (node.kind === 'ratio') {

@@ -3,7 +3,7 @@ import { Expression, expression, type RowFunction } from '../expression.js';
 
 /** One counter that is kept for each key: what the others are made of. */
 export interface Leaf {
-  readonly op: 'count' | 'sum' | 'min' | 'max';
+  readonly op: 'count' | 'sum' | 'min' | 'max' | 'first' | 'last';
   /** Column that is added up or compared; count without it counts records, with it those where it is not null. */
   readonly of: Expression<never, unknown> | undefined;
   readonly where: Expression<never, boolean> | undefined;
@@ -12,7 +12,7 @@ export interface Leaf {
 
 /** How a leaf is split into groups. */
 export interface Group {
-  readonly kind: 'labels' | 'dense' | 'buckets';
+  readonly kind: 'labels' | 'dense' | 'buckets' | 'distinct';
   readonly of: Expression<never, unknown>;
   /** Number of groups 0..size-1 (dense). */
   readonly size: number;
@@ -24,7 +24,9 @@ export interface Group {
 export type AggregateNode =
   | { readonly kind: 'leaf'; readonly leaf: Leaf }
   | { readonly kind: 'ratio'; readonly over: AggregateNode; readonly under: AggregateNode }
-  | { readonly kind: 'quantiles'; readonly leaf: Leaf; readonly at: readonly number[] };
+  | { readonly kind: 'quantiles'; readonly leaf: Leaf; readonly at: readonly number[] }
+  | { readonly kind: 'distinct'; readonly leaf: Leaf }
+  | { readonly kind: 'derived'; readonly name: string; readonly parts: readonly AggregateNode[]; readonly result: (parts: readonly unknown[]) => unknown };
 
 /**
  * A declared aggregate over records `Row` with result `V`: compiled to loops over columns in the stream. Every aggregate can be
@@ -40,7 +42,7 @@ export interface Aggregate<in Row, out V> {
    * The same for each value of a column apart: an object by value, or with `size` an array by number (0..size-1; others are not counted).
    * In an object, a count or sum of 0 and a null are left out.
    *
-   * @throws HR_AGGREGATE when it is already grouped, or is quantiles
+   * @throws HR_AGGREGATE when it is already grouped, or is more than counts, sums, extremes and their ratios
    */
   by<R extends Row>(column: Expression<R, string | null> | RowFunction<R, string | null>): Aggregate<R, Readonly<Record<string, V>>>;
   by<R extends Row>(column: Expression<R, number | null> | RowFunction<R, number | null>, options: { readonly size: number }): Aggregate<R, readonly number[]>;
@@ -76,7 +78,7 @@ export function aggregateOf<Row, V>(node: AggregateNode): Aggregate<Row, V> {
       return aggregateOf(mapLeaves(node, (leaf) => ({ ...leaf, where: leaf.where === undefined ? added : leaf.where.and(added) })));
     },
     by: (column: Expression<never, unknown> | RowFunction<never, unknown>, options?: { readonly size: number }) => {
-      if (node.kind === 'quantiles') throw new HeadraceError('HR_AGGREGATE', 'quantiles cannot be split by a column.');
+      if (node.kind !== 'leaf' && node.kind !== 'ratio') throw new HeadraceError('HR_AGGREGATE', `${node.kind === 'derived' ? node.name : node.kind} cannot be split by a column.`);
       const size = options?.size ?? 0;
       if (options !== undefined && (!Number.isInteger(size) || size < 1 || size > 65_536)) {
         throw new HeadraceError('HR_AGGREGATE', `by(…, { size: ${options.size} }): the size is a whole number from 1 to 65536.`);
@@ -112,6 +114,10 @@ function nodeText(node: AggregateNode): string {
       return `${nodeText(node.over)} / ${nodeText(node.under)}`;
     case 'quantiles':
       return `quantiles ${node.at.join(' ')} of ${leafText(node.leaf)}`;
+    case 'distinct':
+      return `distinct of ${leafText(node.leaf)}`;
+    case 'derived':
+      return `${node.name} of ${node.parts.map(nodeText).join(' and ')}`;
   }
 }
 
@@ -119,7 +125,10 @@ function mapLeaves(node: AggregateNode, change: (leaf: Leaf) => Leaf): Aggregate
   switch (node.kind) {
     case 'leaf':
     case 'quantiles':
+    case 'distinct':
       return { ...node, leaf: change(node.leaf) };
+    case 'derived':
+      return { ...node, parts: node.parts.map((part) => mapLeaves(part, change)) };
     case 'ratio':
       return { kind: 'ratio', over: mapLeaves(node.over, change), under: mapLeaves(node.under, change) };
   }

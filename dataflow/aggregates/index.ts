@@ -1,8 +1,14 @@
 export type { Aggregate, CustomAggregate } from './aggregate.js';
 export { count } from './count.js';
+export { countDistinct } from './count-distinct.js';
+export { first } from './first.js';
+export { histogram } from './histogram.js';
+export { last } from './last.js';
 export { max } from './max.js';
 export { mean } from './mean.js';
 export { min } from './min.js';
 export { quantiles } from './quantiles.js';
 export { ratio } from './ratio.js';
 export { sum } from './sum.js';
+export { type Frequency, topK } from './top-k.js';
+export { variance, type VarianceOptions } from './variance.js';
