@@ -49,7 +49,8 @@ interface Group {
   /** What was given out last: slot of each place, and its rank. */
   given: number[];
   ranks: number[];
-  changed: boolean;
+  /** How manieth group to change since the last `changes`; 0: it has not. */
+  changed: number;
   unsaved: boolean;
 }
 
@@ -60,6 +61,7 @@ export function createRanking(rule: RankingRule, tracks: boolean): Ranking {
   const keys = new Dictionary();
   const groups: Group[] = [];
   let changed: number[] = [];
+  let changes = 0;
   let unsaved: number[] = [];
   // Rows that are out; those that were given out are still to be taken back.
   let retired: number[] = [];
@@ -87,7 +89,7 @@ export function createRanking(rule: RankingRule, tracks: boolean): Ranking {
     lastSeen = enlarged(lastSeen, keys.size);
   };
   const begin = (id: number) => {
-    groups[id] = { slots: [], given: [], ranks: [], changed: false, unsaved: false };
+    groups[id] = { slots: [], given: [], ranks: [], changed: 0, unsaved: false };
     barFirst[id] = Number.NEGATIVE_INFINITY;
     barSecond[id] = Number.NEGATIVE_INFINITY;
     barTime[id] = Number.POSITIVE_INFINITY;
@@ -103,8 +105,8 @@ export function createRanking(rule: RankingRule, tracks: boolean): Ranking {
   };
   const touch = (id: number) => {
     const group = groups[id]!;
-    if (tracks && !group.changed) {
-      group.changed = true;
+    if (tracks && group.changed === 0) {
+      group.changed = ++changes;
       changed.push(id);
     }
     if (!group.unsaved) {
@@ -203,9 +205,9 @@ export function createRanking(rule: RankingRule, tracks: boolean): Ranking {
         rows.retracted.push(retracted);
         rows.ids.push(id);
       };
-      for (const id of changed) {
+      for (const id of changed.filter((c) => groups[c]!.changed > 0).sort((a, b) => groups[a]!.changed - groups[b]!.changed)) {
         const group = groups[id]!;
-        group.changed = false;
+        group.changed = 0;
         const { slots, given, ranks } = group;
         const now = slots.map((_, at) => rank(slots, at));
         const same = (at: number) => slots[at] === given[at] && now[at] === ranks[at];
@@ -219,6 +221,7 @@ export function createRanking(rule: RankingRule, tracks: boolean): Ranking {
         }
       }
       changed = [];
+      changes = 0;
       return ranked(rows);
     },
     rows: (slots) => store.rows(slots),
@@ -265,7 +268,9 @@ export function createRanking(rule: RankingRule, tracks: boolean): Ranking {
         groupRoom();
         if (id < known) {
           const old = groups[id]!;
-          for (const slot of new Set([...old.slots, ...old.given])) store.free(slot);
+          const freed = new Set([...old.slots, ...old.given]);
+          for (const slot of freed) store.free(slot);
+          retired = retired.filter((slot) => !freed.has(slot));
         }
         begin(id);
         const group = groups[id]!;
@@ -285,10 +290,9 @@ export function createRanking(rule: RankingRule, tracks: boolean): Ranking {
         given.sort((a, b) => (a.place >> 12) - (b.place >> 12));
         group.given = given.map((x) => x.slot);
         group.ranks = given.map((x) => x.place & 0xfff);
-        if (isChanged === 1) {
-          group.changed = true;
-          changed.push(id);
-        }
+        group.changed = isChanged;
+        changes = Math.max(changes, isChanged);
+        if (isChanged > 0 && !changed.includes(id)) changed.push(id);
         setBar(id);
       }
     },
@@ -302,9 +306,9 @@ export function createRanking(rule: RankingRule, tracks: boolean): Ranking {
       const { slots, given, ranks, changed: isChanged } = groups[id]!;
       const place = new Map(given.map((slot, at) => [slot, ((at + 1) << 12) | ranks[at]!] as const));
       for (const slot of slots) rows.push({ slot, place: place.get(slot) ?? 0 });
-      const gone = isChanged ? given.filter((slot) => !slots.includes(slot)) : [];
+      const gone = isChanged > 0 ? given.filter((slot) => !slots.includes(slot)) : [];
       for (const slot of gone) rows.push({ slot, place: place.get(slot)! });
-      shape.set([slots.length, gone.length, isChanged ? 1 : 0], 3 * g);
+      shape.set([slots.length, gone.length, isChanged], 3 * g);
     });
     const slots = Int32Array.from(rows, (r) => r.slot);
     const out = byteWriter();

@@ -26,7 +26,7 @@ export interface TopNOptions<T, Form extends ChangeForm, Windowed extends Durati
   readonly order?: 'desc' | 'asc';
   /** Ranks rows that are equal in `by`. @default the earlier event time comes first, then the earlier arrival */
   readonly then?: { readonly by: Criterion<T>; readonly order?: 'desc' | 'asc' };
-  /** Equal rows have one rank, and all rows that equal the n-th are kept: RANK instead of ROW_NUMBER. @default false */
+  /** Equal rows have one rank, and all rows that equal the n-th are kept: RANK instead of ROW_NUMBER. With windows or retractions only. @default false */
   readonly ties?: boolean;
   /** Ranks within windows of this length; the result of a window is final. @default one ranking a key, for ever */
   readonly every?: Windowed;
@@ -66,6 +66,9 @@ export function topN<T, K extends Key, const Windowed extends Duration | undefin
   const every = options.every === undefined ? undefined : durationMs(options.every, `topN "${id}": every`, 1);
   if (every !== undefined && (options.changes !== undefined || options.expire !== undefined)) {
     throw new HeadraceError('HR_ARGUMENT', `topN "${id}" ranks within windows, whose results are final: it takes neither changes nor expire.`, { place: { step: id } });
+  }
+  if (every === undefined && options.ties === true && options.changes !== 'retractions') {
+    throw new HeadraceError('HR_ARGUMENT', `topN "${id}" keeps ties, which share a rank: upserts by key and rank cannot tell them. Give changes: 'retractions', or windows.`, { place: { step: id } });
   }
   const expire = options.expire === undefined || options.expire === 'never' ? Number.POSITIVE_INFINITY : durationMs(options.expire, `topN "${id}": expire`, 1);
   const criteria = [{ by: options.by, order: options.order }, ...(options.then === undefined ? [] : [options.then])].map(({ by, order }) => ({ of: expression(by), sign: order === 'asc' ? -1 : 1 }));
