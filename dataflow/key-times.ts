@@ -7,8 +7,8 @@ import { readColumn, writeColumn } from './row-cells.js';
 import type { StateTable } from './state-table.js';
 
 /**
- * One number a key, such as the time when it was last seen, for keys that are forgotten when they have not been touched for long. Keys are in generations: a touched key
- * moves to the youngest, and the oldest is dropped as a whole. Cost of a look-up: one dictionary probe; for a key that the youngest generation does not have, one for each.
+ * An event time a key, such as when it was last seen, for keys that are forgotten when that is long ago. Keys are in generations: a touched key
+ * moves to the youngest, and a generation is dropped as a whole when none of its times matters any more. Cost of a look-up: one dictionary probe; for a key that the youngest generation does not have, one for each.
  */
 export interface KeyTimes<M extends StepMeta> {
   /** What was saved beside the keys. */
@@ -29,6 +29,8 @@ export interface KeyTimes<M extends StepMeta> {
 interface Generation extends StoredPane {
   readonly keys: Dictionary;
   readonly slab: Slab;
+  /** The greatest value of its keys. */
+  newest: number;
 }
 
 /** Generations that the time until a key is forgotten is divided into: keys stay up to that share longer. */
@@ -71,7 +73,12 @@ export function createKeyTimes<M extends StepMeta>(table: StateTable, task: numb
         }
       }
     },
-    touch: (ids, n) => youngest().slab.touch(ids, n),
+    touch(ids, n) {
+      const generation = youngest();
+      const { data } = generation.slab;
+      generation.slab.touch(ids, n);
+      for (let i = 0; i < n; i++) if (data[ids[i]!]! > generation.newest) generation.newest = data[ids[i]!]!;
+    },
     advance(time) {
       if (!Number.isFinite(time) || expire === Number.POSITIVE_INFINITY) return;
       if (panes.size === 0 || time < current + expire / generationsPerExpiry) {
@@ -79,12 +86,10 @@ export function createKeyTimes<M extends StepMeta>(table: StateTable, task: numb
         return;
       }
       current = time;
-      // A key of a generation was last touched before the next one began.
-      const starts = [...panes.keys()].sort((a, b) => a - b);
-      for (let i = 0; i < starts.length; i++) {
-        if ((starts[i + 1] ?? time) + expire > time) break;
-        panes.delete(starts[i]!);
-        store.drop(starts[i]!);
+      for (const [start, { newest }] of [...panes]) {
+        if (start === current || newest + expire >= time) continue;
+        panes.delete(start);
+        store.drop(start);
       }
       youngest();
     },
@@ -96,9 +101,10 @@ function generation(): Generation {
   const keys = new Dictionary();
   const slab = new Slab(Float64Array.of(Number.NEGATIVE_INFINITY));
   let savedKeys = 0;
-  return {
+  const made: Generation = {
     keys,
     slab,
+    newest: Number.NEGATIVE_INFINITY,
     get bytes() {
       return keys.size * 24;
     },
@@ -126,6 +132,8 @@ function generation(): Generation {
       const rows = reader.int32s(reader.u32());
       const values = reader.float64s(rows.length);
       rows.forEach((row, i) => (slab.data[row] = values[i]!));
+      made.newest = values.reduce((most, value) => Math.max(most, value), made.newest);
     },
   };
+  return made;
 }

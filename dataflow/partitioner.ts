@@ -5,7 +5,7 @@ import type { StringColumn } from '../schemas/column.js';
  * Kafka, `org.apache.kafka.common.utils.Utils.murmur2`.
  */
 export function partitionOf(bytes: Uint8Array, offset: number, length: number, partitions: number): number {
-  return (murmur2(bytes, offset, length) & 0x7fffffff) % partitions;
+  return (partitionHash(bytes, offset, length) & 0x7fffffff) % partitions;
 }
 
 /** Partitions of all rows of a key column; a null key counts as empty. Cost: one hash a row. */
@@ -15,7 +15,8 @@ export function partitionAll(keys: StringColumn, n: number, partitions: number):
   return out;
 }
 
-function murmur2(bytes: Uint8Array, offset: number, length: number): number {
+/** murmur2 of a key, 32 bits with sign. */
+export function partitionHash(bytes: Uint8Array, offset: number, length: number): number {
   const m = 0x5bd1e995;
   let h = 0x9747b28c ^ length;
   const blocks = length >> 2;

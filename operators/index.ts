@@ -1,5 +1,7 @@
 export { aggregate, type AggregateOptions } from './aggregate.js';
+export { dedupe, type DedupeOptions } from './dedupe.js';
 export { filter } from './filter.js';
+export { flatMap } from './flat-map.js';
 export { join, type JoinKind, type JoinOptions } from './join.js';
 export { keyBy, type KeyValue } from './key-by.js';
 export { latest, type LatestOptions } from './latest.js';
@@ -8,7 +10,10 @@ export { map, type RowStepOptions } from './map.js';
 export { type Emit, type Handlers, operate, type OperateOptions, type Operator, reject } from './operate.js';
 export { process, type ProcessContext, type ProcessFunction, type ProcessOptions } from './process.js';
 export { records } from './records.js';
+export { sample, type SampleOptions } from './sample.js';
 export { type Branches, split } from './split.js';
+export { tap } from './tap.js';
+export { throttle, type ThrottleOptions } from './throttle.js';
 export { tiles } from './tiles.js';
 export { to } from './to.js';
 export { type Criterion, type RankedRow, topN, type TopNOptions } from './top-n.js';

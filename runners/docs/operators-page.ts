@@ -24,6 +24,9 @@ const sections: readonly { readonly title: string; readonly of: readonly Section
     of: [
       { name: 'filter', call: 'filter(keep, options?)', file: 'operators/filter.ts', options: rowStep },
       { name: 'map', call: 'map(change, options?)', file: 'operators/map.ts', options: rowStep },
+      { name: 'flatMap', call: 'flatMap(change, options?)', file: 'operators/flat-map.ts', options: rowStep },
+      { name: 'tap', call: 'tap(look, options?)', file: 'operators/tap.ts', options: rowStep },
+      { name: 'sample', call: 'sample(share, options?)', file: 'operators/sample.ts', options: { interface: 'SampleOptions', file: 'operators/sample.ts' } },
       { name: 'keyBy', call: 'keyBy(column, options?) · keyBy(id, key, options?)', file: 'operators/key-by.ts', options: rowStep },
       { name: 'window', call: 'window(id, windows, aggregates, options?)', file: 'operators/window.ts', options: { interface: 'WindowOptions', file: 'operators/window.ts' } },
       { name: 'process', call: 'process(id, function, options?)', file: 'operators/process.ts', options: { interface: 'ProcessOptions', file: 'operators/process.ts' } },
@@ -32,6 +35,8 @@ const sections: readonly { readonly title: string; readonly of: readonly Section
       { name: 'join', call: 'join(id, left, right, options)', file: 'operators/join.ts', options: { interface: 'JoinOptions', file: 'operators/join.ts' } },
       { name: 'windowJoin', call: 'windowJoin(id, left, right, options)', file: 'operators/window-join.ts', options: { interface: 'WindowJoinOptions', file: 'operators/window-join.ts' } },
       { name: 'lookup', call: 'lookup(id, stream, table, options)', file: 'operators/lookup.ts', options: { interface: 'LookupOptions', file: 'operators/lookup.ts' } },
+      { name: 'dedupe', call: 'dedupe(id, options)', file: 'operators/dedupe.ts', options: { interface: 'DedupeOptions', file: 'operators/dedupe.ts' } },
+      { name: 'throttle', call: 'throttle(id, options)', file: 'operators/throttle.ts', options: { interface: 'ThrottleOptions', file: 'operators/throttle.ts' } },
       { name: 'topN', call: 'topN(id, options)', file: 'operators/top-n.ts', options: { interface: 'TopNOptions', file: 'operators/top-n.ts' } },
       { name: 'latest', call: 'latest(id, options?)', file: 'operators/latest.ts', options: { interface: 'LatestOptions', file: 'operators/latest.ts' } },
       { name: 'aggregate', call: 'aggregate(id, aggregates, options?)', file: 'operators/aggregate.ts', options: { interface: 'AggregateOptions', file: 'operators/aggregate.ts' } },
