@@ -18,3 +18,11 @@ test('an idle input holds nobody back until its next watermark; when all are idl
   expect(merge.update(1, 6, true)).toEqual({ kind: 'watermark', time: 30 });
   expect(merge.update(0, 40, true)).toEqual({ kind: 'watermark', time: 40, idle: true });
 });
+
+test('the end is an end only when every input has told it: an idle one may still give out what it has kept', () => {
+  const merge = createWatermarkMerge(2);
+  merge.update(0, 10, true);
+  merge.update(1, 20, true);
+  expect(merge.update(0, Number.POSITIVE_INFINITY, false)).toBeUndefined();
+  expect(merge.update(1, Number.POSITIVE_INFINITY, false)).toEqual({ kind: 'watermark', time: Number.POSITIVE_INFINITY });
+});
