@@ -129,7 +129,7 @@ export function constant<const V extends string | number | boolean>(value: V): C
 /**
  * The columns of rows that are not those of a topic, such as the results of a window or a join.
  *
- * @example const row = columnsOf<{ windowEnd: number; bids: number }>(); … keyBy(row.windowEnd)
+ * @example columnsOf<{ windowEnd: number; bids: number }>().bids.over(10)
  */
 export function columnsOf<Row>(): { readonly [F in keyof Row & string]-?: ColumnExpression<Row, F, Row[F]> } {
   return new Proxy({} as { readonly [F in keyof Row & string]-?: ColumnExpression<Row, F, Row[F]> }, { get: (_, name) => columnOf(String(name)) });

@@ -28,7 +28,7 @@ export interface AggregateOptions<Form extends ChangeForm> {
  * changed go out, once however often they did: the key under its name and the aggregates, with the newest event time of the key. Late records count as well.
  * *State*: one row of numbers a key until `expire`; without it, state grows with the keys. *Errors*: HR_AGGREGATE, HR_DURATION.
  *
- * @example keyBy(auctions.category), aggregate('prices', { average: mean(auctions.price) }, { changes: 'upserts' })
+ * @example from(auctions).pipe(keyBy(auctions.category), aggregate('prices', { average: mean(auctions.price) }))
  * @see window, latest, topN
  */
 export function aggregate<T, K extends Key, const A extends Aggregates<T>, const Form extends 'upserts' | 'retractions' = 'upserts'>(

@@ -25,7 +25,7 @@ export interface TopNOptions<T, Form extends ChangeForm, Windowed extends Durati
   /** @default 'desc': the largest first */
   readonly order?: 'desc' | 'asc';
   /** Ranks rows that are equal in `by`. @default the earlier event time comes first, then the earlier arrival */
-  readonly then?: { readonly by: Criterion<T>; readonly order?: 'desc' | 'asc' };
+  readonly thenBy?: { readonly by: Criterion<T>; readonly order?: 'desc' | 'asc' };
   /** Equal rows have one rank, and all rows that equal the n-th are kept: RANK instead of ROW_NUMBER. With windows or retractions only. @default false */
   readonly ties?: boolean;
   /** Ranks within windows of this length; the result of a window is final. @default one ranking a key, for ever */
@@ -53,14 +53,14 @@ export type RankedRow<T, Form extends ChangeForm, Windowed> = Windowed extends D
  * passed, or for `expire`; without it, state grows with the keys. *Errors*: HR_ARGUMENT, HR_DURATION.
  *
  * @example keyBy(bids.auction), topN('best', { n: 10, by: bids.price, changes: 'upserts' })
- * @example keyBy('all', constant('all')), topN('hottest', { n: 1, by: (r) => r.bids, ties: true, every: '10s' })
+ * @example from(bids).pipe(keyBy('all', constant('all')), topN('hottest', { n: 1, by: bids.price, ties: true, every: '10s' }))
  * @see latest, aggregate, window
  */
 export function topN<T, K extends Key, const Windowed extends Duration | undefined = undefined, const Form extends 'upserts' | 'retractions' = 'upserts'>(
   id: string,
   options: TopNOptions<T, Form, Windowed>,
 ): Operator<T, RankedRow<T, Form, Windowed>, K> {
-  checkOptions(options, ['n', 'by', 'order', 'then', 'ties', 'every', 'changes', 'expire', 'onError'], `topN "${id}"`);
+  checkOptions(options, ['n', 'by', 'order', 'thenBy', 'ties', 'every', 'changes', 'expire', 'onError'], `topN "${id}"`);
   const { n } = options;
   if (!Number.isInteger(n) || n < 1 || n > topNLimit) throw new HeadraceError('HR_ARGUMENT', `topN "${id}" has n ${n}; give a whole number from 1 to ${topNLimit}.`, { place: { step: id } });
   const every = options.every === undefined ? undefined : durationMs(options.every, `topN "${id}": every`, 1);
@@ -71,7 +71,7 @@ export function topN<T, K extends Key, const Windowed extends Duration | undefin
     throw new HeadraceError('HR_ARGUMENT', `topN "${id}" keeps ties, which share a rank: upserts by key and rank cannot tell them. Give changes: 'retractions', or windows.`, { place: { step: id } });
   }
   const expire = options.expire === undefined || options.expire === 'never' ? Number.POSITIVE_INFINITY : durationMs(options.expire, `topN "${id}": expire`, 1);
-  const criteria = [{ by: options.by, order: options.order }, ...(options.then === undefined ? [] : [options.then])].map(({ by, order }) => ({ of: expression(by), sign: order === 'asc' ? -1 : 1 }));
+  const criteria = [{ by: options.by, order: options.order }, ...(options.thenBy === undefined ? [] : [options.thenBy])].map(({ by, order }) => ({ of: expression(by), sign: order === 'asc' ? -1 : 1 }));
   const functions = criteria.map(({ of }) => of).filter((of) => of.columnName === undefined) as unknown as Expression<never, unknown>[];
   const details: Record<string, string> = { n: String(n), ...(every === undefined ? {} : { every: String(options.every) }) };
   return operate<T, RankedRow<T, Form, Windowed>, K>({ kind: 'topN', id, details, onError: options.onError, keepsPartitioning: true }, (step) => {

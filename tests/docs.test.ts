@@ -116,7 +116,14 @@ export { play, runPipeline, sideOutput } from 'headrace/testing';
 export * as rx from 'rxjs';
 import { clicks, type FeatureSet, type FeatureStore, type PipelineScope, type Topic, type Pipeline, type Source } from 'headrace';
 export type Click = typeof clicks extends Topic<infer T> ? T : never;
-export interface Order { readonly paid: boolean }
+export interface Order { readonly paid: boolean; readonly id: number; readonly currency: string; readonly lines: readonly { readonly item: string }[] }
+export declare const bids: Topic<{ auction: number; bidder: number; price: number; eventId: string }>;
+export declare const auctions: Topic<{ id: number; seller: number; category: number; price: number }>;
+export declare const persons: Topic<{ id: number; name: string }>;
+export declare const orders: Topic<Order>;
+export declare const rates: Topic<{ currency: string; rate: number }>;
+export declare const quotes: Topic<{ price: number }>;
+export declare const alerts: Topic<{ userId: string }>;
 export declare const from: PipelineScope['from'];
 export declare const copies: Topic<Click>;
 export declare const watched: Topic<Click>;
@@ -127,7 +134,7 @@ export declare const orders$: Source<Order>;
 export declare const itemCtr: Pipeline;
 export declare const store: FeatureStore;
 `;
-const preludeNames = 'Click HeadraceError appClicks clicks copies count embeddedFeatures features filter from hopping itemCtr keyBy map max mean min openEmbedded operate orders$ pipeline play process quantiles ratio records replay runEmbedded runPipeline rx sideOutput split store sum tiles to toFeatureStore topic tumbling union userFeatures watched webClicks window'.split(' ');
+const preludeNames = 'Click HeadraceError aggregate alerts appClicks auctions bids clicks columnsOf constant copies count countDistinct dedupe embeddedFeatures features filter first flatMap from histogram hopping itemCtr join keyBy last latest lookup map max mean min openEmbedded operate orders orders$ persons pipeline play process quantiles quotes rates ratio records replay runEmbedded runPipeline rx sample session sideOutput split store sum tap text throttle tiles to toFeatureStore topK topN topic tumbling union userFeatures variance watched webClicks window windowJoin'.split(' ');
 
 function importsFor(text: string): string {
   const wanted = preludeNames.filter((name) => {

@@ -24,7 +24,7 @@ export const q19: Query = {
   reads: ['bid'],
   result,
   pipeline: (longestAuctionMs) =>
-    pipeline('q19', ({ from }) => from(bid, { disorder }).pipe(keyBy(bid.auction), topN('best', { n: 10, by: bid.price, then: { by: bid.dateTime, order: 'asc' }, expire: 4 * longestAuctionMs + 60_000 }), to(result)), { tick }),
+    pipeline('q19', ({ from }) => from(bid, { disorder }).pipe(keyBy(bid.auction), topN('best', { n: 10, by: bid.price, thenBy: { by: bid.dateTime, order: 'asc' }, expire: 4 * longestAuctionMs + 60_000 }), to(result)), { tick }),
   line: (r: Row) => [r.auction, r.bidder, r.price, r.channel, r.url, r.dateTime, r.extra, r.rank],
   key: (r: Row) => `${r.auction}/${r.rank}`,
 };

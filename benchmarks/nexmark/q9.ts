@@ -21,7 +21,7 @@ const result = topic('q9', {
 export const q9: Query = {
   reads: ['bid', 'auction'],
   result,
-  pipeline: (longestAuctionMs) => pipeline('q9', ({ from }) => validBids(from, longestAuctionMs).pipe(topN('winner', { n: 1, by: result.price, then: { by: result.bidTime, order: 'asc' }, expire: 4 * longestAuctionMs + 60_000 }), to(result)), { tick }),
+  pipeline: (longestAuctionMs) => pipeline('q9', ({ from }) => validBids(from, longestAuctionMs).pipe(topN('winner', { n: 1, by: result.price, thenBy: { by: result.bidTime, order: 'asc' }, expire: 4 * longestAuctionMs + 60_000 }), to(result)), { tick }),
   line: (r: Row) => [r.id!, r.itemName!, r.description!, r.initialBid!, r.reserve!, r.dateTime!, r.expires!, r.seller!, r.category!, r.extra!, r.auction!, r.bidder!, r.price!, r.bidTime!, r.bidExtra!],
   key: (r: Row) => String(r.id),
 };

@@ -6,7 +6,6 @@ import { type Aggregate, aggregateOf } from './aggregate.js';
  * column with different conditions share its values.
  *
  * @example countDistinct(bids.bidder).where(bids.price.under(10_000))
- * @see approxDistinct
  */
 export function countDistinct<Row>(of: Expression<Row, unknown> | RowFunction<Row, unknown>): Aggregate<Row, number> {
   return aggregateOf({ kind: 'distinct', leaf: { op: 'count', of: undefined, where: undefined, by: { kind: 'distinct', of: expression(of), size: 0, accuracy: 0 } } });
