@@ -36,13 +36,23 @@ export function aggregate<T, K extends Key, const A extends Aggregates<T>, const
   aggregates: A,
   options: AggregateOptions<Form> = {},
 ): Operator<T, Changing<K & { readonly [F in keyof A]: ResultOf<A[F]> }, Form>, K> {
-  checkOptions(options, ['changes', 'expire', 'onError'], `aggregate "${id}"`);
+  return runningStep<T, K, A, Form>('aggregate', id, aggregates, options);
+}
+
+/** A step that keeps aggregates of each key and tells their changes. */
+export function runningStep<T, K extends Key, A extends Aggregates<T>, Form extends ChangeForm>(
+  kind: 'aggregate' | 'reduce',
+  id: string,
+  aggregates: A,
+  options: AggregateOptions<Form>,
+): Operator<T, Changing<K & { readonly [F in keyof A]: ResultOf<A[F]> }, Form>, K> {
+  checkOptions(options, ['changes', 'expire', 'onError'], `${kind} "${id}"`);
   const form: ChangeForm = options.changes ?? 'upserts';
-  if (form !== 'upserts' && form !== 'retractions') throw new HeadraceError('HR_ARGUMENT', `aggregate "${id}" tells changes as upserts or retractions, not as ${String(form)}.`, { place: { step: id } });
-  const expire = options.expire === undefined || options.expire === 'never' ? Number.POSITIVE_INFINITY : durationMs(options.expire, `aggregate "${id}": expire`, 1);
+  if (form !== 'upserts' && form !== 'retractions') throw new HeadraceError('HR_ARGUMENT', `${kind} "${id}" tells changes as upserts or retractions, not as ${String(form)}.`, { place: { step: id } });
+  const expire = options.expire === undefined || options.expire === 'never' ? Number.POSITIVE_INFINITY : durationMs(options.expire, `${kind} "${id}": expire`, 1);
   const { functions } = layoutOf(aggregates as unknown as Aggregates<never>);
   type Row = Changing<K & { readonly [F in keyof A]: ResultOf<A[F]> }, Form>;
-  return operate<T, Row, K>({ kind: 'aggregate', id, details: { changes: form, expire: String(options.expire ?? 'never') }, onError: options.onError, keepsPartitioning: true }, (step) => {
+  return operate<T, Row, K>({ kind, id, details: { changes: form, expire: String(options.expire ?? 'never') }, onError: options.onError, keepsPartitioning: true }, (step) => {
     let context: TaskContext;
     let state: RunningAggregates;
     return {
@@ -51,7 +61,7 @@ export function aggregate<T, K extends Key, const A extends Aggregates<T>, const
         state = createRunningAggregates({ aggregates: aggregates as unknown as Aggregates<never>, expire, retractions: form === 'retractions', table: context.table(id), task: context.task });
       },
       onBatch(batch) {
-        if (batch.key === undefined || batch.keyedBy === undefined) throw new HeadraceError('HR_STEP_UNKEYED', `aggregate "${id}" needs a keyed stream.`);
+        if (batch.key === undefined || batch.keyedBy === undefined) throw new HeadraceError('HR_STEP_UNKEYED', `${kind} "${id}" needs a keyed stream.`);
         const usable = functions.length === 0 ? batch : usableRows(batch, functions, (row, error) => reject(step, context, batch, row, error));
         if (usable !== undefined) state.add(usable as Batch<unknown>);
       },

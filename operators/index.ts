@@ -10,6 +10,7 @@ export { map, type RowStepOptions } from './map.js';
 export { type Emit, type Handlers, operate, type OperateOptions, type Operator, reject } from './operate.js';
 export { process, type ProcessContext, type ProcessFunction, type ProcessOptions } from './process.js';
 export { records } from './records.js';
+export { reduce, type Reducer } from './reduce.js';
 export { sample, type SampleOptions } from './sample.js';
 export { type Branches, split } from './split.js';
 export { tap } from './tap.js';

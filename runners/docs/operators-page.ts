@@ -35,6 +35,7 @@ const sections: readonly { readonly title: string; readonly of: readonly Section
       { name: 'join', call: 'join(id, left, right, options)', file: 'operators/join.ts', options: { interface: 'JoinOptions', file: 'operators/join.ts' } },
       { name: 'windowJoin', call: 'windowJoin(id, left, right, options)', file: 'operators/window-join.ts', options: { interface: 'WindowJoinOptions', file: 'operators/window-join.ts' } },
       { name: 'lookup', call: 'lookup(id, stream, table, options)', file: 'operators/lookup.ts', options: { interface: 'LookupOptions', file: 'operators/lookup.ts' } },
+      { name: 'reduce', call: 'reduce(id, reducer, options?)', file: 'operators/reduce.ts', options: { interface: 'AggregateOptions', file: 'operators/aggregate.ts' } },
       { name: 'dedupe', call: 'dedupe(id, options)', file: 'operators/dedupe.ts', options: { interface: 'DedupeOptions', file: 'operators/dedupe.ts' } },
       { name: 'throttle', call: 'throttle(id, options)', file: 'operators/throttle.ts', options: { interface: 'ThrottleOptions', file: 'operators/throttle.ts' } },
       { name: 'topN', call: 'topN(id, options)', file: 'operators/top-n.ts', options: { interface: 'TopNOptions', file: 'operators/top-n.ts' } },
