@@ -7,7 +7,7 @@ import { expect, test } from 'vitest';
 import { temporaryDirectory } from './connectors/embedded/temporary-directory.js';
 import { differences } from './faults/differences.js';
 import { plantClicks } from './faults/plant-clicks.js';
-import { itemActivity, type RunForm, startRun } from './faults/start-run.js';
+import { itemActivity, itemMarket, type RunForm, startRun } from './faults/start-run.js';
 
 const forms: readonly Pick<RunForm, 'stepRows' | 'commitMs' | 'workers'>[] = [
   { stepRows: 1, commitMs: 1, workers: 1 },
@@ -23,6 +23,8 @@ test.each([
   { name: 'click-features', pipeline: 'click-features', partitions: 5 },
   { name: 'item-activity', pipeline: itemActivity, partitions: 1 },
   { name: 'item-activity', pipeline: itemActivity, partitions: 5 },
+  { name: 'item-market', pipeline: itemMarket, partitions: 1 },
+  { name: 'item-market', pipeline: itemMarket, partitions: 5 },
 ])('$name on $partitions partitions gives the same in steps, epochs and workers of any number', async ({ name, pipeline, partitions }) => {
   const home = temporaryDirectory();
   const [input, first] = [join(home, 'input'), join(home, 'first')];

@@ -12,7 +12,7 @@ import { splitmix } from '../../runners/simulate/splitmix.js';
 import { differences } from './differences.js';
 import { disturbedRun } from './disturbed-run.js';
 import { plantClicks } from './plant-clicks.js';
-import { itemActivity, startCommand, startRun } from './start-run.js';
+import { itemActivity, itemMarket, startCommand, startRun } from './start-run.js';
 
 const long = process.env['HEADRACE_FAULTS'] === 'long';
 const killsEach = long ? 100 : 12;
@@ -36,6 +36,7 @@ async function epochs(dataDir: string, pipeline: string): Promise<number> {
 describe.each([
   { name: 'click-features', pipeline: 'click-features' },
   { name: 'item-activity', pipeline: itemActivity },
+  { name: 'item-market', pipeline: itemMarket },
 ])('$name', ({ name, pipeline }) => {
   const oracle = join(home, `${name}-undisturbed`);
   let undisturbedMs = 0;

@@ -7,6 +7,9 @@ const root = resolve(import.meta.dirname, '../..');
 /** The second pipeline under test, beside the shipped click-features. */
 export const itemActivity = join(root, 'tests/fixtures/item-activity.ts');
 
+/** The third one: joins, sessions, rankings and the other steps that keep rows or times. */
+export const itemMarket = join(root, 'tests/fixtures/item-market.ts');
+
 /** How a run is started. */
 export interface RunForm {
   readonly dataDir: string;
