@@ -24,15 +24,16 @@ export function createFirstPerKey(table: StateTable, task: number, expire: numbe
       const n = batch.length;
       if (ids.length < n) ids = new Int32Array(n * 2);
       passed.intern(batch.key!, n, ids);
-      const { values } = passed;
+      const { values, horizon } = passed;
       const rows = new Int32Array(n);
       const touched = new Int32Array(n);
       let count = 0;
       for (let i = 0; i < n; i++) {
         const key = ids[i]!;
         const time = batch.times[i]!;
-        if (isDropped(time, values[key]!)) continue;
-        if (time > values[key]!) values[key] = time;
+        const last = values[key]! < horizon ? Number.NEGATIVE_INFINITY : values[key]!;
+        if (isDropped(time, last)) continue;
+        values[key] = Math.max(time, last);
         touched[count] = key;
         rows[count++] = i;
       }

@@ -17,6 +17,8 @@ export interface KeyTimes<M extends StepMeta> {
   intern(keys: StringColumn, n: number, ids: Int32Array): void;
   /** Values by id, until the next `intern` or `advance`. */
   readonly values: Float64Array;
+  /** A value under this counts as none: when a generation is dropped must not show. */
+  readonly horizon: number;
   /** The values of these ids have changed. */
   touch(ids: Int32Array, n: number): void;
   /** Event time has reached `time`. */
@@ -33,7 +35,7 @@ interface Generation extends StoredPane {
   newest: number;
 }
 
-/** Generations that the time until a key is forgotten is divided into: keys stay up to that share longer. */
+/** Generations that the time until a key is forgotten is divided into: their memory stays up to that share longer. */
 const generationsPerExpiry = 4;
 
 /** @param expire milliseconds of event time; Infinity: keys are never forgotten */
@@ -41,7 +43,8 @@ export function createKeyTimes<M extends StepMeta>(table: StateTable, task: numb
   const store = createPaneStore<Generation, M & { readonly generation?: number | undefined }>(table, task, { layout: text, create: generation });
   const { panes, meta } = store.load();
   // A generation is stored under the event time at which it became the youngest.
-  let current = [...panes.keys()].sort((a, b) => b - a)[0] ?? 0;
+  let current = meta.generation ?? 0;
+  let reached = meta.watermark ?? Number.NEGATIVE_INFINITY;
   const youngest = () => {
     let found = panes.get(current);
     if (found === undefined) panes.set(current, (found = generation()));
@@ -61,17 +64,23 @@ export function createKeyTimes<M extends StepMeta>(table: StateTable, task: numb
       const before = known.size;
       known.internAll(keys, n, ids);
       slab.ensure(known.size);
-      if (known.size === before || panes.size === 1) return;
-      const others = older();
-      for (let id = before; id < known.size; id++) {
-        const key = known.key(id);
-        for (const other of others) {
-          const found = other.keys.find(key, 0, key.length);
-          if (found < 0) continue;
-          slab.data[id] = other.slab.data[found]!;
-          break;
+      if (known.size > before && panes.size > 1) {
+        const others = older();
+        for (let id = before; id < known.size; id++) {
+          const key = known.key(id);
+          for (const other of others) {
+            const found = other.keys.find(key, 0, key.length);
+            if (found < 0) continue;
+            slab.data[id] = other.slab.data[found]!;
+            // Saved with this generation: a restart looks here first.
+            slab.touch(Int32Array.of(id), 1);
+            break;
+          }
         }
       }
+    },
+    get horizon() {
+      return reached - expire;
     },
     touch(ids, n) {
       const generation = youngest();
@@ -81,6 +90,7 @@ export function createKeyTimes<M extends StepMeta>(table: StateTable, task: numb
     },
     advance(time) {
       if (!Number.isFinite(time) || expire === Number.POSITIVE_INFINITY) return;
+      reached = Math.max(reached, time);
       if (panes.size === 0 || time < current + expire / generationsPerExpiry) {
         if (panes.size === 0) current = time;
         return;
@@ -93,7 +103,7 @@ export function createKeyTimes<M extends StepMeta>(table: StateTable, task: numb
       }
       youngest();
     },
-    save: (saved) => store.save(panes, saved),
+    save: (saved) => store.save(panes, { ...saved, generation: current }),
   };
 }
 

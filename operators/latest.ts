@@ -50,7 +50,7 @@ export function latest<T, K extends Key>(id: string, options: LatestOptions = {}
         isNewest = enlarged(isNewest, first + n);
       }
       times.intern(batch.key!, n, ids);
-      const { values } = times;
+      const { values, horizon } = times;
       if (values.length > newest.length) {
         const known = newest.length;
         newest = enlarged(newest, values.length).fill(-1, known);
@@ -59,7 +59,7 @@ export function latest<T, K extends Key>(id: string, options: LatestOptions = {}
         const key = ids[i]!;
         keyOf[first + i] = key;
         isNewest[first + i] = 0;
-        if (batch.times[i]! < values[key]!) continue;
+        if (batch.times[i]! < values[key]! && values[key]! >= horizon) continue;
         values[key] = batch.times[i]!;
         if (newest[key]! >= 0) isNewest[newest[key]!] = 0;
         newest[key] = first + i;
