@@ -197,10 +197,8 @@ export function createSessions(options: {
         keyIds = new Int32Array(n * 2);
         rowSession = new Int32Array(n * 2);
       }
-      const known = sessions.keys.size;
       sessions.keys.internAll(batch.key!, n, keyIds);
-      if (sessions.keys.size > sessions.first.length) sessions.first = enlarged(sessions.first, sessions.keys.size);
-      sessions.first.fill(-1, known, sessions.keys.size);
+      makeKeyRoom(sessions, sessions.keys.size);
       let from = 0;
       const late: number[] = [];
       for (let i = 0; i < n; i++) {
@@ -286,11 +284,14 @@ function changed(sessions: Generation, s: number): void {
   sessions.unsaved.push(s);
 }
 
+/** Room for the first sessions of `keys` keys; a key without one has -1. */
+function makeKeyRoom(sessions: Generation, keys: number): void {
+  const size = sessions.first.length;
+  if (keys > size) sessions.first = enlarged(sessions.first, keys).fill(-1, size);
+}
+
 function link(sessions: Generation, id: number, s: number): void {
-  if (id >= sessions.first.length) {
-    const size = sessions.first.length;
-    sessions.first = enlarged(sessions.first, id + 1).fill(-1, size);
-  }
+  makeKeyRoom(sessions, id + 1);
   sessions.next[s] = sessions.first[id]!;
   sessions.first[id] = s;
 }

@@ -55,6 +55,16 @@ describe('named cases', () => {
     expect(two.metric('headrace_records_late_total', 's')).toBe(1);
   });
 
+  test('keys whose sessions have ended before a restart begin anew after it', async () => {
+    const ended = Array.from({ length: 200 }, (_, i) => aBid(i, `k${i}`, 1, 1_000 + i));
+    const again = ended.map((b) => aBid(1_000 + b.id, b.who, 1, 90_000 + b.id));
+    const one = await runPipeline(job, { inputs: { bids: ended } });
+    const two = await runPipeline(job, { inputs: { bids: [...again, aBid(5_000, 'k150', 1, 90_170)] }, runtime: one.runtime });
+    expect(two.values(found)).toHaveLength(400);
+    const last = two.values(found).map(({ json }) => JSON.parse(json) as { who: string; ids: number[] }).filter(({ who }) => who === 'k150');
+    expect(last.map(({ ids }) => ids)).toEqual([[150], [1_150, 5_000]]);
+  });
+
   test('a gap has to be longer than nothing, and is not mixed with other windows', () => {
     expect(() => window('n', session('0s'), { n: count() })).toThrow('longer than nothing');
     expect(() => window('n', { gap: '5s', every: '1m' } as never, { n: count() })).toThrow('every');
