@@ -103,16 +103,19 @@ export function createRanking(rule: RankingRule, tracks: boolean): Ranking {
     barSecond[id] = second[bar]!;
     barTime[id] = times[bar]!;
   };
+  const toSave = (id: number) => {
+    const group = groups[id]!;
+    if (group.unsaved) return;
+    group.unsaved = true;
+    unsaved.push(id);
+  };
   const touch = (id: number) => {
     const group = groups[id]!;
     if (tracks && group.changed === 0) {
       group.changed = ++changes;
       changed.push(id);
     }
-    if (!group.unsaved) {
-      group.unsaved = true;
-      unsaved.push(id);
-    }
+    toSave(id);
   };
   const equal = (a: number, b: number) => first[a] === first[b] && second[a] === second[b];
   const better = (a: number, b: number) => (first[a] !== first[b] ? first[a]! > first[b]! : second[a] !== second[b] ? second[a]! > second[b]! : times[a]! < times[b]!);
@@ -161,7 +164,11 @@ export function createRanking(rule: RankingRule, tracks: boolean): Ranking {
         const id = ids[i]!;
         const a = one[i]!;
         const time = batch.times[i]!;
-        if (time > lastSeen[id]!) lastSeen[id] = time;
+        if (time > lastSeen[id]!) {
+          lastSeen[id] = time;
+          // A row that loses keeps its key from expiring: a restart has to know.
+          if (tracks) toSave(id);
+        }
         const bar = barFirst[id]!;
         if (a < bar) continue;
         const b = two === undefined ? 0 : two[i]!;
@@ -215,10 +222,7 @@ export function createRanking(rule: RankingRule, tracks: boolean): Ranking {
         slots.forEach((slot, at) => void (same(at) || push(id, slot, now[at]!, 0)));
         group.given = [...slots];
         group.ranks = now;
-        if (!group.unsaved) {
-          group.unsaved = true;
-          unsaved.push(id);
-        }
+        toSave(id);
       }
       changed = [];
       changes = 0;

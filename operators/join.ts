@@ -1,6 +1,6 @@
 import type { Observable } from 'rxjs';
 import type { Batch } from '../dataflow/batch.js';
-import { type Duration, durationMs } from '../dataflow/duration.js';
+import { type Duration, durationMs, formatMs } from '../dataflow/duration.js';
 import { HeadraceError } from '../dataflow/errors.js';
 import { createIntervalJoin, type IntervalJoin } from '../dataflow/interval-join.js';
 import { checkOptions } from '../dataflow/known-options.js';
@@ -68,7 +68,7 @@ export function join<L, KL extends Key, R, KR extends Key, const LS extends Sele
   const bounds = boundsOf(options.within, id);
   const lateness = durationMs(options.lateness ?? 0, `join "${id}": lateness`);
   const fields = joinedFields(options.left as Selection<never>, options.right as Selection<never>, `join "${id}"`, id);
-  const within = options.within === 'forever' ? 'forever' : `-${bounds.before}ms..${bounds.after}ms`;
+  const within = options.within === 'forever' ? 'forever' : `${formatMs(bounds.before)} before to ${formatMs(bounds.after)} after`;
   return meetStreams<JoinRow<LS, RS, Kind>, KL>([left, right] as never, { kind: 'join', id, details: { kind, within }, onError: options.onError }, (step) => {
     let context: TaskContext;
     let state: IntervalJoin;

@@ -104,6 +104,13 @@ test.each(['upserts', 'retractions'] as const)('told as %s it adds up to sorting
   );
 });
 
+test('a row that loses keeps its key from expiring, also over a restart', async () => {
+  const records = Array.from({ length: 60 }, (_, i) => aBid(i, i % 2 === 0 ? 'a' : 'b', i === 0 ? 9 : 1, i * 50));
+  const options = { n: 1, expire: 400 } as const;
+  expect(new Set((await ranked(options, records)).filter((r) => r.who === 'a').map((r) => r.id))).toEqual(new Set([0]));
+  await scrutinise(job(options), { inputs: { bids: records } });
+});
+
 test('batches, epochs and restarts leave no trace', async () => {
   const records = Array.from({ length: 120 }, (_, i) => aBid(i, 'abc'[i % 3]!, (i * 7) % 13, i * 9 - ((i * 5) % 31)));
   for (const options of [{ changes: 'retractions' }, { every: 100, ties: true }, { expire: 300, n: 3 }] as const) await scrutinise(job(options), { inputs: { bids: records }, partitions: 3 });
