@@ -20,4 +20,12 @@ export { type EmbeddedRuntime, openEmbedded } from './connectors/embedded/embedd
 export { replay, type ReplayOptions, type ReplayResult } from './runners/replay.js';
 export { runEmbedded, type RunOptions } from './runners/run-embedded.js';
 export { clicks } from './pipelines/clicks.js';
+export { decisions } from './pipelines/decisions.js';
+export { loggedDecisions } from './pipelines/logged-decisions.js';
+export { outcomes } from './pipelines/outcomes.js';
+export { unattributedOutcomes } from './pipelines/unattributed-outcomes.js';
 export { type ClickEvent, clickEventSchema } from './schemas/generated/click-event.js';
+export { type Decision, type DecisionCandidate, decisionSchema, type DecisionSlot } from './schemas/generated/decision.js';
+export { type LoggedDecision, loggedDecisionSchema, type SlotOutcome } from './schemas/generated/logged-decision.js';
+export { type Outcome, outcomeSchema } from './schemas/generated/outcome.js';
+export { type UnattributedOutcome, unattributedOutcomeSchema } from './schemas/generated/unattributed-outcome.js';
