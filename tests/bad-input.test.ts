@@ -11,7 +11,7 @@ import { partitionOf } from '../dataflow/partitioner.js';
 import { BlockWriter } from '../dataflow/record-block.js';
 import { writeEvents } from '../runners/import/write-events.js';
 import { clickWorld } from '../runners/simulate/click-world.js';
-import { splitmix } from '../runners/simulate/splitmix.js';
+import { splitmix } from '../dataflow/splitmix.js';
 import { type TopicRecord, topicRecords } from '../runners/testing/topic-records.js';
 import { parseRecordSchema } from '../schemas/avro-schema.js';
 import type { ClickEvent } from '../schemas/generated/click-event.js';

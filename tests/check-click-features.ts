@@ -4,7 +4,7 @@ import { embeddedFeatures } from '../connectors/embedded/embedded-features.js';
 import { openEmbedded } from '../connectors/embedded/embedded-runtime.js';
 import type { FeatureSet } from '../dataflow/features.js';
 import { creatorFeatures, itemFeatures, userFeatures } from '../pipelines/click-feature-sets.js';
-import { splitmix } from '../runners/simulate/splitmix.js';
+import { splitmix } from '../dataflow/splitmix.js';
 import { topicRecords } from '../runners/testing/topic-records.js';
 import type { ClickEvent } from '../schemas/generated/click-event.js';
 import type { LabelledClick } from '../schemas/generated/labelled-click.js';

@@ -3,7 +3,7 @@ import { compileRowEncoder } from '../schemas/encoder.js';
 import { type ClickEvent, clickEventSchema } from '../schemas/generated/click-event.js';
 import { wirePrefix, wirePrefixLength } from '../schemas/wire.js';
 import { clickWorld } from '../runners/simulate/click-world.js';
-import type { Random } from '../runners/simulate/splitmix.js';
+import type { Random } from '../dataflow/splitmix.js';
 
 /** A record as it is written; both may be null. */
 export interface RawRecord {

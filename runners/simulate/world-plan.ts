@@ -1,6 +1,6 @@
 import { HeadraceError } from '../../dataflow/errors.js';
 import { aliasTable, type AliasTable } from './alias-table.js';
-import { splitmix, type Random } from './splitmix.js';
+import { splitmix, type Random } from '../../dataflow/splitmix.js';
 
 export interface ClickWorldOptions {
   /** How many events, exactly. */

@@ -2,7 +2,7 @@ import { AssertionError } from 'node:assert';
 import { isPipeline, type Pipeline } from '../../dataflow/pipeline.js';
 import type { Operator } from '../../operators/operate.js';
 import { buildGraph } from '../engine/task.js';
-import { splitmix, type Random } from '../simulate/splitmix.js';
+import { splitmix, type Random } from '../../dataflow/splitmix.js';
 import { driveStep, type StepEvent, type StepRun } from './drive-step.js';
 import { readMarbles, type PlayOptions } from './play.js';
 import { runPipeline, type PipelineRun, type RunPipelineOptions } from './run-pipeline.js';

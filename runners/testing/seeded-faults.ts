@@ -1,5 +1,5 @@
 import type { LogClient } from '../../dataflow/ports/log-client.js';
-import { splitmix } from '../simulate/splitmix.js';
+import { splitmix } from '../../dataflow/splitmix.js';
 
 /** Which commits fail. */
 export interface Faults {

@@ -1,4 +1,4 @@
-import type { Random } from '../simulate/splitmix.js';
+import type { Random } from '../../dataflow/splitmix.js';
 
 /** The records in another order in which none is further behind an earlier one than `disorderMs`; as they are where they do not keep to that themselves. */
 export function shuffleWithin<T>(records: readonly T[], time: (record: T) => number, disorderMs: number, random: Random): T[] {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { bernsteinInterval, bootstrapIntervals, clopperPearsonInterval, confidenceSequence, createTally, cressieRead, cressieReadInterval, empiricalLikelihood, type Interval, ips, loggedDecisions, moments, normalInterval, reward, snips, times, weigh, weight, type WeightedDecisions } from '../../evaluation/index.js';
-import { splitmix } from '../../runners/simulate/splitmix.js';
+import { splitmix } from '../../dataflow/splitmix.js';
 
 /** The same 400 decisions as were given to VowpalWabbit/estimators 0.2.2 (8ce3871). */
 function reference(pdrop: number, scale = 1, shift = 0): WeightedDecisions {

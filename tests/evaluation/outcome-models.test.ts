@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { expectedOutcomes, type LoggedDecisions, logistic, loggedDecisions, type OutcomeModel, ridge, smoothed } from '../../evaluation/index.js';
-import { splitmix } from '../../runners/simulate/splitmix.js';
+import { splitmix } from '../../dataflow/splitmix.js';
 
 const actions = 3;
 

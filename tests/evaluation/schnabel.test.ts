@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { createTally, ips, loggedDecisions, snips, withWeights } from '../../evaluation/index.js';
-import { splitmix } from '../../runners/simulate/splitmix.js';
+import { splitmix } from '../../dataflow/splitmix.js';
 
 /**
  * The MAE rows of table 1 of Schnabel, Swaminathan, Singh, Chandak and Joachims, "Recommendations as treatments", ICML 2016: the true mean absolute error of five

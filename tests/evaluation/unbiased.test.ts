@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { balanced, bernsteinInterval, cascadeDr, confidenceSequence, createTally, cressieReadInterval, dr, type Estimate, estimateSlates, iips, type Interval, ips, loggedDecisions, loggedSlates, marginalWeights, moments, normalInterval, pseudoInverse, reward, rips, sips, sndr, snips, times, weigh, weight, withWeights } from '../../evaluation/index.js';
-import { type Random, splitmix } from '../../runners/simulate/splitmix.js';
+import { type Random, splitmix } from '../../dataflow/splitmix.js';
 
 const logs = 1000;
 

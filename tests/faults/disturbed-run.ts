@@ -1,7 +1,7 @@
 import { type FSWatcher, watch } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Random } from '../../runners/simulate/splitmix.js';
+import type { Random } from '../../dataflow/splitmix.js';
 import { type RunForm, startRun } from './start-run.js';
 
 /** What a run went through until it ended by itself. */

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openEmbedded } from '../../connectors/embedded/embedded-runtime.js';
-import { splitmix } from '../../runners/simulate/splitmix.js';
+import { splitmix } from '../../dataflow/splitmix.js';
 import { differences } from './differences.js';
 import { disturbedRun } from './disturbed-run.js';
 import { plantClicks } from './plant-clicks.js';

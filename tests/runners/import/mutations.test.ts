@@ -7,7 +7,7 @@ import { apacheLogs } from '../../../runners/import/apache-logs.js';
 import { clicksJsonl } from '../../../runners/import/clicks-jsonl.js';
 import type { Importer, ImportSummary } from '../../../runners/import/importer.js';
 import { movielens } from '../../../runners/import/movielens.js';
-import { splitmix } from '../../../runners/simulate/splitmix.js';
+import { splitmix } from '../../../dataflow/splitmix.js';
 import { collect } from './collect.js';
 
 const data = '../shared/data';

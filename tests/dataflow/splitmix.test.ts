@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest';
-import { aliasTable } from '../../../runners/simulate/alias-table.js';
-import { splitmix } from '../../../runners/simulate/splitmix.js';
+import { splitmix } from '../../dataflow/splitmix.js';
 
 const m64 = (1n << 64n) - 1n;
 
@@ -33,18 +32,5 @@ test('the same bits as 64-bit arithmetic, for many seeds and streams', () => {
       state = (state + 0x9e3779b97f4a7c15n) & m64;
       expect([random.next() >>> 0, random.next() >>> 0]).toEqual([Number(expected >> 32n), Number(expected & 0xffffffffn)]);
     }
-  }
-});
-
-test('an alias table draws by weight and never what has none', () => {
-  const weights = Float64Array.of(1, 0, 5, 0.5, 3.5);
-  const draw = aliasTable(weights);
-  const random = splitmix(1);
-  const counts = Array.from({ length: 5 }, () => 0);
-  const n = 200_000;
-  for (let i = 0; i < n; i++) counts[draw(random.unit(), random.unit())]!++;
-  for (const [i, w] of weights.entries()) {
-    const p = w / 10;
-    expect(Math.abs(counts[i]! - n * p)).toBeLessThanOrEqual(5 * Math.sqrt(n * p * (1 - p)));
   }
 });

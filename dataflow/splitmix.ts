@@ -1,9 +1,10 @@
-/** Uniform 32-bit numbers: `next` a signed integer, `unit` in [0, 1), `below` an integer in [0, n). */
+/** Uniform numbers: `next` a signed 32-bit integer, `unit` in [0, 1) with 32 bits, `real` in [0, 1) with 53 bits, `below` an integer in [0, n). */
 export interface Random {
   /** Starts the sequence of another (stream, index); the same pair gives the same numbers. */
   seed(stream: number, index: number): void;
   next(): number;
   unit(): number;
+  real(): number;
   below(n: number): number;
 }
 
@@ -55,6 +56,7 @@ export function splitmix(seed: bigint | number): Random {
     },
     next,
     unit: () => (next() >>> 0) / 4294967296,
+    real: () => ((next() >>> 5) * 67108864 + (next() >>> 6)) / 9007199254740992,
     below: (n) => Math.floor(((next() >>> 0) / 4294967296) * n),
   };
 }
