@@ -15,6 +15,7 @@ export type { TaskContext } from './dataflow/task-context.js';
 export { type AnyTopic, type AvroRecord, type FieldType, type InputOf, type RecordOf, topic, type Topic, type TopicOptions, type View, type WritableTopic } from './dataflow/topic.js';
 export { hopping, session, type SessionSpec, tumbling, type WindowSpec } from './dataflow/window-spec.js';
 export * from './operators/index.js';
+export { type Chdb, type ChdbOptions, openChdb, type QueryParameter, type ResultRow, type TableWriter } from './connectors/clickhouse/open-chdb.js';
 export { embeddedFeatures } from './connectors/embedded/embedded-features.js';
 export { type EmbeddedRuntime, openEmbedded } from './connectors/embedded/embedded-runtime.js';
 export { replay, type ReplayOptions, type ReplayResult } from './runners/replay.js';

@@ -7,7 +7,7 @@ export default defineConfig({
     include: ['tests/**/*.test.ts'],
     testTimeout: 300_000,
     hookTimeout: 120_000,
-    globalSetup: ['tests/services/stop-after-tests.ts'],
+    globalSetup: ['tests/optional-packages.ts', 'tests/services/stop-after-tests.ts'],
     pool: 'forks',
     maxWorkers: 2,
     reporters: results === undefined ? ['default'] : ['default', ['json', { outputFile: results }]],

@@ -11,6 +11,8 @@ export interface Place {
 export const errorTable = {
   HR_ARGUMENT: { what: 'An option or argument has a value that cannot be used.', remedy: 'Give one of the values that the message names.' },
   HR_AGGREGATE: { what: 'An aggregate is declared over a column that it cannot take.', remedy: 'Use a numeric column for sum, min, max, mean and quantiles.' },
+  HR_CHDB: { what: 'ClickHouse in the process (the optional package chdb) is missing or cannot be used here.', remedy: 'Install it beside Headrace: npm install chdb (Linux with glibc and macOS, 550 MB).' },
+  HR_CLICKHOUSE_QUERY: { what: 'ClickHouse has refused a query.', remedy: 'See its message.' },
   HR_COLUMN: { what: 'A column is not in the schema of its topic, or has a name that is taken.', remedy: 'Check the spelling against the .avsc file.' },
   HR_DATA_DIR: { what: 'The data directory cannot be opened or written.', remedy: 'Give another one with --data-dir, or mend its permissions.' },
   HR_DECODE: { what: 'The bytes of a record are not a value of its schema.', remedy: 'Look at the record in the dead-letter topic; it was not processed.' },
