@@ -13,7 +13,7 @@ export type { Signal } from './dataflow/signal.js';
 export type { ErrorPolicy } from './dataflow/step.js';
 export type { TaskContext } from './dataflow/task-context.js';
 export { type AnyTopic, type AvroRecord, type FieldType, type InputOf, type RecordOf, topic, type Topic, type TopicOptions, type View, type WritableTopic } from './dataflow/topic.js';
-export { hopping, session, type SessionSpec, tumbling, type WindowSpec } from './dataflow/window-spec.js';
+export { hopping, session, type SessionSpec, sliding, type SlidingSpec, tumbling, type WindowSpec } from './dataflow/window-spec.js';
 export * from './operators/index.js';
 export { type Chdb, type ChdbOptions, openChdb, type QueryParameter, type ResultRow, type TableWriter } from './connectors/clickhouse/open-chdb.js';
 export { embeddedFeatures } from './connectors/embedded/embedded-features.js';

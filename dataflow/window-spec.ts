@@ -26,6 +26,23 @@ export function session(gap: Duration): SessionSpec {
   return { gap };
 }
 
+/** A window for each record of a key. */
+export interface SlidingSpec {
+  /** How far a window reaches back from its record. */
+  readonly sliding: Duration;
+}
+
+/**
+ * Sliding windows: for each event time t at which a key has a record, one row over the records of the key in (t - size, t]: those at t - size are out, those at t are in, also where several
+ * records share t. SQL's `RANGE BETWEEN INTERVAL … PRECEDING AND CURRENT ROW` and the windows of Kafka Streams also take those at t - size: give a millisecond more for these.
+ *
+ * @param size length of a window
+ * @example window('recent', sliding('10m'), { clicks: count() })
+ */
+export function sliding(size: Duration): SlidingSpec {
+  return { sliding: size };
+}
+
 /** Windows that follow one another. */
 export function tumbling(size: Duration): WindowSpec {
   return { every: size };
@@ -57,6 +74,11 @@ export function windowMs(spec: WindowSpec, step: string): WindowMs {
   }
   if (offset >= every) throw new HeadraceError('HR_WINDOW', `${what} has offset ${formatMs(offset)}, which is not under every ${formatMs(every)}.`, { place: { step } });
   return { every, size, offset };
+}
+
+/** The size of sliding windows in milliseconds. Errors: HR_WINDOW, HR_DURATION. */
+export function slidingMs(spec: SlidingSpec, step: string): number {
+  return positive(spec.sliding, `window "${step}": sliding`);
 }
 
 /** The gap of sessions in milliseconds. Errors: HR_WINDOW, HR_DURATION. */

@@ -8,7 +8,8 @@ import { checkOptions } from '../dataflow/known-options.js';
 import type { TaskContext } from '../dataflow/task-context.js';
 import type { Topic } from '../dataflow/topic.js';
 import { createSessions } from '../dataflow/sessions.js';
-import { gapMs, type SessionSpec, windowMs, type WindowSpec } from '../dataflow/window-spec.js';
+import { createSlidingWindows } from '../dataflow/sliding-windows.js';
+import { gapMs, type SessionSpec, slidingMs, type SlidingSpec, windowMs, type WindowSpec } from '../dataflow/window-spec.js';
 import { createWindows, type Windows } from '../dataflow/windows.js';
 import { type Operator, operate, reject } from './operate.js';
 import { usableRows } from '../dataflow/usable-rows.js';
@@ -49,9 +50,11 @@ export type Key = { readonly [name: string]: unknown; readonly unkeyed?: never }
  * *When to use*: for counts, sums and the like per key and stretch of time. *Details*: windows are [start, end), aligned to the epoch.
  * A late record within `lateness` corrects the result: the row is emitted again with the next `revision` when the watermark
  * next moves. Later ones go to `late`. With `gap` (`session('30m')`) windows are sessions: as long as a key is active; a late record may lengthen or
- * merge sessions, and a corrected row replaces every earlier row of its key that it overlaps. The event time of a row is its window's last millisecond, so that windows can be chained. Overlapping
+ * merge sessions, and a corrected row replaces every earlier row of its key that it overlaps. With `sliding` (`sliding('10m')`) there is a window for each time t at which a key has a record,
+ * (t - size, t], and its row goes out when the watermark has passed t; a late record gives a row of its own and corrects those that are behind it by less than the size. The event time of a row is its window's last millisecond, so that windows can be chained. Overlapping
  * windows share panes of length `every`. *State*: one row of numbers for each key and pane, until the last window of the pane
- * is past its lateness; of sessions one row each, until they are past it. *Errors*: HR_WINDOW, HR_DURATION, HR_AGGREGATE when the pipeline is built.
+ * is past its lateness; of sessions one row each, until they are past it; of sliding windows what the aggregates read of each record, for the size, the lateness and a 64th of the size, and one row of
+ * numbers for each key and 64th of the size. *Errors*: HR_WINDOW, HR_DURATION, HR_AGGREGATE when the pipeline is built.
  *
  * @example
  * from(clicks).pipe(
@@ -62,17 +65,20 @@ export type Key = { readonly [name: string]: unknown; readonly unkeyed?: never }
  */
 export function window<T, K extends Key, const A extends Aggregates<T>>(
   id: string,
-  windows: (WindowSpec | SessionSpec) & WindowOptions<T>,
+  windows: (WindowSpec | SessionSpec | SlidingSpec) & WindowOptions<T>,
   aggregates: A,
   options: WindowOptions<T> = {},
 ): Operator<T, WindowRow<K, A>, K> {
-  const isSession = 'gap' in windows;
-  checkOptions(windows, [...(isSession ? ['gap'] : ['every', 'size', 'offset']), 'lateness', 'late', 'onError'], `window "${id}"`);
+  const { names, create } = kindOf(windows, id);
+  checkOptions(windows, [...names, 'lateness', 'late', 'onError'], `window "${id}"`);
   checkOptions(options, ['lateness', 'late', 'onError'], `window "${id}"`);
-  const shape = isSession ? { gap: gapMs(windows, id) } : windowMs(windows, id);
   const lateness = durationMs(options.lateness ?? windows.lateness ?? 0, `window "${id}": lateness`);
   const late = options.late ?? windows.late;
-  const details = { ...(isSession ? { gap: String(windows.gap) } : { every: String(windows.every), size: String(windows.size ?? windows.every) }), lateness: String(options.lateness ?? windows.lateness ?? '0s') };
+  const given = windows as unknown as Readonly<Record<string, Duration | undefined>>;
+  const details = {
+    ...Object.fromEntries(names.filter((name) => given[name] !== undefined).map((name) => [name, String(given[name])])),
+    lateness: String(options.lateness ?? windows.lateness ?? '0s'),
+  };
   const sides = late === undefined ? [] : [late];
   const { functions } = layoutOf(aggregates as unknown as Aggregates<never>);
   const onError = options.onError ?? windows.onError;
@@ -85,7 +91,7 @@ export function window<T, K extends Key, const A extends Aggregates<T>>(
       onOpen(opened) {
         context = opened;
         lateWriter = late && topicWriter(late, context.output(late), step, context);
-        const common = {
+        state = create({
           lateness,
           aggregates: aggregates as unknown as Aggregates<never>,
           table: context.table(id),
@@ -95,8 +101,7 @@ export function window<T, K extends Key, const A extends Aggregates<T>>(
             lateWriter?.write(batch);
           },
           onCorrections: (n: number) => context.metrics.add('headrace_corrections_total', id, n),
-        };
-        state = 'gap' in shape ? createSessions({ ...common, ...shape }) : createWindows({ ...common, shape });
+        });
         keyedBy = state.keyedBy;
       },
       onBatch(batch) {
@@ -120,3 +125,16 @@ export function window<T, K extends Key, const A extends Aggregates<T>>(
   });
 }
 
+/** The names of the settings of a kind of windows, and what makes them. Errors: HR_WINDOW, HR_DURATION. */
+function kindOf(windows: WindowSpec | SessionSpec | SlidingSpec, id: string): { names: readonly string[]; create: (options: Omit<Parameters<typeof createWindows>[0], 'shape'>) => Windows } {
+  if ('gap' in windows) {
+    const gap = gapMs(windows, id);
+    return { names: ['gap'], create: (options) => createSessions({ ...options, gap }) };
+  }
+  if ('sliding' in windows) {
+    const size = slidingMs(windows, id);
+    return { names: ['sliding'], create: (options) => createSlidingWindows({ ...options, size }) };
+  }
+  const shape = windowMs(windows, id);
+  return { names: ['every', 'size', 'offset'], create: (options) => createWindows({ ...options, shape }) };
+}

@@ -56,6 +56,7 @@ const sections: readonly { readonly title: string; readonly of: readonly Section
       { name: 'columnsOf', call: 'columnsOf<Row>()', file: 'dataflow/expression.ts' },
       { name: 'text', call: 'text(...parts)', file: 'dataflow/expression.ts' },
       { name: 'session', call: 'session(gap)', file: 'dataflow/window-spec.ts' },
+      { name: 'sliding', call: 'sliding(size)', file: 'dataflow/window-spec.ts' },
       { name: 'features', call: 'features(name, options)', file: 'dataflow/features.ts', options: { interface: 'FeatureSetOptions', file: 'dataflow/features.ts' } },
     ],
   },

@@ -5,7 +5,7 @@ import { constant, text } from '../../dataflow/expression.js';
 import type { PipelineScope } from '../../dataflow/pipeline.js';
 import type { Signal } from '../../dataflow/signal.js';
 import { topic } from '../../dataflow/topic.js';
-import { session } from '../../dataflow/window-spec.js';
+import { session, sliding } from '../../dataflow/window-spec.js';
 import { aggregate, dedupe, flatMap, join, keyBy, latest, lookup, sample, throttle, to, topN, window, windowJoin } from '../../operators/index.js';
 
 /** Never called: its body has to compile. */
@@ -115,6 +115,10 @@ describe('steps with a key', () => {
   test('a session has no size, and a window no gap', () => {
     // @ts-expect-error: there is no such duration
     compiled(() => byUser().pipe(window('s', session('1hour'), { n: count() })));
+    // @ts-expect-error: keyBy is missing
+    compiled(() => from(orders).pipe(window('s', sliding('1h'), { n: count() })));
+    // @ts-expect-error: there is no such duration
+    compiled(() => byUser().pipe(window('s', sliding('1hour'), { n: count() })));
     const rows = () => byUser().pipe(window('s', { gap: '30m', lateness: '1h' }, { users: countDistinct(orders.user), spread: variance(orders.price), opening: first(orders.price), shape: histogram(orders.price, [1, 2]), names: topK(orders.user, 3) }));
     type Row = RowOf<ReturnType<typeof rows>>;
     expectTypeOf<Row['users']>().toEqualTypeOf<number>();
