@@ -1,5 +1,5 @@
 import { gatherFloat64, type NumberColumn, type StringColumn } from '../schemas/column.js';
-import { type Aggregates, layoutOf } from './accumulators/layout.js';
+import { layoutOf } from './accumulators/layout.js';
 import { groupLabels, Pane } from './accumulators/pane.js';
 import { resultColumns } from './accumulators/results.js';
 import type { Batch, KeyedBy } from './batch.js';
@@ -8,9 +8,8 @@ import { Dictionary } from './dictionary.js';
 import { enlarged } from './enlarged.js';
 import { createPaneStore, type StepMeta, type StoredPane } from './pane-store.js';
 import { readColumn, writeColumn } from './row-cells.js';
-import type { StateTable } from './state-table.js';
 import { timeHeap } from './time-heap.js';
-import { type FiredWindow, keyValues, type Windows } from './windows.js';
+import { type FiredWindow, keyValues, type Windows, type WindowsOptions } from './windows.js';
 
 interface Meta extends StepMeta {
   readonly keyedBy?: KeyedBy | undefined;
@@ -55,15 +54,7 @@ const slack = 1_024;
  * @param gap milliseconds
  * @param lateness milliseconds for which a session can still change after its result
  */
-export function createSessions(options: {
-  readonly gap: number;
-  readonly lateness: number;
-  readonly aggregates: Aggregates<never>;
-  readonly table: StateTable;
-  readonly task: number;
-  readonly onLate: (batch: Batch<unknown>) => void;
-  readonly onCorrections: (n: number) => void;
-}): Windows {
+export function createSessions(options: WindowsOptions & { readonly gap: number }): Windows {
   const { gap, lateness } = options;
   const layout = layoutOf(options.aggregates);
   const labels = groupLabels(layout);

@@ -1,14 +1,13 @@
 import type { NumberColumn } from '../schemas/column.js';
-import { type Aggregates, layoutOf } from './accumulators/layout.js';
+import { layoutOf } from './accumulators/layout.js';
 import { groupLabels, Pane } from './accumulators/pane.js';
 import { resultColumns } from './accumulators/results.js';
-import type { Batch, KeyedBy } from './batch.js';
+import type { KeyedBy } from './batch.js';
 import { createJoinSide, type JoinPane } from './join-side.js';
 import { leafInputs } from './leaf-inputs.js';
 import { createPaneStore, type StepMeta } from './pane-store.js';
 import { slidingPanes } from './sliding-panes.js';
-import type { StateTable } from './state-table.js';
-import { type FiredWindow, keyValues, type Windows } from './windows.js';
+import { type FiredWindow, keyValues, type Windows, type WindowsOptions } from './windows.js';
 
 interface Meta extends StepMeta {
   readonly keyedBy?: KeyedBy | undefined;
@@ -29,15 +28,7 @@ const panesPerWindow = 64;
  * @param size milliseconds
  * @param lateness milliseconds behind the watermark for which a record is still taken, and corrects what is out
  */
-export function createSlidingWindows(options: {
-  readonly size: number;
-  readonly lateness: number;
-  readonly aggregates: Aggregates<never>;
-  readonly table: StateTable;
-  readonly task: number;
-  readonly onLate: (batch: Batch<unknown>) => void;
-  readonly onCorrections: (n: number) => void;
-}): Windows {
+export function createSlidingWindows(options: WindowsOptions & { readonly size: number }): Windows {
   const { size, lateness } = options;
   const layout = layoutOf(options.aggregates);
   const labels = groupLabels(layout);

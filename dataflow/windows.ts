@@ -30,6 +30,18 @@ export interface Windows {
   save(): void;
 }
 
+/** What all kinds of windows are given. */
+export interface WindowsOptions {
+  /** Milliseconds for which what has been given out can be corrected. */
+  readonly lateness: number;
+  readonly aggregates: Aggregates<never>;
+  readonly table: StateTable;
+  readonly task: number;
+  /** Gets the records that are later than that. */
+  readonly onLate: (batch: Batch<unknown>) => void;
+  readonly onCorrections: (n: number) => void;
+}
+
 /** Corrections of one window that has fired: which rows were there at that time, and how often each key was emitted again. */
 interface Fired {
   /** Pane start to number of rows when the window fired. */
@@ -44,18 +56,9 @@ interface Fired {
 const sparePanes = 2;
 
 /**
- * @param lateness milliseconds for which a fired window can be corrected
- * @param onLate gets the records that are later than that
+ * @param shape in milliseconds
  */
-export function createWindows(options: {
-  readonly shape: WindowMs;
-  readonly lateness: number;
-  readonly aggregates: Aggregates<never>;
-  readonly table: StateTable;
-  readonly task: number;
-  readonly onLate: (batch: Batch<unknown>) => void;
-  readonly onCorrections: (n: number) => void;
-}): Windows {
+export function createWindows(options: WindowsOptions & { readonly shape: WindowMs }): Windows {
   const { shape, lateness } = options;
   const { every, size, offset } = shape;
   const layout = layoutOf(options.aggregates);

@@ -10,7 +10,7 @@ import type { Topic } from '../dataflow/topic.js';
 import { createSessions } from '../dataflow/sessions.js';
 import { createSlidingWindows } from '../dataflow/sliding-windows.js';
 import { gapMs, type SessionSpec, slidingMs, type SlidingSpec, windowMs, type WindowSpec } from '../dataflow/window-spec.js';
-import { createWindows, type Windows } from '../dataflow/windows.js';
+import { createWindows, type Windows, type WindowsOptions } from '../dataflow/windows.js';
 import { type Operator, operate, reject } from './operate.js';
 import { usableRows } from '../dataflow/usable-rows.js';
 import { type TopicWriter, topicWriter } from './to.js';
@@ -126,7 +126,7 @@ export function window<T, K extends Key, const A extends Aggregates<T>>(
 }
 
 /** The names of the settings of a kind of windows, and what makes them. Errors: HR_WINDOW, HR_DURATION. */
-function kindOf(windows: WindowSpec | SessionSpec | SlidingSpec, id: string): { names: readonly string[]; create: (options: Omit<Parameters<typeof createWindows>[0], 'shape'>) => Windows } {
+function kindOf(windows: WindowSpec | SessionSpec | SlidingSpec, id: string): { names: readonly string[]; create: (options: WindowsOptions) => Windows } {
   if ('gap' in windows) {
     const gap = gapMs(windows, id);
     return { names: ['gap'], create: (options) => createSessions({ ...options, gap }) };
