@@ -6,6 +6,8 @@ const shared = resolve(import.meta.dirname, '../../../shared');
 /** Whether a file with reference values or real data is beside this checkout. */
 export const hasShared = (path: string): boolean => existsSync(resolve(shared, path));
 
+export const sharedFile = (path: string): string => resolve(shared, path);
+
 export const sharedJson = <T>(path: string): T => JSON.parse(readFileSync(resolve(shared, path), 'utf8').replaceAll(/\bInfinity\b/g, '"Infinity"')) as T;
 
 /** A number as pandas' `read_csv` reads it, which OBP uses: digits beyond 17, leading zeros counted, are dropped. */
