@@ -35,6 +35,7 @@ export { logistic } from './outcome-models/logistic.js';
 export type { FittedModel, OutcomeModel } from './outcome-models/outcome-model.js';
 export { ridge } from './outcome-models/ridge.js';
 export { smoothed } from './outcome-models/smoothed.js';
+export type { PolicyDecision, PolicyFunction } from './policy-function.js';
 export * from './row-expression.js';
 export { cascadeDr } from './slates/cascade-dr.js';
 export { iips } from './slates/iips.js';

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, statSync } from 'node:fs';
 import { register } from 'node:module';
 import { basename, dirname, extname, relative, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { HeadraceError } from '../dataflow/errors.js';
+import { type ErrorCode, HeadraceError } from '../dataflow/errors.js';
 import { isPipeline, type Pipeline } from '../dataflow/pipeline.js';
 import { didYouMean } from './commands/nearest-name.js';
 import { buildGraph } from './engine/task.js';
@@ -32,6 +32,21 @@ export async function loadPipeline(nameOrFile: string): Promise<Pipeline> {
     return checked((await import(pathToFileURL(file).href)) as PipelineModule, shown(file));
   } catch (error) {
     throw withFile(error, file);
+  }
+}
+
+/**
+ * Loads a module of the user's: compiled on the fly, like a pipeline.
+ *
+ * @throws the given code when the file throws or cannot be compiled, with the file and line named
+ */
+export async function loadUserModule(path: string, code: ErrorCode): Promise<Readonly<Record<string, unknown>>> {
+  const file = resolve(path);
+  try {
+    await compileTypeScript();
+    return (await import(pathToFileURL(file).href)) as PipelineModule;
+  } catch (error) {
+    throw withFile(error, file, code);
   }
 }
 
@@ -107,18 +122,18 @@ function looksLikePipeline(value: unknown): boolean {
 }
 
 /** The error with the user's file and line, as far as the stack tells them. */
-function withFile(error: unknown, file: string): HeadraceError {
+function withFile(error: unknown, file: string, code: ErrorCode = 'HR_PIPELINE'): HeadraceError {
   const where = userLine(error, file) ?? shown(file);
   if (error instanceof HeadraceError) {
     if (error.message.includes(shown(file))) return error;
     return new HeadraceError(error.code, `${error.message} (${where})`, { place: error.place, cause: error.cause ?? error, remedy: error.remedy });
   }
   const remedy = 'Mend the file; nothing has run.';
-  if (!(error instanceof Error)) return new HeadraceError('HR_PIPELINE', `${where} threw ${String(error)}.`, { remedy });
+  if (!(error instanceof Error)) return new HeadraceError(code, `${where} threw ${String(error)}.`, { remedy });
   // esbuild's message has a line for each error: path:line:column: ERROR: text
   const syntax = /^(.+?):(\d+):\d+: ERROR: (.+)$/m.exec(error.message);
-  if (syntax !== null) return new HeadraceError('HR_PIPELINE', `${shown(resolve(syntax[1]!))}:${syntax[2]}: ${syntax[3]}`, { remedy });
-  return new HeadraceError('HR_PIPELINE', `${where}: ${error.name}: ${error.message}`, { cause: error, remedy });
+  if (syntax !== null) return new HeadraceError(code, `${shown(resolve(syntax[1]!))}:${syntax[2]}: ${syntax[3]}`, { remedy });
+  return new HeadraceError(code, `${where}: ${error.name}: ${error.message}`, { cause: error, remedy });
 }
 
 /** Where this package lies, whether it runs from dist/ or from its sources; stacks name the sources. */

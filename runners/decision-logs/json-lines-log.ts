@@ -78,11 +78,16 @@ export async function readJsonLinesLog(input: string, options: DecisionLogOption
     } else if (probabilities !== undefined) decision.choices = probabilities.map((_, a) => a);
     if (probabilities !== undefined) {
       if (probabilities.length !== decision.choices!.length) return lineFault(`${probabilities.length} probabilities for ${decision.choices!.length} actions`, 'HR_EVALUATION_PMF');
+      const sum = probabilities.reduce((s, p) => s + p, 0);
+      if (!(Math.abs(sum - 1) <= 1e-6) || probabilities.some((p) => !(p >= 0))) return lineFault(`the probabilities sum to ${sum}`, 'HR_EVALUATION_PMF');
       decision.probabilities = probabilities;
     }
     if (action !== undefined) {
       decision.action = actionNumber(action as string | number);
-      if (decision.choices !== undefined && !decision.choices.includes(decision.action)) return lineFault(`the action ${String(action)} is none of its actions`, 'HR_EVALUATION_ACTION');
+      const at = decision.choices?.indexOf(decision.action) ?? 0;
+      if (at < 0) return lineFault(`the action ${String(action)} is none of its actions`, 'HR_EVALUATION_ACTION');
+      const drawn = decision.probabilities?.[at];
+      if (drawn !== undefined && Math.abs(drawn - decision.propensity) > 1e-6 * Math.max(drawn, decision.propensity)) builder.passOver('decisions whose propensity is not what probabilities has for the shown action (the propensity was used)');
     }
     decision.user = idOf(fieldAt(row, 'user'));
     decision.decision = idOf(fieldAt(row, 'id'));
