@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs';
-import type { InferenceSession, Tensor } from 'onnxruntime-node';
 import { HeadraceError } from '../../dataflow/errors.js';
 
 /** A model from rows of numbers to rows of numbers. */
@@ -11,6 +10,33 @@ export interface TableModel {
   /** Runs rows through the model, row after row. It blocks the thread while it computes. */
   run(values: Float32Array, rows: number): Promise<{ readonly values: Float64Array; readonly width: number }>;
   close(): Promise<void>;
+}
+
+/** What of onnxruntime-node is used; it need not be installed where this is compiled. */
+interface OnnxRuntime {
+  readonly InferenceSession: { create(model: Uint8Array, options: { readonly logSeverityLevel: 4 }): Promise<Session> };
+  readonly Tensor: new (type: 'float32' | 'float64', data: Float32Array | Float64Array, dims: readonly number[]) => Tensor;
+}
+
+interface Session {
+  readonly inputMetadata: readonly ValueMetadata[];
+  readonly outputMetadata: readonly ValueMetadata[];
+  run(feeds: Readonly<Record<string, Tensor>>, fetches: readonly string[]): Promise<Readonly<Record<string, Tensor>>>;
+  release(): Promise<void>;
+}
+
+interface Tensor {
+  readonly data: ArrayLike<number>;
+  readonly dims: readonly number[];
+}
+
+type ValueMetadata = { readonly name: string; readonly isTensor: false } | TensorMetadata;
+
+interface TensorMetadata {
+  readonly name: string;
+  readonly isTensor: true;
+  readonly type: string;
+  readonly shape: readonly (number | string)[];
 }
 
 /**
@@ -26,7 +52,8 @@ export async function openTableModel(file: string): Promise<TableModel> {
   } catch (cause) {
     throw refuse(`The model ${file} cannot be read.`, cause, 'Check the path and its permissions.');
   }
-  const runtime = await import('onnxruntime-node').catch((cause: unknown) => {
+  const name = 'onnxruntime-node';
+  const runtime = await (import(name) as Promise<OnnxRuntime>).catch((cause: unknown) => {
     throw refuse('An ONNX model needs the package onnxruntime-node, which is not installed.', cause, 'Install it beside headrace: ONNXRUNTIME_NODE_INSTALL=skip npm install onnxruntime-node');
   });
   const session = await runtime.InferenceSession.create(bytes, { logSeverityLevel: 4 }).catch((cause: unknown) => {
@@ -52,19 +79,17 @@ export async function openTableModel(file: string): Promise<TableModel> {
         throw refuse(`${file} failed on ${rows} rows of ${values.length / rows} features: ${firstLine(cause)}`);
       }
       if (result.dims.length !== 2 || result.dims[0] !== rows) throw refuse(`${file} gave [${result.dims.join(', ')}] for ${rows} rows.`);
-      return { values: Float64Array.from(result.data as Float32Array | Float64Array), width: result.dims[1]! };
+      return { values: Float64Array.from(result.data), width: result.dims[1]! };
     },
     close: () => session.release(),
   };
 }
 
-type TableMetadata = InferenceSession.TensorValueMetadata;
-
-function isTable(of: InferenceSession.ValueMetadata): of is TableMetadata {
+function isTable(of: ValueMetadata): of is TensorMetadata {
   return of.isTensor && (of.type === 'float32' || of.type === 'float64') && of.shape.length === 2;
 }
 
-function described(of: InferenceSession.ValueMetadata): string {
+function described(of: ValueMetadata): string {
   return of.isTensor ? `${of.name} ${of.type}[${of.shape.join(', ')}]` : `${of.name} (no tensor)`;
 }
 

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { readJsonLinesLog } from '../../../runners/decision-logs/json-lines-log.js';
 import { parsePolicy } from '../../../runners/evaluate/parse-policy.js';
 import { temporaryDirectory } from '../../connectors/embedded/temporary-directory.js';
+import { hasOnnx } from '../../connectors/onnx-here.js';
 import { fileOf } from '../decision-logs/logs.js';
 import { tinyOnnx } from './tiny-onnx.js';
 
@@ -100,7 +101,7 @@ describe('a file of slots', () => {
   });
 });
 
-describe('models', () => {
+describe.skipIf(!hasOnnx)('models', () => {
   const log = [{ ...plain, context: [1, 0] }, { ...plain, context: [0, 1] }];
   const weights = [1, 2, 2, 3, 0, 0];
 
