@@ -99,7 +99,7 @@ test('every TypeScript example compiles', { timeout: 60_000 }, async () => {
   }
   writeFileSync(join(folder, 'prelude.ts'), prelude);
   symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'), 'dir');
-  const paths = { headrace: ['index.ts'], 'headrace/operators': ['operators/index.ts'], 'headrace/aggregates': ['dataflow/aggregates/index.ts'], 'headrace/testing': ['runners/testing/index.ts'] };
+  const paths = { headrace: ['index.ts'], 'headrace/operators': ['operators/index.ts'], 'headrace/aggregates': ['dataflow/aggregates/index.ts'], 'headrace/evaluation': ['evaluation/index.ts'], 'headrace/serving': ['serving/index.ts'], 'headrace/testing': ['runners/testing/index.ts'] };
   const compilerOptions = { noEmit: true, strict: true, target: 'es2023', lib: ['es2023'], module: 'nodenext', skipLibCheck: true, types: ['node'], paths: Object.fromEntries(Object.entries(paths).map(([name, [file]]) => [name, [join(root, file!)]])) };
   writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['**/*.ts'] }));
   writeFileSync(join(folder, 'package.json'), '{"type":"module"}');

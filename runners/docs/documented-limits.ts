@@ -37,6 +37,9 @@ export const documentedLimits: readonly DocumentedLimit[] = [
   { constant: 'maxLineBytes', file: 'runners/import/read-lines.ts', unit: 'bytes', what: 'Longest line of an imported file; a longer one is refused.' },
   { constant: 'blockEvents', file: 'runners/import/write-events.ts', unit: '', what: 'Events that an import commits at once.' },
   { constant: 'blockBytes', file: 'runners/import/write-events.ts', unit: 'bytes', what: 'The same by size.' },
+  { constant: 'mostExactItems', file: 'serving/explore/order-grid.ts', unit: '', what: 'Most items whose order has exact probabilities (`thompsonExact`).' },
+  { constant: 'mostEnumerated', file: 'serving/explore/slot-marginals.ts', unit: '', what: 'Most beginnings of slates that `slotMarginals` walks through.' },
+  { constant: 'defaultMaxWaiting', file: 'serving/decision-log.ts', unit: 'bytes', what: 'Decisions that may wait for the log (`maxWaiting`); beyond, `log` refuses.' },
   { constant: 'shownDifferences', file: 'runners/compare-topics.ts', unit: '', what: 'Differences of a topic that `replay` prints.' },
 ];
 

@@ -1,13 +1,8 @@
 import type { LogClient } from '../../dataflow/ports/log-client.js';
 import type { SchemaRegistry } from '../../dataflow/ports/schema-registry.js';
-import { partitionOf } from '../../dataflow/partitioner.js';
 import { BlockWriter, type Header } from '../../dataflow/record-block.js';
-import { definition } from '../../dataflow/topic.js';
+import { openTopicEncoder } from '../../dataflow/topic-encoder.js';
 import { clicks } from '../../pipelines/clicks.js';
-import { parseRecordSchema } from '../../schemas/avro-schema.js';
-import { compileRowEncoder } from '../../schemas/encoder.js';
-import type { ClickEvent } from '../../schemas/generated/click-event.js';
-import { wirePrefix } from '../../schemas/wire.js';
 import type { Imported, RefusedLine } from './importer.js';
 
 /** Where events are written and what is told on the way. */
@@ -41,8 +36,6 @@ export const refusedTopic = 'clicks.dlq';
 /** Events in one atomic append. */
 const blockEvents = 32_768;
 const blockBytes = 8 << 20;
-/** Longer keys get a buffer of their own. */
-const longestShortKey = 4_096;
 
 /**
  * Writes events to the topic `clicks` in the order in which they come, each to the partition of its user, and refused lines with their
@@ -52,18 +45,15 @@ const longestShortKey = 4_096;
  */
 export async function writeEvents(input: AsyncIterable<Imported> | Iterable<Imported>, options: WriteOptions): Promise<Written> {
   const { log, registry } = options;
-  const { name, schema, retentionMs } = clicks[definition];
-  const existing = new Map((await log.topics()).map((t) => [t.name, t.partitions]));
-  const partitions = options.partitions ?? existing.get(name) ?? 4;
-  await log.createTopic(name, { partitions, retentionMs });
-  let hasRefusedTopic = existing.has(refusedTopic);
+  let hasRefusedTopic = (await log.topics()).some((t) => t.name === refusedTopic);
   let refusedOffset = hasRefusedTopic ? (await log.bounds(refusedTopic, 0)).end : 0;
-  const encode = eventEncoder(wirePrefix(await registry.register(`${name}-value`, JSON.stringify(schema))), partitions);
+  const encoder = await openTopicEncoder(clicks, { log, registry, partitions: options.partitions });
+  const { partitions } = encoder;
   const letters = new BlockWriter();
   const totals = { events: 0, refused: 0, from: Number.POSITIVE_INFINITY, to: Number.NEGATIVE_INFINITY };
 
   const flush = async () => {
-    const outputs = encode.take().map((output) => ({ topic: name, ...output }));
+    const outputs = encoder.take();
     if (letters.count > 0) {
       // as many partitions as clicks has: the dead letters of a pipeline's source step go here too, each to the partition it came from
       if (!hasRefusedTopic) await log.createTopic(refusedTopic, { partitions });
@@ -80,7 +70,7 @@ export async function writeEvents(input: AsyncIterable<Imported> | Iterable<Impo
   for await (const imported of input) {
     if ('event' in imported) {
       const { event } = imported;
-      encode.add(event);
+      encoder.add(event);
       totals.events++;
       totals.from = Math.min(totals.from, event.timestamp);
       totals.to = Math.max(totals.to, event.timestamp);
@@ -89,7 +79,7 @@ export async function writeEvents(input: AsyncIterable<Imported> | Iterable<Impo
       totals.refused++;
       options.onRefused?.(imported.refused, refusedOffset++);
     }
-    if (encode.count >= blockEvents || letters.count >= blockEvents || encode.size + letters.size >= blockBytes) await flush();
+    if (encoder.count >= blockEvents || letters.count >= blockEvents || encoder.size + letters.size >= blockBytes) await flush();
   }
   await flush();
   return { partitions, events: totals.events, refused: totals.refused, from: totals.events > 0 ? totals.from : undefined, to: totals.events > 0 ? totals.to : undefined };
@@ -98,39 +88,4 @@ export async function writeEvents(input: AsyncIterable<Imported> | Iterable<Impo
 function refusedHeaders({ line, reason }: RefusedLine, input: string): Header[] {
   const entries = { 'hr-code': 'HR_INPUT_LINE', 'hr-message': reason, 'hr-step': 'import', 'hr-topic': input, 'hr-partition': 0, 'hr-offset': line };
   return Object.entries(entries).map(([key, value]) => ({ key, value: Buffer.from(String(value)) }));
-}
-
-/** Events as wire-format records, one writer a partition. */
-function eventEncoder(prefix: Uint8Array, partitions: number) {
-  const encoder = compileRowEncoder<ClickEvent>(parseRecordSchema(clicks[definition].schema));
-  const writers = Array.from({ length: partitions }, () => new BlockWriter());
-  const shortKey = Buffer.alloc(longestShortKey);
-  let count = 0;
-  return {
-    /** Events held. */
-    get count() {
-      return count;
-    },
-    /** Bytes held. */
-    get size() {
-      return writers.reduce((sum, w) => sum + w.size, 0);
-    },
-    add(event: ClickEvent): void {
-      const short = event.userId.length * 3 <= longestShortKey;
-      const key = short ? shortKey : Buffer.from(event.userId);
-      const keyLength = short ? shortKey.write(event.userId) : key.length;
-      const writer = writers[partitionOf(key, 0, keyLength, partitions)]!;
-      const at = writer.reserve(keyLength + prefix.length + encoder.bound(event));
-      const { buffer } = writer;
-      buffer.set(key.subarray(0, keyLength), at);
-      buffer.set(prefix, at + keyLength);
-      const end = encoder.encode(event, buffer, at + keyLength + prefix.length);
-      writer.commit(keyLength, end - at - keyLength, event.timestamp);
-      count++;
-    },
-    take() {
-      count = 0;
-      return writers.map((writer, partition) => ({ partition, writer })).filter(({ writer }) => writer.count > 0).map(({ partition, writer }) => ({ partition, block: writer.take() }));
-    },
-  };
 }
