@@ -25,7 +25,7 @@ export interface TableWriter {
 /** ClickHouse inside this process, with tables of its own that go when it is closed. */
 export interface Chdb {
   /**
-   * The rows of a query. Values go in as parameters (`WHERE userId = {user:String}`), never into the text.
+   * The rows of a query; queries run one after the other. Values go in as parameters (`WHERE userId = {user:String}`), never into the text.
    *
    * @throws HR_CLICKHOUSE_QUERY with ClickHouse's message
    */
@@ -85,12 +85,21 @@ export async function openChdb(options: ChdbOptions = {}): Promise<Chdb> {
   const remove = () => rmSync(directory, { recursive: true, force: true });
   process.once('exit', remove);
   const session = new Session(join(directory, 'session'), { connectionArgs: ['--output_format_json_quote_64bit_integers=0', '--output_format_json_quote_denormals=1'] });
-  const run = async (sql: string, parameters: object = {}): Promise<string> => {
+  const ask = async (sql: string, parameters: object): Promise<string> => (await session.queryBindAsync(sql, parameters, { format: 'JSONCompactEachRowWithNamesAndTypes' })).text();
+  const runAlone = async (sql: string, parameters: object): Promise<string> => {
     try {
-      return (await session.queryBindAsync(sql, parameters, { format: 'JSONCompactEachRowWithNamesAndTypes' })).text();
+      return await ask(sql, parameters);
     } catch (error) {
+      // What a query had written before it failed comes with the answer to the next one: chdb 3.4.
+      await ask('SELECT 1', {});
       throw new HeadraceError('HR_CLICKHOUSE_QUERY', error instanceof Error ? error.message.replace(/^Code: \d+\. DB::Exception: /, '') : String(error), { cause: error });
     }
+  };
+  let last: Promise<unknown> = Promise.resolve();
+  const run = (sql: string, parameters: object = {}): Promise<string> => {
+    const next = last.then(() => runAlone(sql, parameters));
+    last = next.catch(() => undefined);
+    return next;
   };
   let files = 0;
   let closed = false;
