@@ -68,6 +68,11 @@ function withoutRows(log: LoggedDecisions, rows: readonly number[]): LoggedDecis
     time: doubles(log.time),
     logger: integers(log.logger),
     pdrop: doubles(log.pdrop),
+    decision: doubles(log.decision),
+    candidates: doubles(log.candidates),
+    segment: integers(log.segment),
+    joined: doubles(log.joined),
+    late: doubles(log.late),
     context: wide(log.context),
     kept: keep.map((i) => log.kept?.[i] ?? i),
   };

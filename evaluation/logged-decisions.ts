@@ -28,6 +28,16 @@ export interface DecisionColumns {
   readonly logger?: Numbers | undefined;
   /** Probability that such a decision was left out of the log (VW's `pdrop`). @default 0 */
   readonly pdrop?: Numbers | undefined;
+  /** The id of the decision as any number, e.g. 53 bits of a hash: two rows of one decision are found by it. @default not known */
+  readonly decision?: Numbers | undefined;
+  /** How many actions this decision could choose from. @default `actions` */
+  readonly candidates?: Numbers | undefined;
+  /** A part of the traffic that is looked at alone, numbered from 0. @default one */
+  readonly segment?: Numbers | undefined;
+  /** 1 where an outcome came, 0 where the reward stands for none. @default not known */
+  readonly joined?: Numbers | undefined;
+  /** 1 where an outcome came too late to count. @default not known */
+  readonly late?: Numbers | undefined;
   /** What was known of the situation: decisions × features, row after row. @default none */
   readonly context?: Float64Array | undefined;
 }
@@ -46,6 +56,11 @@ export interface LoggedDecisions {
   readonly time: Float64Array | undefined;
   readonly logger: Int32Array | undefined;
   readonly pdrop: Float64Array | undefined;
+  readonly decision: Float64Array | undefined;
+  readonly candidates: Float64Array | undefined;
+  readonly segment: Int32Array | undefined;
+  readonly joined: Float64Array | undefined;
+  readonly late: Float64Array | undefined;
   readonly context: Float64Array | undefined;
   /** Where each decision stands in what was given; undefined when all are there. */
   readonly kept: Int32Array | undefined;
@@ -74,7 +89,7 @@ const sumTolerance = 1e-6;
  * @throws HR_EVALUATION_ACTION an action or slot that is no whole number from 0, or too large
  * @throws HR_EVALUATION_PMF a distribution with a value outside of [0, 1], or that does not sum to 1 within 1e-6
  * @throws HR_EVALUATION_DROP pdrop outside of [0, 1)
- * @throws HR_EVALUATION_COLUMNS columns of different lengths, or a user or logger that is missing
+ * @throws HR_EVALUATION_COLUMNS columns of different lengths, or a user, logger, id or segment that is missing
  * @throws HR_EVALUATION_EMPTY no row, or none that is left
  *
  * @example
@@ -85,7 +100,7 @@ export function loggedDecisions(columns: DecisionColumns, onBad: OnBad = 'refuse
   const { actions } = columns;
   if (given === 0) throw new HeadraceError('HR_EVALUATION_EMPTY', 'The log has no decision.');
   if (actions !== undefined && !(Number.isInteger(actions) && actions > 0)) throw new HeadraceError('HR_EVALUATION_COLUMNS', `The number of actions is ${actions}.`);
-  for (const name of ['propensity', 'action', 'slot', 'user', 'time', 'logger', 'pdrop'] as const) checkLength(name, columns[name]?.length, given);
+  for (const name of ['propensity', 'action', 'slot', 'user', 'time', 'logger', 'pdrop', 'decision', 'candidates', 'segment', 'joined', 'late'] as const) checkLength(name, columns[name]?.length, given);
   if (columns.distribution !== undefined) {
     if (actions === undefined) throw new HeadraceError('HR_EVALUATION_COLUMNS', 'A whole distribution needs the number of actions.');
     checkLength('distribution', columns.distribution.length, given * actions);
@@ -99,6 +114,11 @@ export function loggedDecisions(columns: DecisionColumns, onBad: OnBad = 'refuse
   const logger = columns.logger && doubles(columns.logger);
   const pdrop = columns.pdrop && doubles(columns.pdrop);
   const user = columns.user && doubles(columns.user);
+  const decision = columns.decision && doubles(columns.decision);
+  const candidates = columns.candidates && doubles(columns.candidates);
+  const segment = columns.segment && doubles(columns.segment);
+  const joined = columns.joined && doubles(columns.joined);
+  const late = columns.late && doubles(columns.late);
   const { distribution } = columns;
   const bad = badRows(onBad);
   for (let i = 0; i < given; i++) {
@@ -111,6 +131,11 @@ export function loggedDecisions(columns: DecisionColumns, onBad: OnBad = 'refuse
     else if (slot !== undefined && !isIndex(slot[i]!, columns.slots)) bad.add('HR_EVALUATION_ACTION', i, `the slot is ${shown(slot[i]!)}${columns.slots === undefined ? '' : ` of ${columns.slots}`}`);
     else if (logger !== undefined && !isIndex(logger[i]!, undefined)) bad.add('HR_EVALUATION_COLUMNS', i, `the logger is ${shown(logger[i]!)}`);
     else if (user !== undefined && Number.isNaN(user[i]!)) bad.add('HR_EVALUATION_COLUMNS', i, 'the user is missing');
+    else if (decision !== undefined && Number.isNaN(decision[i]!)) bad.add('HR_EVALUATION_COLUMNS', i, 'the id of the decision is missing');
+    else if (segment !== undefined && !isIndex(segment[i]!, undefined)) bad.add('HR_EVALUATION_COLUMNS', i, `the segment is ${shown(segment[i]!)}`);
+    else if (candidates !== undefined && !(candidates[i]! >= 1 && isIndex(candidates[i]!, undefined))) bad.add('HR_EVALUATION_COLUMNS', i, `the number of candidates is ${shown(candidates[i]!)}`);
+    else if (joined !== undefined && !(joined[i] === 0 || joined[i] === 1)) bad.add('HR_EVALUATION_COLUMNS', i, `joined is ${shown(joined[i]!)}`);
+    else if (late !== undefined && !(late[i] === 0 || late[i] === 1)) bad.add('HR_EVALUATION_COLUMNS', i, `late is ${shown(late[i]!)}`);
     else if (pdrop !== undefined && !(pdrop[i]! >= 0 && pdrop[i]! < 1)) bad.add('HR_EVALUATION_DROP', i, `pdrop is ${shown(pdrop[i]!)}`);
     else if (distribution !== undefined) {
       const fault = distributionFault(distribution, i * actions!, actions!);
@@ -130,6 +155,11 @@ export function loggedDecisions(columns: DecisionColumns, onBad: OnBad = 'refuse
     time: columns.time && doubles(columns.time),
     logger: logger && Int32Array.from(logger),
     pdrop,
+    decision,
+    candidates,
+    segment: segment && Int32Array.from(segment),
+    joined,
+    late,
     context: columns.context,
     kept: undefined,
     given,

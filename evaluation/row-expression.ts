@@ -1,5 +1,5 @@
-/** A column that estimators compute on; see WeightedDecisions. */
-export type DecisionColumn = 'weight' | 'reward' | 'propensity' | 'shownOutcome' | 'expectedOutcome';
+/** A column that estimators and diagnostics compute on; see WeightedDecisions and LoggedDecisions. */
+export type DecisionColumn = 'weight' | 'reward' | 'propensity' | 'shownOutcome' | 'expectedOutcome' | 'candidates' | 'joined' | 'late';
 
 /**
  * A number computed from one decision. One definition has two forms: JavaScript over the local names below, from which the loops of a tally are made,
@@ -12,9 +12,9 @@ export interface RowExpression {
 }
 
 /** The local name of a column in generated loops. */
-export const localNames: Readonly<Record<DecisionColumn, string>> = { weight: 'w', reward: 'r', propensity: 'p', shownOutcome: 'q', expectedOutcome: 'v' };
+export const localNames: Readonly<Record<DecisionColumn, string>> = { weight: 'w', reward: 'r', propensity: 'p', shownOutcome: 'q', expectedOutcome: 'v', candidates: 'k', joined: 'j', late: 'l' };
 
-const sqlNames: Readonly<Record<DecisionColumn, string>> = { weight: 'weight', reward: 'reward', propensity: 'propensity', shownOutcome: 'shown_outcome', expectedOutcome: 'expected_outcome' };
+const sqlNames: Readonly<Record<DecisionColumn, string>> = { weight: 'weight', reward: 'reward', propensity: 'propensity', shownOutcome: 'shown_outcome', expectedOutcome: 'expected_outcome', candidates: 'candidates', joined: 'joined', late: 'late' };
 
 const column = (name: DecisionColumn): RowExpression => ({ js: localNames[name], sql: sqlNames[name], columns: [name] });
 
@@ -28,6 +28,12 @@ export const propensity = column('propensity');
 export const shownOutcome = column('shownOutcome');
 /** v: the outcome that the model expects of the candidate, over its whole distribution. */
 export const expectedOutcome = column('expectedOutcome');
+/** k: how many actions the decision could choose from. */
+export const candidates = column('candidates');
+/** j: 1 where an outcome came. */
+export const joined = column('joined');
+/** l: 1 where an outcome came too late. */
+export const late = column('late');
 
 /** A finite number. */
 export function constant(value: number): RowExpression {
@@ -38,7 +44,7 @@ export function constant(value: number): RowExpression {
 const binary = (sign: string) => (a: RowExpression, b: RowExpression): RowExpression => ({
   js: `(${a.js} ${sign} ${b.js})`,
   sql: `(${a.sql} ${sign} ${b.sql})`,
-  columns: joined(a, b),
+  columns: columnsOf(a, b),
 });
 
 export const plus = binary('+');
@@ -58,6 +64,18 @@ export function upTo(a: RowExpression, limit: number): RowExpression {
   return { js: `(${a.js} <= ${limit} ? ${a.js} : 0)`, sql: `if(${a.sql} <= ${constant(limit).sql}, ${a.sql}, 0.)`, columns: a.columns };
 }
 
-function joined(a: RowExpression, b: RowExpression): readonly DecisionColumn[] {
+/** 1 where `a` is not 0, else 0. */
+export function nonZero(a: RowExpression): RowExpression {
+  return { js: `(${a.js} !== 0 ? 1 : 0)`, sql: `if(${a.sql} != 0, 1., 0.)`, columns: a.columns };
+}
+
+/** 1 where `a` has at most so many digits after the point, else 0. */
+export function hasDigits(a: RowExpression, digits: number): RowExpression {
+  const js = `(${a.js} * ${10 ** digits})`;
+  const sql = `(${a.sql} * ${constant(10 ** digits).sql})`;
+  return { js: `(Math.abs(${js} - Math.floor(${js} + 0.5)) < 1e-9 ? 1 : 0)`, sql: `if(abs(${sql} - floor(${sql} + 0.5)) < 1e-9, 1., 0.)`, columns: a.columns };
+}
+
+function columnsOf(a: RowExpression, b: RowExpression): readonly DecisionColumn[] {
   return [...new Set([...a.columns, ...b.columns])];
 }

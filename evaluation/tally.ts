@@ -26,8 +26,11 @@ export interface Tally<M extends Measures> {
    * The sums of each group of rows, as rows of a matrix: n first, then the others. For resampling by user, and for estimates by day or slot.
    *
    * @param groups the group of each row, numbered from 0
+   * @param into sums of earlier batches, to which these are added @default sums of no decisions
    */
-  byGroup(batch: WeightedDecisions, groups: Int32Array, count: number): Float64Array;
+  byGroup(batch: WeightedDecisions, groups: Int32Array, count: number, into?: Float64Array): Float64Array;
+  /** The sums of no decisions. */
+  empty(): Float64Array;
   /** The results of sums in the order of `state`, or of what has been added. */
   results(state?: ArrayLike<number>): ResultsOf<M>;
   /** Aggregates of ClickHouse over columns weight, reward, propensity, shown_outcome, expected_outcome and, of thinned logs, multiple: they make a state. */
@@ -101,13 +104,12 @@ export function createTally<const M extends Measures>(measures: M): Tally<M> {
       if (other.sql(true).join() !== this.sql(true).join()) throw new HeadraceError('HR_EVALUATION_COLUMNS', 'Two tallies can be merged when their measures are the same; these differ.');
       addState(other.state());
     },
-    byGroup(batch, groups, count) {
-      const out = new Float64Array(count * width);
-      const empty = emptyState(kinds);
-      for (let g = 0; g < count; g++) out.set(empty, g * width);
+    byGroup(batch, groups, count, into) {
+      const out = into ?? statesOf(kinds, count);
       run(batch, groups, 0, batch.length, out);
       return out;
     },
+    empty: () => emptyState(kinds),
     results(from = state()) {
       return Object.fromEntries(places.map(({ name, measure, at }) => [name, measure.result(Object.fromEntries(at.map(([sum, k]) => [sum, from[k]!])), from[0]!)])) as ResultsOf<M>;
     },
@@ -118,6 +120,14 @@ export function createTally<const M extends Measures>(measures: M): Tally<M> {
 /** The state of no decisions. */
 function emptyState(kinds: readonly Sum['kind'][]): Float64Array {
   return Float64Array.from(kinds, (kind) => (kind === 'largest' ? -Infinity : kind === 'smallest' ? Infinity : 0));
+}
+
+/** As many states of no decisions. */
+export function statesOf(kinds: readonly Sum['kind'][], count: number): Float64Array {
+  const empty = emptyState(kinds);
+  const out = new Float64Array(count * empty.length);
+  if (empty.some((x) => x !== 0)) for (let g = 0; g < count; g++) out.set(empty, g * empty.length);
+  return out;
 }
 
 type Loop = (columns: readonly Float64Array[], multiple: Float64Array | undefined, groups: Int32Array | undefined, from: number, to: number, out: Float64Array) => void;
@@ -157,7 +167,8 @@ function sumSql(sum: Sum, thinned: boolean): string {
 }
 
 function columnOf(batch: WeightedDecisions, name: DecisionColumn): Float64Array {
-  const column = batch[name];
-  if (column === undefined) throw new HeadraceError('HR_EVALUATION_MODEL', 'One of the estimators needs an outcome model, and the decisions come without the outcomes that it expects.');
+  const column = name === 'candidates' || name === 'joined' || name === 'late' ? batch.log[name] : batch[name];
+  if (column === undefined && (name === 'shownOutcome' || name === 'expectedOutcome')) throw new HeadraceError('HR_EVALUATION_MODEL', 'One of the estimators needs an outcome model, and the decisions come without the outcomes that it expects.');
+  if (column === undefined) throw new HeadraceError('HR_EVALUATION_COLUMNS', `A measure needs the column \`${name}\`, which the log does not have.`);
   return column;
 }

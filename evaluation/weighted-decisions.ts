@@ -16,6 +16,8 @@ export interface WeightedDecisions {
   readonly expectedOutcome: Float64Array | undefined;
   /** Decisions that a row of a thinned log stands for: 1 / (1 - pdrop). */
   readonly multiple: Float64Array | undefined;
+  /** Whose weights these are; undefined for weights of one's own. */
+  readonly candidate: Candidate | undefined;
   /** The rest of what was logged, row for row. */
   readonly log: LoggedDecisions;
 }
@@ -61,7 +63,7 @@ export function weigh(log: LoggedDecisions, candidate: Candidate, outcomes?: Out
     }
   }
   const left = bad.keep(log);
-  return columnsOf(left, log, weight, outcomes);
+  return columnsOf(left, log, weight, outcomes, candidate);
 }
 
 /**
@@ -78,7 +80,7 @@ export function withWeights(log: LoggedDecisions, weight: Float64Array, outcomes
   for (let i = 0; i < log.length; i++) {
     if (!(weight[i]! >= 0 && weight[i]! <= largestMagnitude)) bad.add('HR_EVALUATION_WEIGHT', i, `the weight is ${shown(weight[i]!)}`);
   }
-  return columnsOf(bad.keep(log), log, weight, outcomes);
+  return columnsOf(bad.keep(log), log, weight, outcomes, undefined);
 }
 
 /** Probability of the shown action under the candidate, for each row of the log. Errors: HR_EVALUATION_COLUMNS, HR_EVALUATION_PMF. */
@@ -112,7 +114,7 @@ function checkSlots(log: LoggedDecisions, slots: readonly ArrayLike<number>[], a
 }
 
 /** The columns of the rows that are left: `left` is `log` without some. */
-function columnsOf(left: LoggedDecisions, log: LoggedDecisions, weight: Float64Array, outcomes: Outcomes | undefined): WeightedDecisions {
+function columnsOf(left: LoggedDecisions, log: LoggedDecisions, weight: Float64Array, outcomes: Outcomes | undefined, candidate: Candidate | undefined): WeightedDecisions {
   const rows = left === log ? undefined : rowsOf(left, log);
   const of = (column: Float64Array): Float64Array => (rows === undefined ? column : Float64Array.from(rows, (i) => column[i]!));
   return {
@@ -123,6 +125,7 @@ function columnsOf(left: LoggedDecisions, log: LoggedDecisions, weight: Float64A
     shownOutcome: outcomes && of(outcomes.shown),
     expectedOutcome: outcomes && of(outcomes.expected),
     multiple: left.pdrop?.map((p) => 1 / (1 - p)),
+    candidate,
     log: left,
   };
 }

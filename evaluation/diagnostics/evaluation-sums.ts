@@ -1,0 +1,199 @@
+import { HeadraceError } from '../../dataflow/errors.js';
+import type { LoggedDecisions } from '../logged-decisions.js';
+import { type Estimate, largest, type Measure, square, type Sum, total } from '../measure.js';
+import { constant, expectedOutcome, hasDigits, minus, over, propensity, reward, shownOutcome, times, weight } from '../row-expression.js';
+import { createTally, type Tally } from '../tally.js';
+import { weightSummary, type WeightSummary } from '../weight-summary.js';
+import type { WeightedDecisions } from '../weighted-decisions.js';
+import { type DecisionCells, decisionCells } from './decision-cells.js';
+import { type DistributionSums, distributionSums } from './distribution-sums.js';
+import { type RepeatedDecisions, repeatedDecisions } from './repeated-decisions.js';
+import { type WeightBins, weightBins } from './weight-bins.js';
+
+/** What a log has beyond rewards and propensities; all parts of a log have the same. */
+export interface LogShape {
+  readonly model: boolean;
+  readonly thinned: boolean;
+  readonly candidates: boolean;
+  readonly joined: boolean;
+  readonly late: boolean;
+}
+
+/** Digits after the point that propensities may have been rounded to; one is a design, not a rounding. */
+export const roundedDigits = [2, 3, 4] as const;
+
+/** A mean, and what is needed to test it. */
+export interface MeanSums {
+  readonly n: number;
+  readonly sum: number;
+  readonly squares: number;
+  readonly largest: number;
+}
+
+const meanOf = (of: Parameters<typeof total>[0]): Measure<'sum' | 'squares' | 'most', MeanSums> => ({
+  sums: { sum: total(of), squares: square(of), most: largest(of) },
+  result: ({ sum, squares, most }, n) => ({ n, sum, squares, largest: most }),
+});
+
+/** Diagnostics that are sums over all decisions. */
+export interface TotalResults {
+  readonly weights: WeightSummary;
+  readonly inverse: MeanSums;
+  /** 1 / propensity less the number of candidates, where that is logged. */
+  readonly excess?: MeanSums;
+  /** w·q - v: what IPS and DR differ by. */
+  readonly disagreement?: MeanSums;
+  /** w·(r - q): what DR and DM differ by. */
+  readonly correction?: MeanSums;
+  readonly least: number;
+  readonly rewards: { readonly least: number; readonly most: number };
+  /** Decisions whose propensity has at most so many digits, in the order of `roundedDigits`. */
+  readonly digits: readonly number[];
+}
+
+/** The measures of the diagnostics that are sums over all decisions. */
+export function totalMeasures(shape: LogShape): Readonly<Record<string, Measure<string, unknown>>> {
+  const inverse = over(constant(1), propensity);
+  const digits: Record<string, Sum> = {};
+  for (const d of roundedDigits) digits[`d${d}`] = total(hasDigits(propensity, d));
+  return {
+    weights: weightSummary(),
+    inverse: meanOf(inverse),
+    ...(shape.candidates && { excess: meanOf(minus(inverse, { js: 'k', sql: 'candidates', columns: ['candidates'] })) }),
+    ...(shape.model && { disagreement: meanOf(minus(times(weight, shownOutcome), expectedOutcome)), correction: meanOf(times(weight, minus(reward, shownOutcome))) }),
+    least: { sums: { least: { kind: 'smallest', of: propensity, asLogged: true } }, result: ({ least }: Readonly<Record<string, number>>) => least! },
+    rewards: {
+      sums: { least: { kind: 'smallest', of: reward, asLogged: true }, most: { kind: 'largest', of: reward, asLogged: true } },
+      result: ({ least, most }: Readonly<Record<string, number>>) => ({ least, most }),
+    },
+    digits: { sums: digits, result: (sums: Readonly<Record<string, number>>) => roundedDigits.map((d) => sums[`d${d}`]!) },
+  };
+}
+
+/** All that one pass over a log keeps: for the estimators, and for the diagnostics. */
+export interface EvaluationSums {
+  readonly shape: LogShape;
+  readonly estimators: Readonly<Record<string, Measure<string, Estimate>>>;
+  add(batch: WeightedDecisions): void;
+  /** Takes what another part of the log has. Errors: HR_EVALUATION_COLUMNS. */
+  merge(other: EvaluationSums): void;
+  readonly tally: Tally<Readonly<Record<string, Measure<string, unknown>>>>;
+  /** By action, slot and time. */
+  readonly cells: DecisionCells;
+  /** By action and time, with the policy that logged as the slot; undefined for one policy. */
+  readonly loggers: DecisionCells | undefined;
+  /** By time, with the segment as the slot; undefined where the log has none. */
+  readonly segments: DecisionCells | undefined;
+  readonly bins: WeightBins;
+  /** Undefined where the log has no distributions. */
+  readonly distributions: DistributionSums | undefined;
+  readonly repeated: RepeatedDecisions;
+  readonly state: SumsState;
+}
+
+/** What is known of the log as a whole. */
+export interface SumsState {
+  actions: number | undefined;
+  slots: number;
+  hasActions: boolean;
+  hasTime: boolean;
+  hasLoggers: boolean;
+  hasSegments: boolean;
+  hasDistributions: boolean;
+  /** Rows given, and left out by code. */
+  given: number;
+  leftOut: Map<string, { rows: number; example: string }>;
+}
+
+/** Prefix of the measures that are estimators, in the tally. */
+export const estimatorPrefix = 'estimate_';
+
+/** Makes empty sums. */
+export function evaluationSums(estimators: Readonly<Record<string, Measure<string, Estimate>>>, shape: LogShape): EvaluationSums {
+  const measures: Record<string, Measure<string, unknown>> = { ...totalMeasures(shape) };
+  for (const [name, estimator] of Object.entries(estimators)) measures[estimatorPrefix + name] = estimator;
+  const tally = createTally(measures);
+  const columns = { joined: shape.joined, late: shape.late };
+  const cells = decisionCells(columns);
+  const loggers = decisionCells(columns);
+  const segments = decisionCells(columns);
+  const bins = weightBins();
+  const distributions = distributionSums();
+  const repeated = repeatedDecisions();
+  const state: SumsState = { actions: undefined, slots: 1, hasActions: false, hasTime: false, hasLoggers: false, hasSegments: false, hasDistributions: false, given: 0, leftOut: new Map() };
+  return {
+    shape,
+    estimators,
+    tally,
+    cells,
+    bins,
+    repeated,
+    state,
+    get loggers() {
+      return state.hasLoggers ? loggers : undefined;
+    },
+    get segments() {
+      return state.hasSegments ? segments : undefined;
+    },
+    get distributions() {
+      return state.hasDistributions ? distributions : undefined;
+    },
+    add(batch) {
+      const { log } = batch;
+      const found = shapeOf(batch);
+      for (const name of ['candidates', 'joined', 'late'] as const) {
+        if (shape[name] && !found[name]) throw new HeadraceError('HR_EVALUATION_COLUMNS', `A batch of the log is without the column \`${name}\`, which others have.`);
+      }
+      tally.add(batch);
+      cells.add(batch);
+      bins.add(batch);
+      if (log.logger !== undefined) loggers.add(regrouped(batch, log.logger, true));
+      if (log.segment !== undefined) segments.add(regrouped(batch, log.segment, false));
+      if (log.distribution !== undefined) distributions.add(batch);
+      repeated.add(batch);
+      if (log.actions !== undefined) state.actions = Math.max(log.actions, state.actions ?? 0);
+      state.slots = Math.max(state.slots, log.slots);
+      state.hasActions ||= log.action !== undefined;
+      state.hasTime ||= log.time !== undefined;
+      state.hasLoggers ||= log.logger !== undefined;
+      state.hasSegments ||= log.segment !== undefined;
+      state.hasDistributions ||= log.distribution !== undefined;
+      state.given += log.given;
+      for (const { code, rows, example } of log.leftOut) {
+        const seen = state.leftOut.get(code);
+        state.leftOut.set(code, { rows: rows + (seen?.rows ?? 0), example: seen?.example ?? example });
+      }
+    },
+    merge(other) {
+      tally.merge(other.tally);
+      cells.merge(other.cells);
+      bins.merge(other.bins);
+      if (other.loggers !== undefined) loggers.merge(other.loggers);
+      if (other.segments !== undefined) segments.merge(other.segments);
+      if (other.distributions !== undefined) distributions.merge(other.distributions);
+      repeated.merge(other.repeated);
+      const from = other.state;
+      if (from.actions !== undefined) state.actions = Math.max(from.actions, state.actions ?? 0);
+      state.slots = Math.max(state.slots, from.slots);
+      for (const name of ['hasActions', 'hasTime', 'hasLoggers', 'hasSegments', 'hasDistributions'] as const) state[name] ||= from[name];
+      state.given += from.given;
+      for (const [code, { rows, example }] of from.leftOut) {
+        const seen = state.leftOut.get(code);
+        state.leftOut.set(code, { rows: rows + (seen?.rows ?? 0), example: seen?.example ?? example });
+      }
+    },
+  };
+}
+
+/** What a batch has. */
+export function shapeOf(batch: WeightedDecisions): LogShape {
+  const { log } = batch;
+  return { model: batch.shownOutcome !== undefined, thinned: batch.multiple !== undefined, candidates: log.candidates !== undefined, joined: log.joined !== undefined, late: log.late !== undefined };
+}
+
+/** The same decisions with another number in the place of the slot. */
+function regrouped(batch: WeightedDecisions, slot: Int32Array, withActions: boolean): WeightedDecisions {
+  const slots = slot.reduce((most, k) => Math.max(most, k), 0) + 1;
+  const log: LoggedDecisions = { ...batch.log, slot, slots, ...(!withActions && { action: undefined, actions: undefined }) };
+  return { ...batch, log };
+}
