@@ -86,7 +86,7 @@ export function features<T, N extends string>(name: string, options: FeatureSetO
 /** Whether tiles of an aggregate give that of a longer stretch, in whatever order they are added. */
 function addsUp(node: AggregateNode): boolean {
   if (node.kind === 'ratio') return addsUp(node.over) && addsUp(node.under);
-  if (node.kind === 'distinct' || node.kind === 'derived') return false;
+  if (node.kind === 'distinct' || node.kind === 'sketch' || node.kind === 'derived') return false;
   return node.leaf.op !== 'first' && node.leaf.op !== 'last';
 }
 

@@ -2,10 +2,13 @@ import type { Column, NumberColumn } from '../schemas/column.js';
 import { type Aggregates, layoutOf } from './accumulators/layout.js';
 import { groupLabels, Pane } from './accumulators/pane.js';
 import { resultColumns } from './accumulators/results.js';
-import { aggregateOf } from './aggregates/aggregate.js';
+import { type AggregateNode, aggregateOf, takesBack } from './aggregates/aggregate.js';
+import { count } from './aggregates/count.js';
+import { signsOf } from './changes.js';
 import { Batch, columnRows, type KeyedBy } from './batch.js';
 import { byteReader, byteWriter } from './bytes.js';
 import { enlarged } from './enlarged.js';
+import { HeadraceError } from './errors.js';
 import { Expression } from './expression.js';
 import { createPaneStore, type StepMeta } from './pane-store.js';
 import { RowStore } from './row-store.js';
@@ -28,15 +31,31 @@ interface Meta extends StepMeta {
 
 /** Field of the newest event time of a key. */
 const newest = '~newest';
+/** Field of the number of records of a key, less those that were taken back. */
+const held = '~held';
 const eventTime = new Expression<never, unknown>('event time', (batch) => ({ kind: 'number', data: batch.times }));
 
 /** Keys are looked through so many times while one waits to expire: they stay up to that share longer. */
 const sweepsPerExpiry = 4;
 
-/** @param expire milliseconds after which a key without records is forgotten; Infinity: never */
-export function createRunningAggregates(options: { readonly aggregates: Aggregates<never>; readonly expire: number; readonly retractions: boolean; readonly table: StateTable; readonly task: number }): RunningAggregates {
+/**
+ * @param expire milliseconds after which a key without records is forgotten; Infinity: never
+ * @param takesBack whether records that say `change: 'retract'` are taken out again
+ * @throws HR_AGGREGATE from `add` for such records where an aggregate can only add
+ */
+export function createRunningAggregates(options: {
+  readonly aggregates: Aggregates<never>;
+  readonly expire: number;
+  readonly retractions: boolean;
+  readonly takesBack: boolean;
+  readonly table: StateTable;
+  readonly task: number;
+}): RunningAggregates {
   const { expire, retractions, table } = options;
-  const layout = layoutOf({ ...options.aggregates, [newest]: aggregateOf({ kind: 'leaf', leaf: { op: 'max', of: eventTime, where: undefined, by: undefined } }) });
+  const own = { [newest]: aggregateOf({ kind: 'leaf', leaf: { op: 'max', of: eventTime, where: undefined, by: undefined } }), [held]: count() };
+  const given = layoutOf(options.aggregates);
+  const onlyAdds = given.customs.length > 0 || given.tables.some(({ leaves }) => leaves.some(({ leaf }) => !takesBack(leaf)));
+  const layout = layoutOf({ ...options.aggregates, ...own });
   const labels = groupLabels(layout);
   const create = () => new Pane(layout, labels, 0);
   const store = createPaneStore<Pane, Meta>(table, options.task, { layout: `running ${retractions} ${layout.text}`, labels, create });
@@ -62,6 +81,7 @@ export function createRunningAggregates(options: { readonly aggregates: Aggregat
     const columns = resultColumns(pane, rows);
     const at = times(columns);
     columns.delete(newest);
+    columns.delete(held);
     return new Batch(columnRows(rows.length, new Map([[keyedBy!.name, keyValues(keys, rows.length, keyedBy!.kind)], ...columns])), at, keys, keyedBy);
   };
   const told = (batch: Batch<unknown>, change: 0 | 1): Batch<unknown> => {
@@ -70,6 +90,8 @@ export function createRunningAggregates(options: { readonly aggregates: Aggregat
     const column: Column = { kind: 'enum', symbols: ['insert', 'retract'], data: new Int32Array(batch.length).fill(change) };
     return new Batch(columnRows(batch.length, new Map([...fields, ['change', column]])), batch.times, batch.key, batch.keyedBy);
   };
+  const heldAt = layout.place((own[held]!.node as Extract<AggregateNode, { kind: 'leaf' }>).leaf).at;
+  const isEmpty = (row: number) => pane.slabs[0]!.data[row * pane.slabs[0]!.stride + heldAt]! <= 0;
   const mark = (row: number, slot: number) => {
     isPending[row] = 1;
     pending.push(row);
@@ -90,6 +112,10 @@ export function createRunningAggregates(options: { readonly aggregates: Aggregat
   return {
     add(batch) {
       keyedBy = batch.keyedBy;
+      const signs = options.takesBack ? signsOf(batch) : undefined;
+      if (signs !== undefined && onlyAdds) {
+        throw new HeadraceError('HR_AGGREGATE', 'The records take earlier ones back (change: retract), which only counts, sums and what is made of them can follow: count, sum, mean, ratio, variance, countDistinct, quantiles, histogram, topK.');
+      }
       const n = batch.length;
       if (ids.length < n) ids = new Int32Array(n * 2);
       const known = pane.size;
@@ -99,7 +125,7 @@ export function createRunningAggregates(options: { readonly aggregates: Aggregat
       for (let i = 0; i < n; i++) {
         const row = ids[i]!;
         if (isPending[row] === 1) continue;
-        if (row < known && retractions) fresh.push(row);
+        if (row < known && retractions && !isEmpty(row)) fresh.push(row);
         else mark(row, -1);
         isPending[row] = 1;
       }
@@ -108,7 +134,7 @@ export function createRunningAggregates(options: { readonly aggregates: Aggregat
         old.addAll(results(Int32Array.from(fresh)), slots);
         fresh.forEach((row, i) => mark(row, slots[i]!));
       }
-      pane.accumulate(batch, ids, pane.size);
+      pane.accumulate(batch, ids, pane.size, signs);
     },
     *advance(time) {
       if (time <= watermark) return;
@@ -121,7 +147,9 @@ export function createRunningAggregates(options: { readonly aggregates: Aggregat
           const keys = pane.keys.select(rows);
           yield told(new Batch(old.rows(gone), times(resultColumns(pane, Int32Array.from(rows))), keys, keyedBy), 1);
         }
-        yield told(results(Int32Array.from(pending)), 0);
+        // A key of which everything was taken back has no result to tell; as an upsert it has that of no records.
+        const rows = retractions ? pending.filter((row) => !isEmpty(row)) : pending;
+        if (rows.length > 0) yield told(results(Int32Array.from(rows)), 0);
         for (const row of pending) isPending[row] = 0;
         pending = [];
         before = [];

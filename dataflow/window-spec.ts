@@ -61,11 +61,11 @@ export interface WindowMs {
 }
 
 /**
- * @param step named in errors
+ * @param step named in errors, with its kind
  * @throws HR_WINDOW, HR_DURATION
  */
-export function windowMs(spec: WindowSpec, step: string): WindowMs {
-  const what = `window "${step}"`;
+export function windowMs(spec: WindowSpec, step: string, kind = 'window'): WindowMs {
+  const what = `${kind} "${step}"`;
   const every = positive(spec.every, `${what}: every`);
   const size = spec.size === undefined ? every : positive(spec.size, `${what}: size`);
   const offset = spec.offset === undefined ? 0 : durationMs(spec.offset, `${what}: offset`);

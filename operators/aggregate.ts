@@ -1,6 +1,7 @@
 import { type Aggregates, layoutOf } from '../dataflow/accumulators/layout.js';
 import type { Batch } from '../dataflow/batch.js';
-import type { ChangeForm, Changing } from '../dataflow/changes.js';
+import type { Aggregate, AnyCustomAggregate, Taking } from '../dataflow/aggregates/aggregate.js';
+import type { Change, ChangeForm, Changing } from '../dataflow/changes.js';
 import { type Duration, durationMs } from '../dataflow/duration.js';
 import { HeadraceError } from '../dataflow/errors.js';
 import { checkOptions } from '../dataflow/known-options.js';
@@ -21,17 +22,24 @@ export interface AggregateOptions<Form extends ChangeForm> {
   readonly onError?: ErrorPolicy;
 }
 
+/** Aggregates over rows; over changing ones each has to be one that a row can be taken out of again: count, sum, mean, ratio, variance, countDistinct, quantiles, histogram, topK. */
+export type RunningAggregatesOf<T> = Readonly<Record<string, Aggregate<T, unknown, TakingOf<T>> | CustomOf<T>>>;
+type TakingOf<T> = T extends { readonly change: Change } ? 'takesBack' : Taking;
+type CustomOf<T> = T extends { readonly change: Change } ? never : AnyCustomAggregate<T>;
+
 /**
  * Aggregates all records of each key so far, without windows.
  *
  * *When to use*: for totals that never close: balances, a running average of each category. *Details*: when the watermark moves, the results that have
- * changed go out, once however often they did: the key under its name and the aggregates, with the newest event time of the key. Late records count as well.
+ * changed go out, once however often they did: the key under its name and the aggregates, with the newest event time of the key. Late records count as well. Rows of a
+ * step that tells changes as retractions are taken out again when they say `change: 'retract'`, so that changing results can be aggregated further; then only aggregates that can take back compile. A key of
+ * which everything was taken back is told as a retraction alone; as an upsert it has the result of no records.
  * *State*: one row of numbers a key until `expire`; without it, state grows with the keys. *Errors*: HR_AGGREGATE, HR_DURATION.
  *
  * @example from(auctions).pipe(keyBy(auctions.category), aggregate('prices', { average: mean(auctions.price) }))
  * @see window, latest, topN
  */
-export function aggregate<T, K extends Key, const A extends Aggregates<T>, const Form extends 'upserts' | 'retractions' = 'upserts'>(
+export function aggregate<T, K extends Key, const A extends RunningAggregatesOf<T>, const Form extends 'upserts' | 'retractions' = 'upserts'>(
   id: string,
   aggregates: A,
   options: AggregateOptions<Form> = {},
@@ -58,7 +66,7 @@ export function runningStep<T, K extends Key, A extends Aggregates<T>, Form exte
     return {
       onOpen(opened) {
         context = opened;
-        state = createRunningAggregates({ aggregates: aggregates as unknown as Aggregates<never>, expire, retractions: form === 'retractions', table: context.table(id), task: context.task });
+        state = createRunningAggregates({ aggregates: aggregates as unknown as Aggregates<never>, expire, retractions: form === 'retractions', takesBack: kind === 'aggregate', table: context.table(id), task: context.task });
       },
       onBatch(batch) {
         if (batch.key === undefined || batch.keyedBy === undefined) throw new HeadraceError('HR_STEP_UNKEYED', `${kind} "${id}" needs a keyed stream.`);

@@ -1,6 +1,6 @@
 import type { Observable } from 'rxjs';
 import type { Batch } from '../dataflow/batch.js';
-import { type Duration, durationMs } from '../dataflow/duration.js';
+import type { Duration } from '../dataflow/duration.js';
 import { HeadraceError } from '../dataflow/errors.js';
 import { checkOptions } from '../dataflow/known-options.js';
 import { meetStreams } from '../dataflow/meet-streams.js';
@@ -10,6 +10,7 @@ import type { ErrorPolicy } from '../dataflow/step.js';
 import type { TaskContext } from '../dataflow/task-context.js';
 import { usableRows } from '../dataflow/usable-rows.js';
 import { createWindowPairs, type WindowPairs } from '../dataflow/window-pairs.js';
+import { windowMs } from '../dataflow/window-spec.js';
 import type { JoinKind } from './join.js';
 import { reject } from './operate.js';
 import type { Key } from './window.js';
@@ -18,8 +19,10 @@ import type { Key } from './window.js';
 export interface WindowJoinOptions<LS, RS, Kind extends JoinKind> {
   /** @default 'inner' */
   readonly kind?: Kind;
-  /** Length of the windows; they follow one another, aligned to the epoch. */
+  /** Distance between windows, which are aligned to the epoch. */
   readonly every: Duration;
+  /** Length of a window, a multiple of `every`: where it is longer, windows overlap. @default every */
+  readonly size?: Duration;
   /** Fields of the result that come from the left row: columns of its topic, or functions. */
   readonly left: LS;
   /** Fields that come from the right row. None may be named as one of `left`. */
@@ -33,8 +36,8 @@ export interface WindowJoinOptions<LS, RS, Kind extends JoinKind> {
  *
  * *When to use*: for what belongs together because it happened in the same stretch of time. *Details*: both streams are keyed by values of one type. When the watermark
  * passes a window's end its pairs go out, with `left` and `full` also the rows without a partner, with null in the other fields; each with
- * `windowStart` and `windowEnd`, and the window's last millisecond as event time. Results never change; rows that come after their window are counted and left out. The
- * result keeps the left stream's key. *State*: the fields of `left` and `right` of the windows that are not over. *Errors*: HR_ARGUMENT for a field on both sides, HR_DURATION.
+ * `windowStart` and `windowEnd`, and the window's last millisecond as event time. Results never change; rows that come after the last of their windows are counted and left out. With `size`,
+ * windows overlap, and a pair goes out in each that holds both of its rows. The result keeps the left stream's key. *State*: the fields of `left` and `right` of the windows that are not over, each row once. *Errors*: HR_ARGUMENT for a field on both sides, HR_WINDOW, HR_DURATION.
  *
  * @example
  * windowJoin('new-sellers', from(persons).pipe(keyBy(persons.id)), from(auctions).pipe(keyBy(auctions.seller)), {
@@ -50,19 +53,19 @@ export function windowJoin<L, KL extends Key, R, KR extends Key, const LS extend
   right: Observable<Signal<R, KR>> & SameKey<KL, KR>,
   options: WindowJoinOptions<LS, RS & NoOverlap<LS, RS>, Kind>,
 ): Observable<Signal<JoinRow<LS, RS, Kind> & { readonly windowStart: number; readonly windowEnd: number }, KL>> {
-  checkOptions(options, ['kind', 'every', 'left', 'right', 'onError'], `windowJoin "${id}"`);
+  checkOptions(options, ['kind', 'every', 'size', 'left', 'right', 'onError'], `windowJoin "${id}"`);
   const kind: JoinKind = options.kind ?? 'inner';
   if (!['inner', 'left', 'full'].includes(kind)) throw new HeadraceError('HR_ARGUMENT', `windowJoin "${id}" has the kind "${String(kind)}"; give inner, left or full.`, { place: { step: id } });
-  const every = durationMs(options.every, `windowJoin "${id}": every`, 1);
+  const { every, size } = windowMs(options, id, 'windowJoin');
   const fields = joinedFields(options.left as Selection<never>, options.right as Selection<never>, `windowJoin "${id}"`, id);
   type Row = JoinRow<LS, RS, Kind> & { readonly windowStart: number; readonly windowEnd: number };
-  return meetStreams<Row, KL>([left, right] as never, { kind: 'windowJoin', id, details: { kind, every: String(options.every) }, onError: options.onError }, (step) => {
+  return meetStreams<Row, KL>([left, right] as never, { kind: 'windowJoin', id, details: { kind, every: String(options.every), ...(options.size === undefined ? {} : { size: String(options.size) }) }, onError: options.onError }, (step) => {
     let context: TaskContext;
     let state: WindowPairs;
     return {
       onOpen(opened, partitionedBy) {
         context = opened;
-        state = createWindowPairs({ kind, every, left: fields.sides[0].stored, right: fields.sides[1].stored, table: context.table(id), task: context.task, text: fields.text });
+        state = createWindowPairs({ kind, every, size, left: fields.sides[0].stored, right: fields.sides[1].stored, table: context.table(id), task: context.task, text: fields.text });
         return fields.keeps(partitionedBy[0], kind);
       },
       onBatch(input, batch) {

@@ -45,6 +45,7 @@ export interface Layout {
 /** Lays out the cells of aggregates. Errors: HR_AGGREGATE when a value is neither declared nor `{ init, add, merge, result }`. */
 export function layoutOf(aggregates: Aggregates<never>): Layout {
   const groups: (Group | undefined)[] = [undefined];
+  const groupNames: string[] = [''];
   const cells: number[][] = [[]];
   const placed = new Map<string, PlacedLeaf>();
   const customs: CustomAggregate<unknown, unknown, unknown>[] = [];
@@ -53,10 +54,12 @@ export function layoutOf(aggregates: Aggregates<never>): Layout {
     if (placed.has(text)) return;
     let table = 0;
     if (leaf.by !== undefined) {
-      const by = groupText(leaf.by);
-      table = groups.findIndex((g) => g !== undefined && groupText(g) === by);
+      // A sketch takes only the records of its own condition.
+      const by = leaf.by.kind === 'sketch' ? text : groupText(leaf.by);
+      table = groupNames.indexOf(by);
       if (table < 0) {
         table = groups.push(leaf.by) - 1;
+        groupNames.push(by);
         cells.push([]);
       }
     }

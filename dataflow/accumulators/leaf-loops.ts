@@ -1,8 +1,8 @@
-import type { Column, EnumColumn } from '../../schemas/column.js';
+import { cell, type Column, type EnumColumn } from '../../schemas/column.js';
 import { HeadraceError } from '../errors.js';
 import type { Leaf } from '../aggregates/aggregate.js';
 
-/** Cells of a leaf and their fresh values. A sum has two: the sum and the rounding error that it carries; first and last have the value and its time. */
+/** Cells of a leaf and their fresh values. A sum has two: the sum and the rounding error that it carries; first and last have the value, where it is a number, and its time. */
 export function leafIdentity(leaf: Leaf): readonly number[] {
   switch (leaf.op) {
     case 'count':
@@ -23,10 +23,13 @@ export function leafIdentity(leaf: Leaf): readonly number[] {
 /**
  * Adds rows 0..n-1 of a batch to a leaf: row `i` goes to `data[slots[i] * stride + at]`. A negative slot, a 0 in `mask` and a null are
  * passed over. Cost: one pass over the batch, nothing allocated.
+ *
+ * @param signs -1 for a row that is taken out of counts and sums again
  */
-export function addToLeaf(leaf: Leaf, data: Float64Array, stride: number, at: number, slots: Int32Array, n: number, mask: Uint8Array | undefined, column: Column | undefined, times: Float64Array): void {
+export function addToLeaf(leaf: Leaf, data: Float64Array, stride: number, at: number, slots: Int32Array, n: number, mask: Uint8Array | undefined, column: Column | undefined, times: Float64Array, signs?: Float64Array): void {
   if (leaf.op === 'count') {
-    if (column === undefined) addCount(data, stride, at, slots, n, mask);
+    if (signs !== undefined) addFloats(data, stride, at, slots, n, column === undefined ? mask : withNulls(mask, column, n), signs, false);
+    else if (column === undefined) addCount(data, stride, at, slots, n, mask);
     else addCount(data, stride, at, slots, n, withNulls(mask, column, n));
     return;
   }
@@ -37,8 +40,9 @@ export function addToLeaf(leaf: Leaf, data: Float64Array, stride: number, at: nu
   const valid = column.nulls === undefined ? mask : withNulls(mask, column, n);
   const values = column.data;
   if (leaf.op === 'sum') {
-    if (values instanceof Int32Array) addInts(data, stride, at, slots, n, valid, values);
-    else addFloats(data, stride, at, slots, n, valid, values);
+    if (signs !== undefined) addFloats(data, stride, at, slots, n, valid, signs.map((sign, i) => sign * values[i]!), true);
+    else if (values instanceof Int32Array) addInts(data, stride, at, slots, n, valid, values);
+    else addFloats(data, stride, at, slots, n, valid, values, true);
   } else if (leaf.op === 'first' || leaf.op === 'last') {
     const later = leaf.op === 'last';
     for (let i = 0; i < n; i++) {
@@ -64,6 +68,32 @@ export function addToLeaf(leaf: Leaf, data: Float64Array, stride: number, at: nu
   }
 }
 
+/** The values of a first or last that are no numbers, by slot. */
+export type OtherValues = (string | boolean | undefined)[];
+
+/**
+ * `addToLeaf` for the first or last of a column that holds no numbers: the time of the value is in its cell, the value itself in `values`. Cost: one pass over the batch; one value is made for
+ * each slot that gets another one.
+ */
+export function addToFirstOrLast(leaf: Leaf, data: Float64Array, stride: number, at: number, slots: Int32Array, n: number, mask: Uint8Array | undefined, column: Column, times: Float64Array, values: OtherValues): void {
+  const valid = withNulls(mask, column, n);
+  const later = leaf.op === 'last';
+  const taken = new Map<number, number>();
+  for (let i = 0; i < n; i++) {
+    const slot = slots[i]!;
+    if (slot < 0 || (valid !== undefined && valid[i] === 0)) continue;
+    const time = slot * stride + at + 1;
+    if (later ? times[i]! < data[time]! : times[i]! >= data[time]!) continue;
+    data[time] = times[i]!;
+    taken.set(slot, i);
+  }
+  for (const [slot, i] of taken) {
+    const value = cell(column, i);
+    data[slot * stride + at] = typeof value === 'number' ? value : Number.NaN;
+    values[slot] = typeof value === 'number' ? undefined : (value as string | boolean);
+  }
+}
+
 /**
  * Counts records by the value of an enum column: a record with `symbols[k]` is added to the cell `cells[k]` of its slot, none where that is
  * negative. Cost: one pass over the batch for all values together.
@@ -78,29 +108,29 @@ export function addToSwitch(cells: Int32Array, data: Float64Array, stride: numbe
   }
 }
 
-/** Adds the cells at `from` to those at `to`: the merge of two states of a leaf. */
-export function mergeLeaf(leaf: Leaf, to: Float64Array, toAt: number, from: Float64Array, fromAt: number): void {
+/** Adds the cells at `from` to those at `to`: the merge of two states of a leaf. Whether a first or last is now that of `from`. */
+export function mergeLeaf(leaf: Leaf, to: Float64Array, toAt: number, from: Float64Array, fromAt: number): boolean {
   switch (leaf.op) {
     case 'count':
       to[toAt] = to[toAt]! + from[fromAt]!;
-      return;
+      return false;
     case 'sum':
       addFloat(to, toAt, from[fromAt]!);
       to[toAt + 1] = to[toAt + 1]! + from[fromAt + 1]!;
-      return;
+      return false;
     case 'min':
       if (from[fromAt]! < to[toAt]!) to[toAt] = from[fromAt]!;
-      return;
+      return false;
     case 'max':
       if (from[fromAt]! > to[toAt]!) to[toAt] = from[fromAt]!;
-      return;
+      return false;
     case 'first':
     case 'last':
       // Panes are merged in the order of time, so that of one time the merged one came later.
-      if (leaf.op === 'last' ? from[fromAt + 1]! < to[toAt + 1]! : from[fromAt + 1]! >= to[toAt + 1]!) return;
+      if (leaf.op === 'last' ? from[fromAt + 1]! < to[toAt + 1]! : from[fromAt + 1]! >= to[toAt + 1]!) return false;
       to[toAt] = from[fromAt]!;
       to[toAt + 1] = from[fromAt + 1]!;
-      return;
+      return true;
   }
 }
 
@@ -131,10 +161,12 @@ function addInts(data: Float64Array, stride: number, at: number, slots: Int32Arr
   }
 }
 
-function addFloats(data: Float64Array, stride: number, at: number, slots: Int32Array, n: number, mask: Uint8Array | undefined, values: Float64Array): void {
+function addFloats(data: Float64Array, stride: number, at: number, slots: Int32Array, n: number, mask: Uint8Array | undefined, values: Float64Array, carries: boolean): void {
   for (let i = 0; i < n; i++) {
     if (slots[i]! < 0 || (mask !== undefined && mask[i] === 0)) continue;
-    addFloat(data, slots[i]! * stride + at, values[i]!);
+    const cell = slots[i]! * stride + at;
+    if (carries) addFloat(data, cell, values[i]!);
+    else data[cell] = data[cell]! + values[i]!;
   }
 }
 

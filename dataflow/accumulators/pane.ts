@@ -1,5 +1,5 @@
 import { deserialize, serialize } from 'node:v8';
-import type { Column } from '../../schemas/column.js';
+import type { Column, StringColumn } from '../../schemas/column.js';
 import { cell, stringColumn } from '../../schemas/column.js';
 import type { Batch } from '../batch.js';
 import { byteReader, byteWriter } from '../bytes.js';
@@ -7,7 +7,8 @@ import { Dictionary } from '../dictionary.js';
 import { mask as maskOf } from '../expression.js';
 import { bucketsOf } from './buckets.js';
 import type { Layout, Pass, TableLayout } from './layout.js';
-import { addToLeaf, addToSwitch, mergeLeaf } from './leaf-loops.js';
+import { DistinctSketches } from './distinct-sketches.js';
+import { addToFirstOrLast, addToLeaf, addToSwitch, mergeLeaf, type OtherValues } from './leaf-loops.js';
 import { Pairs } from './pairs.js';
 import { textColumn } from '../text-column.js';
 import { Slab } from './slab.js';
@@ -34,6 +35,10 @@ export class Pane {
   readonly slabs: readonly Slab[];
   readonly pairs: readonly (Pairs | undefined)[];
   readonly customs: unknown[][];
+  /** Sketches of a table, by row. */
+  readonly sketches: readonly (DistinctSketches | undefined)[];
+  /** By table, then by the place of a first or last: values that are no numbers. */
+  readonly others: readonly Map<number, OtherValues>[];
   /** Texts of groups; those of `distinct` are the pane's own, so that they go with it. */
   readonly labels: GroupLabels;
   #savedKeys = 0;
@@ -48,7 +53,9 @@ export class Pane {
     this.labels = layout.tables.map((t, i) => (t.group?.kind === 'distinct' ? new Dictionary() : labels[i]));
     this.#savedLabels = layout.tables.map(() => 0);
     this.slabs = layout.tables.map((t) => new Slab(t.identity));
-    this.pairs = layout.tables.map((t) => (t.group !== undefined && t.group.kind !== 'dense' ? new Pairs() : undefined));
+    this.pairs = layout.tables.map((t) => (t.group !== undefined && t.group.kind !== 'dense' && t.group.kind !== 'sketch' ? new Pairs() : undefined));
+    this.sketches = layout.tables.map((t) => (t.group?.kind === 'sketch' ? new DistinctSketches(t.group.size) : undefined));
+    this.others = layout.tables.map(() => new Map());
     this.customs = layout.customs.map(() => []);
   }
 
@@ -59,6 +66,8 @@ export class Pane {
     for (const slab of this.slabs) slab.clear();
     for (const pairs of this.pairs) pairs?.clear();
     for (const states of this.customs) states.length = 0;
+    for (const sketches of this.sketches) sketches?.clear();
+    for (const values of this.others) values.clear();
     this.layout.tables.forEach(({ group }, t) => {
       if (group?.kind === 'distinct') this.labels[t]!.clear();
       this.#savedLabels[t] = 0;
@@ -73,7 +82,7 @@ export class Pane {
 
   /** Bytes of cells held. */
   get bytes(): number {
-    return this.slabs.reduce((sum, s) => sum + s.bytes, 0);
+    return this.slabs.reduce((sum, s) => sum + s.bytes, 0) + this.sketches.reduce((sum, s) => sum + (s?.bytes ?? 0), 0);
   }
 
   /** Adds a batch; `ids` is scratch for at least its length. Cost: one key look-up a record and one pass a leaf. */
@@ -82,24 +91,32 @@ export class Pane {
     this.accumulate(batch, ids, this.keys.size);
   }
 
-  /** Adds record `i` of a batch to row `ids[i]`; `rows` is over all of them. Cost: one pass a leaf. */
-  accumulate(batch: Batch<unknown>, ids: Int32Array, rows: number): void {
+  /** Adds record `i` of a batch to row `ids[i]`; `rows` is over all of them. `signs`: -1 for records that are taken out of counts and sums. Cost: one pass a leaf. */
+  accumulate(batch: Batch<unknown>, ids: Int32Array, rows: number, signs?: Float64Array): void {
     const n = batch.length;
     for (let t = 0; t < this.layout.tables.length; t++) {
       const table = this.layout.tables[t]!;
       const slab = this.slabs[t]!;
+      if (table.group?.kind === 'sketch') {
+        const { where } = table.leaves[0]!.leaf;
+        this.sketches[t]!.addAll(ids, textsOf(batch.column(table.group.of), n), n, where && maskOf(batch as Batch<never>, where));
+        continue;
+      }
       const slots = t === 0 ? ids : this.#groupSlots(t, table, batch, ids, rows);
       if (t === 0) slab.ensure(rows);
       slab.touch(slots, n);
       for (const pass of table.passes) {
         const column = pass.of && batch.column(pass.of);
-        if (column?.kind === 'enum') {
+        if (column?.kind === 'enum' && signs === undefined) {
           addToSwitch(switchCells(pass, column.symbols), slab.data, slab.stride, slots, n, column);
           continue;
         }
         for (const { leaf, at } of pass.leaves) {
           const where = leaf.where === undefined ? undefined : maskOf(batch as Batch<never>, leaf.where);
-          addToLeaf(leaf, slab.data, slab.stride, at, slots, n, where, leaf.of && batch.column(leaf.of), batch.times);
+          const of = leaf.of && batch.column(leaf.of);
+          if (of !== undefined && (leaf.op === 'first' || leaf.op === 'last') && (of.kind !== 'number' || this.others[t]!.has(at))) {
+            addToFirstOrLast(leaf, slab.data, slab.stride, at, slots, n, where, of, batch.times, this.#othersAt(t, at));
+          } else addToLeaf(leaf, slab.data, slab.stride, at, slots, n, where, of, batch.times, signs);
         }
       }
     }
@@ -111,6 +128,12 @@ export class Pane {
         states[id] = add(id in states ? states[id] : init(), batch.value(i));
       }
     }
+  }
+
+  #othersAt(t: number, at: number): OtherValues {
+    let values = this.others[t]!.get(at);
+    if (values === undefined) this.others[t]!.set(at, (values = []));
+    return values;
   }
 
   #groupSlots(t: number, table: TableLayout, batch: Batch<unknown>, ids: Int32Array, rows: number): Int32Array {
@@ -151,14 +174,18 @@ export class Pane {
       const from = other.slabs[t]!;
       const { group, leaves } = this.layout.tables[t]!;
       const merge = (toSlot: number, fromSlot: number) => {
-        for (const { leaf, at } of leaves) mergeLeaf(leaf, slab.data, toSlot * slab.stride + at, from.data, fromSlot * slab.stride + at);
+        for (const { leaf, at } of leaves) {
+          const isTaken = mergeLeaf(leaf, slab.data, toSlot * slab.stride + at, from.data, fromSlot * slab.stride + at);
+          if (isTaken && (other.others[t]!.has(at) || this.others[t]!.has(at))) this.#othersAt(t, at)[toSlot] = other.others[t]!.get(at)?.[fromSlot];
+        }
         touched[0] = toSlot;
         slab.touch(touched, 1);
       };
       if (group === undefined) {
         slab.ensure(to + 1);
         merge(to, row);
-      } else if (group.kind === 'dense') {
+      } else if (group.kind === 'sketch') this.sketches[t]!.merge(to, other.sketches[t]!, row);
+      else if (group.kind === 'dense') {
         slab.ensure((to + 1) * group.size);
         if ((row + 1) * group.size > from.size) continue;
         for (let g = 0; g < group.size; g++) merge(to * group.size + g, row * group.size + g);
@@ -196,6 +223,11 @@ export class Pane {
     this.#savedKeys = this.keys.size;
     let mainRows: Int32Array = new Int32Array(0);
     for (let t = 0; t < this.slabs.length; t++) {
+      const sketches = this.sketches[t];
+      if (sketches !== undefined) {
+        for (const row of mainRows) out.bytes(sketches.write(row));
+        continue;
+      }
       const slab = this.slabs[t]!;
       const changed = slab.takeDirty();
       const rows = all ? Int32Array.from({ length: slab.size }, (_, i) => i) : changed;
@@ -219,6 +251,8 @@ export class Pane {
       const cells = new Float64Array(rows.length * stride);
       for (let i = 0; i < rows.length; i++) for (let k = 0, from = rows[i]! * stride; k < stride; k++) cells[i * stride + k] = data[from + k]!;
       out.array(cells);
+      const others = [...this.others[t]!];
+      out.bytes(others.length === 0 ? new Uint8Array(0) : serialize(others.map(([at, values]) => [at, Array.from(rows, (row) => values[row])])));
     }
     for (const states of this.customs) out.bytes(serialize(Array.from(mainRows, (row) => states[row])));
     return out.finish();
@@ -238,6 +272,11 @@ export class Pane {
     this.#savedKeys = this.keys.size;
     let mainRows: Int32Array = new Int32Array(0);
     for (let t = 0; t < this.slabs.length; t++) {
+      const sketches = this.sketches[t];
+      if (sketches !== undefined) {
+        for (const row of mainRows) sketches.read(row, reader.bytes());
+        continue;
+      }
       const slab = this.slabs[t]!;
       const { stride } = slab;
       const group = this.layout.tables[t]!.group;
@@ -263,6 +302,11 @@ export class Pane {
       } else slab.ensure(rows.reduce((most, row) => Math.max(most, row + 1), group === undefined ? this.keys.size : this.keys.size * group.size));
       const cells = reader.float64s(rows.length * stride);
       for (let i = 0; i < rows.length; i++) slab.data.set(cells.subarray(i * stride, (i + 1) * stride), rows[i]! * stride);
+      const others = reader.bytes();
+      for (const [at, values] of others.length === 0 ? [] : (deserialize(others) as [number, OtherValues][])) {
+        const own = this.#othersAt(t, at);
+        for (let i = 0; i < rows.length; i++) own[rows[i]!] = values[i];
+      }
     }
     for (const states of this.customs) {
       const values = deserialize(reader.bytes()) as unknown[];
@@ -293,12 +337,16 @@ function numberAt(column: Column, i: number): number {
 
 /** Ids of the values of a column, without a limit. */
 function valuesOf(column: Column, labels: Dictionary, n: number): Int32Array {
-  const text = textColumn(column.kind === 'enum' || column.kind === 'object' || column.kind === 'vector' ? stringColumn(Array.from({ length: n }, (_, i) => textOf(cell(column, i)))) : column, n);
+  const text = textsOf(column, n);
   const out = new Int32Array(n);
   labels.internAll(text, n, out);
   for (let i = 0; i < n; i++) if (text.length[i]! < 0) out[i] = noGroup;
   return out;
 }
+
+/** The values of a column as texts; objects as JSON. */
+const textsOf = (column: Column, n: number): StringColumn =>
+  textColumn(column.kind === 'enum' || column.kind === 'object' || column.kind === 'vector' ? stringColumn(Array.from({ length: n }, (_, i) => textOf(cell(column, i)))) : column, n);
 
 const textOf = (value: unknown): string | null => (value === null || value === undefined ? null : typeof value === 'object' ? JSON.stringify(value) : String(value));
 

@@ -3,7 +3,7 @@ import { columnFrom } from '../column-from.js';
 import type { AggregateNode, Leaf } from '../aggregates/aggregate.js';
 import { quantileName } from '../aggregates/quantiles.js';
 import { bucketQuantile } from './buckets.js';
-import { readLeaf } from './leaf-loops.js';
+import { type OtherValues, readLeaf } from './leaf-loops.js';
 import type { Pane } from './pane.js';
 
 /** The results of all rows of a pane (or of `rows`), a column a field. Cost: one pass a field; groups make one object a row. */
@@ -27,15 +27,21 @@ export function resultRow(pane: Pane, row: number): Record<string, unknown> {
 
 function nodeColumn(pane: Pane, node: AggregateNode, rows: Int32Array): Column {
   if (node.kind === 'quantiles') return { kind: 'object', data: Array.from(rows, (row) => quantilesOf(pane, node, row)) };
-  if (node.kind === 'distinct') return { kind: 'number', data: distinctCounts(pane, node.leaf, rows) };
+  if (node.kind === 'distinct' || node.kind === 'sketch') return { kind: 'number', data: distinctCounts(pane, node, rows) };
+  const others = node.kind === 'leaf' ? othersOf(pane, node.leaf) : undefined;
   if (node.kind === 'derived') {
     const parts = node.parts.map((part) => nodeColumn(pane, part, rows));
     return columnFrom(Array.from({ length: rows.length }, (_, i) => node.result(parts.map((part) => cell(part, i)))));
   }
   const by = groupOf(node);
+  if (by === undefined && others !== undefined) return columnFrom(Array.from(plain(pane, node, rows), (x, i) => others[rows[i]!] ?? (Number.isNaN(x) ? null : x)));
   if (by === undefined) return withNulls(plain(pane, node, rows));
   const { table } = pane.layout.place(by);
   const { size, kind } = by.by!;
+  if (kind === 'dense' && others !== undefined) {
+    const numbers = denseValues(pane, node, rows, size);
+    return { kind: 'object', data: Array.from(rows, (row, i) => Array.from({ length: size }, (_, g) => others[row * size + g] ?? numbers[i * size + g]!)) };
+  }
   if (kind === 'dense') return { kind: 'vector', width: size, data: denseValues(pane, node, rows, size) };
   const pairs = pane.pairs[table]!;
   const labels = pane.labels[table]!;
@@ -50,10 +56,11 @@ function nodeColumn(pane: Pane, node: AggregateNode, rows: Int32Array): Column {
   return {
     kind: 'object',
     data: Array.from(rows, (row) => {
-      const entries: [string, number][] = [];
+      const entries: [string, unknown][] = [];
       for (let slot = pairs.first(row); slot >= 0; slot = pairs.next(slot)) {
         const value = evaluate(pane, node, slot);
-        if (counts ? value !== 0 : !Number.isNaN(value)) entries.push([label(pairs.groupOf(slot)), value]);
+        if (others?.[slot] !== undefined) entries.push([label(pairs.groupOf(slot)), others[slot]]);
+        else if (counts ? value !== 0 : !Number.isNaN(value)) entries.push([label(pairs.groupOf(slot)), value]);
       }
       return Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1)));
     }),
@@ -63,7 +70,7 @@ function nodeColumn(pane: Pane, node: AggregateNode, rows: Int32Array): Column {
 /** The first grouped leaf of a node: all leaves of a node have the same group, or none has. */
 function groupOf(node: AggregateNode): Leaf | undefined {
   if (node.kind === 'ratio') return groupOf(node.over) ?? groupOf(node.under);
-  if (node.kind === 'derived' || node.kind === 'distinct') return undefined;
+  if (node.kind === 'derived' || node.kind === 'distinct' || node.kind === 'sketch') return undefined;
   return node.leaf.by === undefined ? undefined : node.leaf;
 }
 
@@ -101,9 +108,10 @@ function denseValues(pane: Pane, given: AggregateNode, rows: Int32Array, size: n
   return out;
 }
 
-/** How many values of each row were counted at least once. */
-function distinctCounts(pane: Pane, leaf: Leaf, rows: Int32Array): Float64Array {
+/** How many values of each row were counted at least once, or about how many. */
+function distinctCounts(pane: Pane, { kind, leaf }: Extract<AggregateNode, { kind: 'distinct' | 'sketch' }>, rows: Int32Array): Float64Array {
   const { table, at } = pane.layout.place(leaf);
+  if (kind === 'sketch') return Float64Array.from(rows, (row) => pane.sketches[table]!.estimate(row));
   const pairs = pane.pairs[table]!;
   const { data, stride } = pane.slabs[table]!;
   const out = new Float64Array(rows.length);
@@ -111,11 +119,17 @@ function distinctCounts(pane: Pane, leaf: Leaf, rows: Int32Array): Float64Array 
   return out;
 }
 
+/** The values of a first or last that are no numbers, where there are any. */
+function othersOf(pane: Pane, leaf: Leaf): OtherValues | undefined {
+  const { table, at } = pane.layout.place(leaf);
+  return pane.others[table]!.get(at);
+}
+
 /** The nodes that have one number a row. */
 type PlainNode = Extract<AggregateNode, { kind: 'leaf' | 'ratio' }>;
 
 function plain(pane: Pane, given: AggregateNode, rows: Int32Array): Float64Array {
-  if (given.kind === 'distinct') return distinctCounts(pane, given.leaf, rows);
+  if (given.kind === 'distinct' || given.kind === 'sketch') return distinctCounts(pane, given, rows);
   if (given.kind === 'derived' || given.kind === 'quantiles') return Float64Array.from({ length: rows.length }, (_, i) => Number(cell(nodeColumn(pane, given, rows), i) ?? Number.NaN));
   const node: PlainNode = given;
   const n = rows.length;

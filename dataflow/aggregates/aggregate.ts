@@ -12,9 +12,9 @@ export interface Leaf {
 
 /** How a leaf is split into groups. */
 export interface Group {
-  readonly kind: 'labels' | 'dense' | 'buckets' | 'distinct';
+  readonly kind: 'labels' | 'dense' | 'buckets' | 'distinct' | 'sketch';
   readonly of: Expression<never, unknown>;
-  /** Number of groups 0..size-1 (dense). */
+  /** Number of groups 0..size-1 (dense); bits of the precision (sketch). */
   readonly size: number;
   /** Relative width of a bucket (buckets). */
   readonly accuracy: number;
@@ -26,26 +26,32 @@ export type AggregateNode =
   | { readonly kind: 'ratio'; readonly over: AggregateNode; readonly under: AggregateNode }
   | { readonly kind: 'quantiles'; readonly leaf: Leaf; readonly at: readonly number[] }
   | { readonly kind: 'distinct'; readonly leaf: Leaf }
+  | { readonly kind: 'sketch'; readonly leaf: Leaf }
   | { readonly kind: 'derived'; readonly name: string; readonly parts: readonly AggregateNode[]; readonly result: (parts: readonly unknown[]) => unknown };
+
+/** Whether a record can be taken out of an aggregate again, as out of a sum, or not, as out of a maximum. */
+export type Taking = 'takesBack' | 'onlyAdds';
 
 /**
  * A declared aggregate over records `Row` with result `V`: compiled to loops over columns in the stream. Every aggregate can be
  * merged, so that panes add up to windows.
  */
-export interface Aggregate<in Row, out V> {
+export interface Aggregate<in Row, out V, out Back extends Taking = Taking> {
   readonly node: AggregateNode;
   /** In words; equal text means an equal aggregate. */
   readonly text: string;
   /** The same over the records for which `condition` is true. */
-  where<R extends Row>(condition: Expression<R, boolean> | RowFunction<R, boolean>): Aggregate<R, V>;
+  where<R extends Row>(condition: Expression<R, boolean> | RowFunction<R, boolean>): Aggregate<R, V, Back>;
   /**
    * The same for each value of a column apart: an object by value, or with `size` an array by number (0..size-1; others are not counted).
    * In an object, a count or sum of 0 and a null are left out.
    *
    * @throws HR_AGGREGATE when it is already grouped, or is more than counts, sums, extremes and their ratios
    */
-  by<R extends Row>(column: Expression<R, string | null> | RowFunction<R, string | null>): Aggregate<R, Readonly<Record<string, V>>>;
-  by<R extends Row>(column: Expression<R, number | null> | RowFunction<R, number | null>, options: { readonly size: number }): Aggregate<R, readonly number[]>;
+  by<R extends Row>(column: Expression<R, string | null> | RowFunction<R, string | null>): Aggregate<R, Readonly<Record<string, V>>, Back>;
+  by<R extends Row>(column: Expression<R, number | null> | RowFunction<R, number | null>, options: { readonly size: number }): Aggregate<R, readonly number[], Back>;
+  /** Only types know it. */
+  readonly back?: Back;
   /** Keeps the row type invariant where it matters. */
   readonly row?: (row: Row) => V;
 }
@@ -69,7 +75,7 @@ export interface AnyCustomAggregate<in Row> {
 }
 
 /** Makes an aggregate of a node. */
-export function aggregateOf<Row, V>(node: AggregateNode): Aggregate<Row, V> {
+export function aggregateOf<Row, V, Back extends Taking = Taking>(node: AggregateNode): Aggregate<Row, V, Back> {
   const made = {
     node,
     text: nodeText(node),
@@ -92,8 +98,11 @@ export function aggregateOf<Row, V>(node: AggregateNode): Aggregate<Row, V> {
       );
     },
   };
-  return made as unknown as Aggregate<Row, V>;
+  return made as unknown as Aggregate<Row, V, Back>;
 }
+
+/** Whether records can be taken out of a leaf again. */
+export const takesBack = ({ op, by }: Leaf): boolean => (op === 'count' || op === 'sum') && by?.kind !== 'sketch';
 
 /** Text of a leaf: its identity within a layout. */
 export function leafText(leaf: Leaf): string {
@@ -115,7 +124,8 @@ function nodeText(node: AggregateNode): string {
     case 'quantiles':
       return `quantiles ${node.at.join(' ')} of ${leafText(node.leaf)}`;
     case 'distinct':
-      return `distinct of ${leafText(node.leaf)}`;
+    case 'sketch':
+      return `${node.kind} of ${leafText(node.leaf)}`;
     case 'derived':
       return `${node.name} of ${node.parts.map(nodeText).join(' and ')}`;
   }
@@ -126,6 +136,7 @@ function mapLeaves(node: AggregateNode, change: (leaf: Leaf) => Leaf): Aggregate
     case 'leaf':
     case 'quantiles':
     case 'distinct':
+    case 'sketch':
       return { ...node, leaf: change(node.leaf) };
     case 'derived':
       return { ...node, parts: node.parts.map((part) => mapLeaves(part, change)) };

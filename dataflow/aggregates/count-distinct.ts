@@ -7,6 +7,6 @@ import { type Aggregate, aggregateOf } from './aggregate.js';
  *
  * @example countDistinct(bids.bidder).where(bids.price.under(10_000))
  */
-export function countDistinct<Row>(of: Expression<Row, unknown> | RowFunction<Row, unknown>): Aggregate<Row, number> {
+export function countDistinct<Row>(of: Expression<Row, unknown> | RowFunction<Row, unknown>): Aggregate<Row, number, 'takesBack'> {
   return aggregateOf({ kind: 'distinct', leaf: { op: 'count', of: undefined, where: undefined, by: { kind: 'distinct', of: expression(of), size: 0, accuracy: 0 } } });
 }

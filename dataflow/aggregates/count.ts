@@ -5,6 +5,6 @@ import { type Aggregate, aggregateOf } from './aggregate.js';
  *
  * @example count().where(clicks.eventType.is('CLICK')).by(clicks.category)
  */
-export function count(): Aggregate<unknown, number> {
+export function count(): Aggregate<unknown, number, 'takesBack'> {
   return aggregateOf({ kind: 'leaf', leaf: { op: 'count', of: undefined, where: undefined, by: undefined } });
 }

@@ -10,7 +10,7 @@ import { type Aggregate, aggregateOf } from './aggregate.js';
  * @throws HR_AGGREGATE
  * @example histogram(clicks.watchMs, [1_000, 10_000, 60_000])
  */
-export function histogram<Row>(of: Expression<Row, number | null> | RowFunction<Row, number | null>, bounds: readonly number[]): Aggregate<Row, readonly number[]> {
+export function histogram<Row>(of: Expression<Row, number | null> | RowFunction<Row, number | null>, bounds: readonly number[]): Aggregate<Row, readonly number[], 'takesBack'> {
   if (bounds.length === 0 || bounds.length > 1_000 || bounds.some((b, i) => !Number.isFinite(b) || (i > 0 && b <= bounds[i - 1]!))) {
     throw new HeadraceError('HR_AGGREGATE', `histogram at ${JSON.stringify(bounds)}: bounds are 1 to 1,000 growing numbers.`);
   }

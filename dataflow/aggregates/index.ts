@@ -1,4 +1,5 @@
-export type { Aggregate, CustomAggregate } from './aggregate.js';
+export type { Aggregate, CustomAggregate, Taking } from './aggregate.js';
+export { approxDistinct, type ApproxDistinctOptions } from './approx-distinct.js';
 export { count } from './count.js';
 export { countDistinct } from './count-distinct.js';
 export { first } from './first.js';

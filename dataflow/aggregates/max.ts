@@ -6,6 +6,6 @@ import { type Aggregate, aggregateOf } from './aggregate.js';
  *
  * @example max(clicks.watchMs)
  */
-export function max<Row>(of: Expression<Row, number | null> | RowFunction<Row, number | null>): Aggregate<Row, number | null> {
+export function max<Row>(of: Expression<Row, number | null> | RowFunction<Row, number | null>): Aggregate<Row, number | null, 'onlyAdds'> {
   return aggregateOf({ kind: 'leaf', leaf: { op: 'max', of: expression(of), where: undefined, by: undefined } });
 }

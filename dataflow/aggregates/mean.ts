@@ -6,7 +6,7 @@ import { type Aggregate, aggregateOf } from './aggregate.js';
  *
  * @example mean(clicks.watchMs)
  */
-export function mean<Row>(of: Expression<Row, number | null> | RowFunction<Row, number | null>): Aggregate<Row, number | null> {
+export function mean<Row>(of: Expression<Row, number | null> | RowFunction<Row, number | null>): Aggregate<Row, number | null, 'takesBack'> {
   const column = expression(of);
   const leaf = (op: 'sum' | 'count') => ({ kind: 'leaf', leaf: { op, of: column, where: undefined, by: undefined } }) as const;
   return aggregateOf({ kind: 'ratio', over: leaf('sum'), under: leaf('count') });

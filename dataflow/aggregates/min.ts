@@ -6,6 +6,6 @@ import { type Aggregate, aggregateOf } from './aggregate.js';
  *
  * @example min(clicks.watchMs)
  */
-export function min<Row>(of: Expression<Row, number | null> | RowFunction<Row, number | null>): Aggregate<Row, number | null> {
+export function min<Row>(of: Expression<Row, number | null> | RowFunction<Row, number | null>): Aggregate<Row, number | null, 'onlyAdds'> {
   return aggregateOf({ kind: 'leaf', leaf: { op: 'min', of: expression(of), where: undefined, by: undefined } });
 }

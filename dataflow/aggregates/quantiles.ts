@@ -19,7 +19,7 @@ export function quantiles<Row>(
   of: Expression<Row, number | null> | RowFunction<Row, number | null>,
   at: readonly number[],
   options: { readonly accuracy?: number } = {},
-): Aggregate<Row, Readonly<Record<string, number | null>>> {
+): Aggregate<Row, Readonly<Record<string, number | null>>, 'takesBack'> {
   const accuracy = options.accuracy ?? 0.01;
   if (at.length === 0 || at.some((q) => !(q >= 0 && q <= 1))) throw new HeadraceError('HR_AGGREGATE', `quantiles at ${JSON.stringify(at)}: each is a number from 0 to 1.`);
   if (!(accuracy >= 0.001 && accuracy <= 0.2)) throw new HeadraceError('HR_AGGREGATE', `quantiles with accuracy ${accuracy}: it is a number from 0.001 to 0.2.`);

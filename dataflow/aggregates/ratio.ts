@@ -1,10 +1,10 @@
-import { type Aggregate, aggregateOf } from './aggregate.js';
+import { type Aggregate, aggregateOf, type Taking } from './aggregate.js';
 
 /**
  * One aggregate divided by another; null where the second is 0 or null.
  *
  * @example ratio(count().where(clicks.eventType.is('CLICK')), count().where(clicks.eventType.is('IMPRESSION')))
  */
-export function ratio<Row>(over: Aggregate<Row, number | null>, under: Aggregate<Row, number | null>): Aggregate<Row, number | null> {
+export function ratio<Row, Back extends Taking>(over: Aggregate<Row, number | null, Back>, under: Aggregate<Row, number | null, Back>): Aggregate<Row, number | null, Back> {
   return aggregateOf({ kind: 'ratio', over: over.node, under: under.node });
 }

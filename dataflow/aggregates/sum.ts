@@ -7,6 +7,6 @@ import { type Aggregate, aggregateOf } from './aggregate.js';
  *
  * @example sum(clicks.watchMs)
  */
-export function sum<Row>(of: Expression<Row, number | null> | RowFunction<Row, number | null>): Aggregate<Row, number> {
+export function sum<Row>(of: Expression<Row, number | null> | RowFunction<Row, number | null>): Aggregate<Row, number, 'takesBack'> {
   return aggregateOf({ kind: 'leaf', leaf: { op: 'sum', of: expression(of), where: undefined, by: undefined } });
 }

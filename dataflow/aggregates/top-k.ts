@@ -16,7 +16,7 @@ export interface Frequency {
  * @throws HR_AGGREGATE
  * @example topK(clicks.category, 3)
  */
-export function topK<Row>(of: Expression<Row, string | null> | RowFunction<Row, string | null>, k: number): Aggregate<Row, readonly Frequency[]> {
+export function topK<Row>(of: Expression<Row, string | null> | RowFunction<Row, string | null>, k: number): Aggregate<Row, readonly Frequency[], 'takesBack'> {
   if (!Number.isInteger(k) || k < 1 || k > 1_000) throw new HeadraceError('HR_AGGREGATE', `topK of ${k}: give a whole number from 1 to 1,000.`);
   return aggregateOf({
     kind: 'derived',

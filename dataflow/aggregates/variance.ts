@@ -15,7 +15,7 @@ export interface VarianceOptions {
  *
  * @example variance(clicks.watchMs)
  */
-export function variance<Row>(of: Expression<Row, number | null> | RowFunction<Row, number | null>, options: VarianceOptions = {}): Aggregate<Row, number | null> {
+export function variance<Row>(of: Expression<Row, number | null> | RowFunction<Row, number | null>, options: VarianceOptions = {}): Aggregate<Row, number | null, 'takesBack'> {
   const column = expression(of);
   const squares = new Expression<Row, number | null>(`${column.text} squared`, (batch) => {
     const values = batch.column(column);

@@ -73,6 +73,7 @@ const sections: readonly { readonly title: string; readonly of: readonly Section
       { name: 'first', call: 'first(column)', file: 'dataflow/aggregates/first.ts' },
       { name: 'last', call: 'last(column)', file: 'dataflow/aggregates/last.ts' },
       { name: 'countDistinct', call: 'countDistinct(column)', file: 'dataflow/aggregates/count-distinct.ts' },
+      { name: 'approxDistinct', call: 'approxDistinct(column, options?)', file: 'dataflow/aggregates/approx-distinct.ts', options: { interface: 'ApproxDistinctOptions', file: 'dataflow/aggregates/approx-distinct.ts' } },
       { name: 'topK', call: 'topK(column, k)', file: 'dataflow/aggregates/top-k.ts' },
       { name: 'histogram', call: 'histogram(column, bounds)', file: 'dataflow/aggregates/histogram.ts' },
       { name: 'quantiles', call: 'quantiles(column, at, options?)', file: 'dataflow/aggregates/quantiles.ts' },

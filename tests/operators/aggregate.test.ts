@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { count, max, mean, sum } from '../../dataflow/aggregates/index.js';
+import { count, countDistinct, max, mean, ratio, sum, variance } from '../../dataflow/aggregates/index.js';
+import { constant } from '../../dataflow/expression.js';
 import { pipeline } from '../../dataflow/pipeline.js';
 import { aggregate, type AggregateOptions } from '../../operators/aggregate.js';
 import { keyBy } from '../../operators/key-by.js';
@@ -92,4 +93,88 @@ test.each(['upserts', 'retractions'] as const)('told as %s it adds up to the agg
 test('batches, epochs and restarts leave no trace', async () => {
   const records = Array.from({ length: 150 }, (_, i) => aBid(i, 'abcdef'[(i * i) % 6]!, (i * 7) % 5, i * 9 - ((i * 5) % 31)));
   for (const options of [{}, { changes: 'retractions' }, { expire: 60, changes: 'retractions' }] as const) await scrutinise(job(options), { inputs: { bids: records }, partitions: 3 });
+});
+
+describe('aggregates of changing rows', () => {
+  /** How many keys have each count, from the counts of keys: results that change are aggregated again. */
+  const again = (changes: 'upserts' | 'retractions', expire: number | 'never' = 'never') =>
+    pipeline('job', ({ from }) =>
+      from(bids, { disorder }).pipe(
+        keyBy(bids.who),
+        aggregate('counts', { n: count(), total: sum(bids.price) }, { changes: 'retractions' }),
+        keyBy('n', (row) => row.n),
+        aggregate('of-counts', { keys: count(), totals: sum((row) => row.total), spread: variance((row) => row.total), kinds: countDistinct((row) => row.total), byParity: count().by((row) => `p${row.total % 2}`), share: ratio(count().where((row) => row.total > 10), count()) }, { changes, expire }),
+        map((row) => ({ json: JSON.stringify(row) })),
+        to(found),
+      ), { tick: 10 });
+
+  interface Counted {
+    readonly key: number;
+    readonly keys: number;
+    readonly change?: 'insert' | 'retract';
+  }
+  const naive = (records: readonly Bid[]): Map<number, object> => {
+    const totals = [...new Set(records.map((r) => r.who))].map((who) => records.filter((r) => r.who === who).map((r) => r.price)).map((prices) => ({ n: prices.length, total: prices.reduce((a, b) => a + b, 0) }));
+    return new Map([...new Set(totals.map(({ n }) => n))].map((n) => {
+      const own = totals.filter((t) => t.n === n).map(({ total }) => total);
+      const byParity = Object.fromEntries([0, 1].map((p) => [`p${p}`, own.filter((t) => t % 2 === p).length] as const).filter(([, c]) => c > 0));
+      return [n, { keys: own.length, totals: own.reduce((a, b) => a + b, 0), kinds: new Set(own).size, byParity, share: own.filter((t) => t > 10).length / own.length }];
+    }));
+  };
+
+  test.each(['upserts', 'retractions'] as const)('told as %s they are those of the last results, on 1 to 8 partitions, with restarts', async (changes) => {
+    await fc.assert(
+      fc.asyncProperty(someBids(), aDisturbance, async (records, disturbance) => {
+        const rows = (await runPipeline(again(changes), { ...disturbance, inputs: { bids: records } })).values(found).map(({ json }) => JSON.parse(json) as Counted & { spread: number | null });
+        const state = new Map<number, string>();
+        for (const { change, spread, ...row } of rows) {
+          if (row.keys > 0) expect(spread).not.toBeNull();
+          if (change === 'retract') {
+            expect(state.get(row.key)).toBe(JSON.stringify(row));
+            state.delete(row.key);
+          } else {
+            if (change === 'insert') expect(state.has(row.key)).toBe(false);
+            state.set(row.key, JSON.stringify(row));
+          }
+        }
+        const last = [...state].map(([, text]) => JSON.parse(text) as Counted).filter(({ keys }) => keys > 0).map(({ key, ...rest }) => [key, rest] as const);
+        expect(new Map(last)).toEqual(naive(records));
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  test('a key of which everything was taken back is taken back itself; as an upsert it counts nothing', async () => {
+    const records = [aBid(1, 'a', 5, 10), aBid(2, 'a', 7, 500), aBid(3, 'z', 1, 900)];
+    const told = async (changes: 'upserts' | 'retractions') => (await runPipeline(again(changes), { inputs: { bids: records } })).values(found).map(({ json }) => JSON.parse(json) as Counted).map((r) => `${r.change ?? ''} ${r.key}:${r.keys}`);
+    expect(await told('retractions')).toEqual(['insert 1:1', 'retract 1:1', 'insert 2:1', 'insert 1:1']);
+    expect(await told('upserts')).toEqual([' 1:1', ' 1:0', ' 2:1', ' 1:1']);
+  });
+
+  test('sums of fractions come back to what they were', async () => {
+    const prices = pipeline('job', ({ from }) =>
+      from(bids, { disorder }).pipe(
+        keyBy(bids.who),
+        aggregate('means', { mean: mean(bids.price) }, { changes: 'retractions' }),
+        keyBy('all', constant('all')),
+        aggregate('sum', { n: count(), sum: sum((row) => row.mean) }),
+        map((row) => ({ json: JSON.stringify(row) })),
+        to(found),
+      ), { tick: 10 });
+    const records = Array.from({ length: 300 }, (_, i) => aBid(i, 'abc'[i % 3]!, (i * 7) % 10, 20 * i));
+    const last = (await runPipeline(prices, { inputs: { bids: records } })).values(found).map(({ json }) => JSON.parse(json) as { n: number; sum: number }).at(-1)!;
+    const means = ['a', 'b', 'c'].map((who) => records.filter((r) => r.who === who).reduce((sum, r, _, all) => sum + r.price / all.length, 0));
+    expect(last.n).toBe(3);
+    expect(last.sum).toBeCloseTo(means.reduce((a, b) => a + b, 0), 12);
+  });
+
+  test('an aggregate that can only add is refused where the types were not asked', async () => {
+    const job = pipeline('job', ({ from }) => from(bids).pipe(keyBy(bids.who), aggregate('a', { n: count() }, { changes: 'retractions' }), keyBy('n', (r) => r.n), aggregate('b', { most: max((r: { n: number }) => r.n) as never }), map((row) => ({ json: JSON.stringify(row) })), to(found)));
+    await expect(runPipeline(job, { inputs: { bids: [aBid(1, 'a', 1, 1)] } })).rejects.toThrow('take earlier ones back');
+  });
+
+  test('batches, epochs and restarts leave no trace', async () => {
+    const records = Array.from({ length: 150 }, (_, i) => aBid(i, 'abcdef'[(i * i) % 6]!, (i * 7) % 5, i * 9 - ((i * 5) % 31)));
+    for (const changes of ['upserts', 'retractions'] as const) await scrutinise(again(changes, 200), { inputs: { bids: records }, partitions: 3 });
+  });
 });

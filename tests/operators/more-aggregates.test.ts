@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { count, countDistinct, first, histogram, last, ratio, topK, variance } from '../../dataflow/aggregates/index.js';
+import { approxDistinct, count, countDistinct, first, histogram, last, ratio, topK, variance } from '../../dataflow/aggregates/index.js';
 import { features } from '../../dataflow/features.js';
 import { pipeline } from '../../dataflow/pipeline.js';
 import { keyBy } from '../../operators/key-by.js';
@@ -24,6 +24,12 @@ const aggregates = {
   last: last(bids.price),
   firstDear: first(bids.price).where(dear),
   shape: histogram(bids.price, [3, 6, 9]),
+  firstName: first((b: Bid) => `n${b.id % 4}`),
+  lastName: last((b: Bid) => (b.id % 3 === 0 ? null : `n${b.id % 4}`)),
+  lastFlag: last((b: Bid) => b.id % 2 === 0),
+  lastByParity: last((b: Bid) => `n${b.id}`).by((b: Bid) => `p${b.id % 2}`),
+  about: approxDistinct(bids.price),
+  dearAbout: approxDistinct((b: Bid) => `x${b.price}`).where(dear),
   common: topK((b: Bid) => `p${b.price}`, 2),
 };
 
@@ -45,6 +51,10 @@ function naive(rows: readonly Bid[]): Result {
   return {
     n: rows.length, spread: moment(prices(rows), 0), sampled: moment(prices(rows), 1), dearSpread: moment(prices(dearRows), 0),
     different: new Set(prices(rows)).size, dearDifferent: new Set(prices(dearRows)).size, ids: new Set(rows.map((r) => r.id % 3)).size, share: new Set(prices(rows)).size / rows.length,
+    about: new Set(prices(rows)).size, dearAbout: new Set(prices(dearRows)).size,
+    firstName: `n${sorted[0]!.id % 4}`, lastFlag: sorted.at(-1)!.id % 2 === 0,
+    lastName: sorted.filter((r) => r.id % 3 !== 0).map((r) => `n${r.id % 4}`).at(-1) ?? null,
+    lastByParity: Object.fromEntries([0, 1].flatMap((p) => sorted.filter((r) => r.id % 2 === p).slice(-1).map((r) => [`p${p}`, `n${r.id}`]))),
     first: sorted[0]!.price, last: sorted.at(-1)!.price, firstDear: dearRows[0]?.price ?? null,
     shape: [0, 1, 2, 3].map((b) => rows.filter((r) => [3, 6, 9].filter((edge) => edge <= r.price).length === b).length),
     common: [...names].sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1)).slice(0, 2).map(([value, n]) => ({ value, count: n })),
@@ -90,7 +100,7 @@ describe('limits', () => {
   });
 
   test('what tiles do not add up is refused in features', () => {
-    for (const value of [countDistinct(bids.price), first(bids.price), variance(bids.price)]) {
+    for (const value of [countDistinct(bids.price), approxDistinct(bids.price), first(bids.price), variance(bids.price)]) {
       expect(() => features('f', { of: bids, key: bids.who, windows: ['1h'], values: { value: value as never } })).toThrow('tiles do not add up');
     }
   });
@@ -98,6 +108,7 @@ describe('limits', () => {
   test('arguments that make no sense, and splits of what cannot be split', () => {
     for (const bounds of [[], [2, 1], [1, 1], [Number.NaN]]) expect(() => histogram(bids.price, bounds)).toThrow('growing numbers');
     for (const k of [0, 1.5, 1_001]) expect(() => topK(bids.who, k)).toThrow('whole number from 1');
+    for (const precision of [7, 12.5, 17]) expect(() => approxDistinct(bids.who, { precision })).toThrow('from 8 to 16');
     for (const aggregate of [variance(bids.price), countDistinct(bids.price)]) expect(() => aggregate.by(bids.who as never, undefined as never)).toThrow('cannot be split');
   });
 });

@@ -1,6 +1,6 @@
 import type { Observable } from 'rxjs';
 import { describe, expectTypeOf, test } from 'vitest';
-import { count, countDistinct, first, histogram, mean, topK, variance } from '../../dataflow/aggregates/index.js';
+import { approxDistinct, count, countDistinct, first, histogram, last, max, mean, ratio, sum, topK, variance } from '../../dataflow/aggregates/index.js';
 import { constant, text } from '../../dataflow/expression.js';
 import type { PipelineScope } from '../../dataflow/pipeline.js';
 import type { Signal } from '../../dataflow/signal.js';
@@ -127,4 +127,35 @@ describe('steps with a key', () => {
     expectTypeOf<Row['shape']>().toEqualTypeOf<readonly number[]>();
     expectTypeOf<Row['names'][number]>().toEqualTypeOf<{ readonly value: string; readonly count: number }>();
   });
+});
+
+describe('aggregates of changing rows', () => {
+  const rankings = () => byUser().pipe(topN('t', { n: 3, by: orders.price, changes: 'retractions' }), keyBy('rank', (r) => r.rank));
+
+  test('only those compile that can take a row back', () => {
+    compiled(() => rankings().pipe(aggregate('a', { n: count(), total: sum((r) => r.price), mean: mean((r) => r.price), share: ratio(count().where((r) => r.price > 1), count()) })));
+    // @ts-expect-error: a maximum cannot be taken back
+    compiled(() => rankings().pipe(aggregate('a', { n: count(), most: max((r) => r.price) })));
+    // @ts-expect-error: nor a last value
+    compiled(() => rankings().pipe(aggregate('a', { closing: last((r) => r.price) })));
+    // @ts-expect-error: nor what a sketch has seen
+    compiled(() => rankings().pipe(aggregate('a', { users: approxDistinct((r) => r.user) })));
+    // @ts-expect-error: nor a ratio of one
+    compiled(() => rankings().pipe(aggregate('a', { share: ratio(max((r) => r.price), count()) })));
+    // @ts-expect-error: nor what a custom aggregate has added
+    compiled(() => rankings().pipe(aggregate('a', { own: { init: () => 0, add: (s: number) => s + 1, merge: (a: number, b: number) => a + b, result: (s: number) => s } })));
+    compiled(() => byUser().pipe(topN('t', { n: 3, by: orders.price }), keyBy('rank', (r) => r.rank), aggregate('a', { most: max((r) => r.price) })));
+  });
+
+  test('results can be aggregated again, and say so', () => {
+    const twice = () => byUser().pipe(aggregate('a', { n: count() }, { changes: 'retractions' }), keyBy('n', (r) => r.n), aggregate('b', { users: count() }, { changes: 'retractions' }));
+    expectTypeOf<RowOf<ReturnType<typeof twice>>>().toEqualTypeOf<{ readonly key: number } & { readonly users: number } & { readonly change: 'insert' | 'retract' }>();
+  });
+});
+
+test('first and last are of any column', () => {
+  const rows = () => byPayer().pipe(window('w', { every: '1h' }, { method: last(payments.method), payer: first(payments.payer), order: first(payments.order) }));
+  type Row = RowOf<ReturnType<typeof rows>>;
+  expectTypeOf<Row['method']>().toEqualTypeOf<string | null>();
+  expectTypeOf<Row['order']>().toEqualTypeOf<number | null>();
 });
