@@ -1,5 +1,6 @@
 export { Batch, type Unkeyed } from './dataflow/batch.js';
 export type { Change, ChangeForm, Changing } from './dataflow/changes.js';
+export type { CallContext } from './dataflow/calls/call-runner.js';
 export { type Clock, systemClock } from './dataflow/clock.js';
 export type { Duration } from './dataflow/duration.js';
 export { type ErrorCode, errorTable, HeadraceError, type Place } from './dataflow/errors.js';

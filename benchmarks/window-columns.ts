@@ -78,6 +78,7 @@ function contextOf(table: ReturnType<typeof createStateTable>): TaskContext {
     deadLetter: none,
     atProcessingTime: none,
     atTickEnd: () => undefined,
+    outside: none,
     warn: none,
   };
 }

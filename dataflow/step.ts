@@ -26,6 +26,8 @@ export interface Step {
   readonly sides?: readonly AnyTopic[];
   /** Features that the step keeps. */
   readonly features?: FeatureSet | undefined;
+  /** The step makes calls outside of the stream, whose outcomes are written down in the topic `<id>.outcomes`. */
+  readonly outside: boolean;
   /** Exchanges between the sources and this step; set when the pipeline is planned. */
   depth: number;
 }
@@ -43,6 +45,8 @@ export interface StepOptions {
   readonly onError?: ErrorPolicy | undefined;
   readonly sides?: readonly AnyTopic[];
   readonly features?: FeatureSet;
+  /** @default false */
+  readonly outside?: boolean;
 }
 
 const steps = new WeakMap<Observable<unknown>, Step>();
@@ -68,6 +72,7 @@ export function defineStep<O extends Observable<unknown>>(stream: O, inputs: rea
     onError: options.onError ?? 'deadLetter',
     sides: options.sides ?? [],
     features: options.features,
+    outside: options.outside ?? false,
     depth: 0,
   };
   steps.set(stream, step);

@@ -2,6 +2,7 @@ import type { Batch } from './batch.js';
 import type { Clock } from './clock.js';
 import type { HeadraceError } from './errors.js';
 import type { Metrics } from './metrics.js';
+import type { OutsideWork } from './outside-work.js';
 import type { RecordBlock } from './record-block.js';
 import type { Signal } from './signal.js';
 import type { StateTable } from './state-table.js';
@@ -32,6 +33,8 @@ export interface TaskContext {
   deadLetter(step: string, batch: Batch<unknown>, row: number, error: HeadraceError): void;
   /** Calls `fire` at the next turn of the run when the clock has reached `time`; see `process`. */
   atProcessingTime(time: number, fire: () => void): void;
+  /** Tells the run of calls that `step` makes outside of the stream. */
+  outside(step: string, work: OutsideWork): void;
   /** Calls `release` at the end of each tick, steps before those that they feed. Within a tick the sizes of batches must not show. */
   atTickEnd(release: () => void): void;
   /** Tells the person at the terminal something, once for each `what`. */

@@ -1,5 +1,6 @@
 export { aggregate, type AggregateOptions } from './aggregate.js';
 export { dedupe, type DedupeOptions } from './dedupe.js';
+export { type Done, enrich, type EnrichOptions, type Failed, type Outcome } from './enrich.js';
 export { filter } from './filter.js';
 export { flatMap } from './flat-map.js';
 export { join, type JoinKind, type JoinOptions } from './join.js';
@@ -12,7 +13,7 @@ export { process, type ProcessContext, type ProcessFunction, type ProcessOptions
 export { records } from './records.js';
 export { reduce, type Reducer } from './reduce.js';
 export { sample, type SampleOptions } from './sample.js';
-export { type Branches, split } from './split.js';
+export { type Branches, type OutcomeBranches, split } from './split.js';
 export { tap } from './tap.js';
 export { throttle, type ThrottleOptions } from './throttle.js';
 export { tiles } from './tiles.js';

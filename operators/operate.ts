@@ -1,7 +1,7 @@
 import { Observable, share, type OperatorFunction } from 'rxjs';
 import type { Batch } from '../dataflow/batch.js';
 import { asHeadraceError, type HeadraceError } from '../dataflow/errors.js';
-import type { Signal } from '../dataflow/signal.js';
+import type { Signal, WatermarkSignal } from '../dataflow/signal.js';
 import { defineStep, type Step, type StepOptions } from '../dataflow/step.js';
 import type { TaskContext } from '../dataflow/task-context.js';
 
@@ -13,12 +13,12 @@ export type Emit<Out> = (batch: Batch<Out, unknown>) => void;
 
 /** What a step does with each signal. What is left out passes the signal on and does nothing else. */
 export interface Handlers<In, Out> {
-  /** Before anything else: restore state here. `emit` may be kept for processing-time timers. */
-  onOpen?(context: TaskContext, emit: Emit<Out>): void;
+  /** Before anything else: restore state here. `emit` and `pass` may be kept, for processing-time timers and watermarks that were held. */
+  onOpen?(context: TaskContext, emit: Emit<Out>, pass: (watermark: WatermarkSignal) => void): void;
   /** Records; emit what becomes of them. */
   onBatch(batch: Batch<In, unknown>, emit: Emit<Out>): void;
-  /** Event time has reached `time`; emit what is due, then the watermark is passed on. */
-  onWatermark?(time: number, emit: Emit<Out>): void;
+  /** Event time has reached `time`; emit what is due, then the watermark is passed on, unless the answer is `'held'`: then the step passes it on itself, later. */
+  onWatermark?(time: number, emit: Emit<Out>, watermark: WatermarkSignal): void | 'held';
   /** The epoch ends: put changed state into the task's tables. */
   onBarrier?(epoch: number, emit: Emit<Out>): void;
   /** The stream ends. */
@@ -44,6 +44,7 @@ export function operate<In, Out, K = unknown, KOut = K>(options: OperateOptions,
     const stream = new Observable<Signal<Out, KOut>>((subscriber) => {
       const handlers = create(step);
       const emit: Emit<Out> = (batch) => subscriber.next({ kind: 'batch', batch: batch as Batch<Out, KOut> });
+      const pass = (watermark: WatermarkSignal): void => subscriber.next(watermark);
       let pipeline: string | undefined;
       return source.subscribe({
         next(signal) {
@@ -54,11 +55,11 @@ export function operate<In, Out, K = unknown, KOut = K>(options: OperateOptions,
                 return;
               case 'open':
                 pipeline = signal.context.pipeline;
-                handlers.onOpen?.(signal.context, emit);
+                handlers.onOpen?.(signal.context, emit, pass);
                 subscriber.next(options.keepsPartitioning || signal.partitionedBy === undefined ? signal : { ...signal, partitionedBy: undefined });
                 return;
               case 'watermark':
-                handlers.onWatermark?.(signal.time, emit);
+                if (handlers.onWatermark?.(signal.time, emit, signal) === 'held') return;
                 break;
               case 'barrier':
                 handlers.onBarrier?.(signal.epoch, emit);

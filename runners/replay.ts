@@ -13,6 +13,7 @@ import { definition } from '../dataflow/topic.js';
 import { compareTopics, type TopicComparison } from './compare-topics.js';
 import { deadLetterTopic } from './engine/dead-letters.js';
 import { type JobProgress, type Runtime, runJob } from './engine/job.js';
+import { recordedOutcomes } from './engine/outcome-history.js';
 import { buildGraph, type PipelineGraph } from './engine/task.js';
 import { createTaskGroup } from './engine/task-group.js';
 
@@ -65,6 +66,7 @@ export async function replay(pipeline: Pipeline, options: ReplayOptions): Promis
       pipeline,
       runtime,
       journal,
+      outcomes: await recordedOutcomes(original.log, graph.steps.filter((s) => s.outside).map((s) => s.id)),
       clock: systemClock,
       metrics: createMetrics(),
       abort: options.abort ?? new AbortController().signal,

@@ -75,6 +75,8 @@ function exchangingSteps(pipeline: Pipeline): ReadonlySet<string> {
     // As many partitions as tasks, which is how topics are made.
     inputs: { get: () => 2 } as unknown as ReadonlyMap<string, number>,
     outputs,
+    replaying: false,
+    wait: () => Promise.resolve(),
     warn: () => undefined,
   });
   return new Set(task.exchanges.keys());

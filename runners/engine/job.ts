@@ -10,7 +10,8 @@ import { parseRecordSchema } from '../../schemas/avro-schema.js';
 import { compileReader } from '../../schemas/reader.js';
 import type { Parcel } from './exchange-port.js';
 import { buildGraph, type PipelineGraph, type TaskEnvironment, type TaskOutput } from './task.js';
-import type { Cut, InputStatus, Pulse, TaskGroup } from './task-group.js';
+import { outcomeRecords, outcomesTopic, type RecordedOutcomes } from './outcome-history.js';
+import { type Cut, type InputName, type InputStatus, type Outcomes, type Pulse, type TaskGroup, togetherOutside } from './task-group.js';
 
 /** Log, state and schemas that a job works on. */
 export interface Runtime {
@@ -30,6 +31,8 @@ export interface JobOptions {
   readonly bounded: boolean;
   /** Take up to here instead of the end of the topics, and treat it as the entry says (replay). */
   readonly journal?: readonly JournalEntry[];
+  /** Outcomes of calls that were written down: they enter where they did, and no call is made (replay). */
+  readonly outcomes?: RecordedOutcomes;
   /** Makes the groups that host the tasks: one in this thread, or one a worker thread. */
   readonly groups: (setting: JobSetting) => readonly TaskGroup[];
   /** Milliseconds between commits. @default 200 live, 2,000 bounded */
@@ -92,24 +95,30 @@ export async function runJob(options: JobOptions): Promise<JobResult> {
   await checkSchemas(graph, partitions, pipeline.name, runtime);
   checkTasks(runtime.state, pipeline.name, taskCount);
   const outputs = await prepareOutputs(graph, taskCount, runtime);
-  const environment: TaskEnvironment = { ...options, state: runtime.state, inputs: partitions, outputs };
+  // Calls that are under way end with the job, whatever it ends of.
+  const over = new AbortController();
+  const environment: TaskEnvironment = { ...options, abort: AbortSignal.any([options.abort, over.signal]), state: runtime.state, inputs: partitions, outputs, replaying: options.journal !== undefined };
   const totals = { records: 0, outputs: 0, epochs: 0 };
   const fixed = { graph, taskCount, partitions, environment };
   let tasks: RunningTasks | undefined;
   const arrivals: Arrivals = new Map();
   let entries = options.journal ?? (await runtime.log.journal(pipeline.name));
-  for (let index = finished(runtime.state, pipeline.name); ; index++) {
-    if (index >= entries.length) {
-      if (options.journal !== undefined) break;
-      const next = await nextEntry(options, graph, partitions, entries, arrivals, tasks);
-      if (next === undefined) break;
-      entries = [...entries, next];
-      tasks = await runEntry(options, fixed, { entry: next, index, isNew: true }, tasks, totals);
-    } else tasks = await runEntry(options, fixed, { entry: entries[index]!, index, isNew: options.journal !== undefined }, tasks, totals);
-    if (options.abort.aborted) break;
+  try {
+    for (let index = finished(runtime.state, pipeline.name); ; index++) {
+      if (index >= entries.length) {
+        if (options.journal !== undefined) break;
+        const next = await nextEntry(options, graph, partitions, entries, arrivals, tasks);
+        if (next === undefined) break;
+        entries = [...entries, next];
+        tasks = await runEntry(options, fixed, { entry: next, index, isNew: true }, tasks, totals);
+      } else tasks = await runEntry(options, fixed, { entry: entries[index]!, index, isNew: options.journal !== undefined }, tasks, totals);
+      if (options.abort.aborted) break;
+    }
+    if (tasks !== undefined) for (const group of tasks.groups) await group.close('shutdown');
+    return totals;
+  } finally {
+    over.abort();
   }
-  if (tasks !== undefined) for (const group of tasks.groups) await group.close('shutdown');
-  return totals;
 }
 
 /** Tasks that go on from one stretch of live input to the next. */
@@ -161,10 +170,28 @@ async function nextEntry(options: JobOptions, graph: PipelineGraph, partitions: 
     const silent = silentInputs(graph, bounds, arrivals, options.clock.now());
     if (silent.length > 0) return { kind: 'idle', bounds: last?.bounds ?? [], idle: silent };
     if (moved) return { kind: 'live', bounds };
-    if (tasks !== undefined && (await pulseOf(tasks.groups)).nextTimer <= options.clock.now()) return { kind: 'live', bounds };
+    const now = options.clock.now();
+    const pulse = tasks && (await pulseOf(tasks.groups));
+    if (pulse !== undefined && (pulse.nextTimer <= now || pulse.outside.ready > 0 || pulse.outside.wantsEpoch <= now)) return { kind: 'live', bounds };
+    // Calls that were under way when the last run stopped are made again, also where no record comes.
+    if (tasks === undefined && makesCalls(graph)) return { kind: 'live', bounds };
     if (options.abort.aborted) return undefined;
-    await options.wait(options.commitMs ?? 200);
+    const commitMs = options.commitMs ?? 200;
+    await (pulse === undefined || pulse.outside.waiting === 0 ? options.wait(commitMs) : awaitOutcome(tasks!.groups, Math.min(commitMs, pulse.outside.wantsEpoch - now)));
   }
+}
+
+/** Whether steps make calls outside of the stream. */
+function makesCalls({ steps }: PipelineGraph): boolean {
+  return steps.some((step) => step.outside);
+}
+
+/** Longest wait where several groups are asked: one cannot be called off because another has an outcome. */
+const severalGroupsMs = 20;
+
+async function awaitOutcome(groups: readonly TaskGroup[], ms: number): Promise<void> {
+  const limit = Math.max(1, groups.length > 1 ? Math.min(ms, severalGroupsMs) : ms);
+  await Promise.all(groups.map((group) => group.awaitOutcome(limit)));
 }
 
 async function ends(log: LogClient, graph: PipelineGraph, partitions: ReadonlyMap<string, number>): Promise<Position[]> {
@@ -188,9 +215,22 @@ async function runEntry(
   const committed = await runtime.log.committed(pipeline.name);
   const groups = running?.groups ?? options.groups({ ...fixed, positions: committed?.positions ?? [] });
   const total = entry.bounds.reduce((sum, b) => sum + b.offset, 0);
+  const ends = entry.kind === 'end';
+  const commitMs = options.commitMs ?? (options.bounded ? 2_000 : 200);
+  const stepRows = options.stepRows ?? 16_384;
+  const divisible = fixed.taskCount === 1 && isLinear(fixed.graph);
+  const calls = makesCalls(fixed.graph) && !fixed.environment.replaying;
   let epoch = committed?.epoch ?? 0;
+  let positions = committed?.positions ?? [];
+  const startedAt = positions.reduce((sum, p) => sum + p.offset, 0);
+  let committedRecords = startedAt;
   let toJournal: readonly JournalEntry[] = isNew ? [entry] : [];
-  let done = 0;
+  let entered: TaskOutput[] = [];
+  let afterEnd = false;
+  let newest = Number.NEGATIVE_INFINITY;
+  let lastCommit = performance.now();
+  let dirty = false;
+  let done = startedAt;
 
   const all = async <R>(call: (group: TaskGroup) => Promise<R>): Promise<R[]> => Promise.all(groups.map(call));
   const settleParcels = async (first: Parcel[][]) => {
@@ -213,6 +253,7 @@ async function runEntry(
       for (const write of flushed.state) pending.state.push(write);
       pending.positions.push(...flushed.positions);
     }
+    pending.outputs.push(...entered);
     // Tasks come one after the other in an epoch: by ticks, their records in a partition have one order whatever the epochs are.
     pending.outputs.sort((a, b) => (a.tick === b.tick ? a.writer - b.writer || a.task - b.task : a.tick < b.tick ? -1 : 1));
     if (isLast) {
@@ -226,6 +267,11 @@ async function runEntry(
     await runtime.log.commit({ pipeline: pipeline.name, epoch: epoch + 1, ...pending, journal: toJournal });
     epoch += 1;
     toJournal = [];
+    entered = [];
+    dirty = false;
+    positions = pending.positions;
+    newest = time.newest;
+    lastCommit = performance.now();
     await all((group) => group.settle());
     totals.epochs += 1;
     totals.outputs += pending.outputs.reduce((sum, o) => sum + o.block.count, 0);
@@ -236,55 +282,106 @@ async function runEntry(
     options.metrics.set('headrace_state_bytes', '', pending.state.reduce((sum, w) => sum + (w.value?.length ?? 0), 0));
     options.onProgress?.({ done, total, epoch, ...time });
   };
+  /** Outcomes enter at the beginning of an epoch, which holds them and what they do. */
+  const enter = async (outcomes: readonly Outcomes[]) => {
+    entered.push(...outcomeRecords({ place: { entry: index, epoch: epoch + 1, afterEnd, positions }, outcomes }, newest));
+    await settleParcels(await all((group) => group.enter(outcomes.filter((o) => group.tasks.includes(o.task)))));
+    dirty = true;
+  };
+  const enterWhatCame = async (): Promise<boolean> => {
+    if (!calls || dirty) return false;
+    const outcomes = (await all((group) => group.outcomes())).flat();
+    if (outcomes.length > 0) await enter(outcomes);
+    return outcomes.length > 0;
+  };
+  /** Nothing else can go on: calls that wait for an epoch begin, outcomes enter, or time passes. */
+  const turnToCalls = async ({ wantsEpoch }: Pulse['outside']) => {
+    if (dirty || wantsEpoch <= options.clock.now()) await commit(false);
+    if (!(await enterWhatCame())) await awaitOutcome(groups, Math.min(commitMs, wantsEpoch - options.clock.now()));
+  };
+  /** Processes the inputs up to `bounds`. */
+  const runTo = async (bounds: readonly Position[]) => {
+    const ends = entry.kind === 'end' ? entry.bounds.filter((b) => offsetIn(bounds, b) === b.offset) : [];
+    let rows = stepRows;
+    while (!options.abort.aborted) {
+      if (calls) {
+        const { outside } = await pulseOf(groups);
+        if (outside.full) {
+          await turnToCalls(outside);
+          continue;
+        }
+      }
+      const statuses = (await all((group) => group.plan(rows, bounds))).flat();
+      const cut = nextCut(statuses, divisible);
+      if (cut === undefined) break;
+      const moved = statuses.some((s) => s.nextTick <= cut.tick);
+      if (!moved && cut.partial === undefined) {
+        rows *= 2;
+        continue;
+      }
+      rows = stepRows;
+      await settleParcels(await all((group) => group.run(cut, ends)));
+      dirty = true;
+      const { bytes } = await pulseOf(groups);
+      const records = statusRecords(statuses) - committedRecords;
+      if (performance.now() - lastCommit >= commitMs || bytes > epochBytes || records > epochRecords) {
+        await commit(false);
+        committedRecords = statusRecords(statuses);
+        await enterWhatCame();
+      }
+    }
+    if (!options.abort.aborted) await settleParcels(await all((group) => group.run({ tick: Number.NEGATIVE_INFINITY }, ends)));
+  };
+  const recorded = async () => {
+    const feed = await options.outcomes?.peek();
+    return feed?.place.entry === index ? feed : undefined;
+  };
 
   if (running === undefined) await settleParcels(await all((group) => group.open()));
-  const ends = entry.kind === 'end';
-  const commitMs = options.commitMs ?? (options.bounded ? 2_000 : 200);
-  const stepRows = options.stepRows ?? 16_384;
-  let rows = stepRows;
-  const divisible = fixed.taskCount === 1 && isLinear(fixed.graph);
-  let lastCommit = performance.now();
-  let committedRecords = committed?.positions.reduce((sum, p) => sum + p.offset, 0) ?? 0;
-  let dirty = false;
-  const startedAt = committed?.positions.reduce((sum, p) => sum + p.offset, 0) ?? 0;
-  while (!options.abort.aborted) {
-    const statuses = (await all((group) => group.plan(rows, entry.bounds))).flat();
-    const cut = nextCut(statuses, divisible);
-    if (cut === undefined) break;
-    const moved = statuses.some((s) => s.nextTick <= cut.tick);
-    if (!moved && cut.partial === undefined) {
-      rows *= 2;
-      continue;
-    }
-    rows = stepRows;
-    await settleParcels(await all((group) => group.run(cut, ends)));
-    dirty = true;
-    const { bytes } = await pulseOf(groups);
-    const records = statusRecords(statuses) - committedRecords;
-    if (performance.now() - lastCommit >= commitMs || bytes > epochBytes || records > epochRecords) {
-      await commit(false);
-      lastCommit = performance.now();
-      committedRecords = statusRecords(statuses);
-      dirty = false;
-    }
-  }
-  if (options.abort.aborted) {
+  await enterWhatCame();
+  for (let feed = await recorded(); feed !== undefined && !feed.place.afterEnd; feed = await recorded()) {
+    await runTo(feed.place.positions);
     if (dirty) await commit(false);
-  } else {
-    await settleParcels(await all((group) => group.run({ tick: Number.NEGATIVE_INFINITY }, ends)));
+    await enter(feed.outcomes);
+    options.outcomes!.skip();
+  }
+  await runTo(entry.bounds);
+  if (!options.abort.aborted) {
     if (entry.idle !== undefined) await settleParcels(await all((group) => group.idle(entry.idle!)));
     if (ends) await settleParcels(await all((group) => group.finish()));
-    await commit(true);
+    dirty ||= ends;
+    afterEnd = ends;
+    for (let feed = await recorded(); feed !== undefined; feed = await recorded()) {
+      if (dirty) await commit(false);
+      await enter(feed.outcomes);
+      options.outcomes!.skip();
+    }
+    while (ends && calls && !options.abort.aborted) {
+      const { outside } = await pulseOf(groups);
+      if (outside.waiting === 0) break;
+      await turnToCalls(outside);
+    }
   }
+  if (!options.abort.aborted) await commit(true);
+  else if (dirty) await commit(false);
   totals.records += done - startedAt;
   if (!ends && !options.abort.aborted) return { groups };
   await all((group) => group.close(ends ? 'end' : 'shutdown'));
   return undefined;
 }
 
+/** The offset that `positions` have for an input. */
+function offsetIn(positions: readonly Position[], { topic, partition }: InputName): number | undefined {
+  return positions.find((p) => p.topic === topic && p.partition === partition)?.offset;
+}
+
 async function pulseOf(groups: readonly TaskGroup[]): Promise<Pulse> {
   const pulses = await Promise.all(groups.map((group) => group.pulse()));
-  return { bytes: pulses.reduce((sum, p) => sum + p.bytes, 0), nextTimer: pulses.reduce((least, p) => Math.min(least, p.nextTimer), Number.POSITIVE_INFINITY) };
+  return {
+    bytes: pulses.reduce((sum, p) => sum + p.bytes, 0),
+    nextTimer: pulses.reduce((least, p) => Math.min(least, p.nextTimer), Number.POSITIVE_INFINITY),
+    outside: togetherOutside(pulses.map((p) => p.outside)),
+  };
 }
 
 /** Offsets of all inputs together: how many records have been processed before this step. */
@@ -356,6 +453,7 @@ async function prepareOutputs(graph: PipelineGraph, taskCount: number, runtime: 
   const outputs = new Map<string, { partitions: number; schemaId: number }>();
   const existing = new Map((await runtime.log.topics()).map((t) => [t.name, t]));
   for (const step of graph.steps) {
+    if (step.outside && !existing.has(outcomesTopic(step.id))) await runtime.log.createTopic(outcomesTopic(step.id), { partitions: taskCount });
     for (const topic of [...(step.role === 'sink' && step.topic !== undefined ? [step.topic] : []), ...(step.sides ?? [])]) {
       const meta = topic[definition];
       const partitions = existing.get(meta.name)?.partitions ?? meta.partitions ?? taskCount;

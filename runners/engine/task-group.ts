@@ -27,6 +27,12 @@ export interface Cut {
   readonly partial?: { readonly tick: number; readonly task: number; readonly source: number };
 }
 
+/** A partition of an input topic. */
+export interface InputName {
+  readonly topic: string;
+  readonly partition: number;
+}
+
 /** What a group adds to an epoch. */
 export interface Flushed {
   readonly outputs: TaskOutput[];
@@ -42,6 +48,23 @@ export interface Pulse {
   readonly bytes: number;
   /** Earliest processing-time timer (epoch ms), or Infinity. */
   readonly nextTimer: number;
+  /** Calls outside of the stream. */
+  readonly outside: OutsidePulse;
+}
+
+/** How calls outside of the stream stand; see `OutsideWork`. */
+export interface OutsidePulse {
+  readonly waiting: number;
+  readonly ready: number;
+  readonly full: boolean;
+  readonly wantsEpoch: number;
+}
+
+/** Outcomes of one step in one task. */
+export interface Outcomes {
+  readonly step: string;
+  readonly task: number;
+  readonly bytes: Uint8Array;
 }
 
 /** Some tasks of a job, in this thread or in another one. Methods are called one after the other. */
@@ -51,17 +74,23 @@ export interface TaskGroup {
   open(): Promise<Parcel[]>;
   /** Reads ahead until `rows` of each input are there or its bound is met. */
   plan(rows: number, bounds: readonly Position[]): Promise<InputStatus[]>;
-  /** Processes source records up to the cut; inputs that have met their bound stop holding back the watermark when `ends`. */
-  run(cut: Cut, ends: boolean): Promise<Parcel[]>;
+  /** Processes source records up to the cut; of the inputs in `ends`, those that have met their bound stop holding back the watermark. */
+  run(cut: Cut, ends: readonly InputName[]): Promise<Parcel[]>;
   /** Processes what arrived at the exchanges: parcels of one depth for the tasks of this group. */
   drain(parcels: readonly Parcel[]): Promise<Parcel[]>;
   /** The input ends: the last watermark. */
   finish(): Promise<Parcel[]>;
   /** These inputs become idle, until their next record. */
-  idle(inputs: readonly { readonly topic: string; readonly partition: number }[]): Promise<Parcel[]>;
+  idle(inputs: readonly InputName[]): Promise<Parcel[]>;
   barrier(epoch: number): Promise<Flushed>;
   /** The epoch of the last barrier is committed. */
   settle(): Promise<void>;
+  /** Takes the outcomes of calls that have come. */
+  outcomes(): Promise<Outcomes[]>;
+  /** Brings outcomes into the stream, at the beginning of an epoch. */
+  enter(outcomes: readonly Outcomes[]): Promise<Parcel[]>;
+  /** Answers when an outcome has come, after `ms` milliseconds at the latest. */
+  awaitOutcome(ms: number): Promise<void>;
   /** What the run has to know between steps. */
   pulse(): Promise<Pulse>;
   close(reason: 'end' | 'shutdown'): Promise<void>;
@@ -140,10 +169,13 @@ export function createTaskGroup(options: TaskGroupOptions): TaskGroup {
     from.source.next({ kind: 'watermark', time: from.tick * tickMs - from.source.disorderMs, idle: true });
     task.check();
   };
-  const markEnded = (task: Task, from: HostedInput) => {
+  const isOneOf = (inputs: readonly InputName[], { source, partition }: HostedInput) => inputs.some((i) => i.topic === source.topic.name && i.partition === partition);
+  const markEnded = (task: Task, from: HostedInput, ends: readonly InputName[]) => {
     if (from.ended || from.input === undefined || from.input.nextTick !== Number.POSITIVE_INFINITY || from.input.completeTick !== Number.POSITIVE_INFINITY) return;
-    becomeIdle(task, from);
+    if (isOneOf(ends, from)) becomeIdle(task, from);
   };
+  let wake: (() => void) | undefined;
+  const works = () => hosted.flatMap(({ task }) => [...task.outside].map(([step, work]) => ({ task, step, work })));
 
   return {
     tasks: options.tasks,
@@ -166,6 +198,8 @@ export function createTaskGroup(options: TaskGroupOptions): TaskGroup {
         });
         return { task, inputs };
       });
+      for (const { work } of works()) work.onOutcome(() => wake?.());
+      if (works().length > 0) environment.abort.addEventListener('abort', () => works().forEach(({ work }) => work.stop()), { once: true });
       for (const { task, inputs } of hosted) {
         for (const input of inputs) {
           if (input.input === undefined) input.source.next({ kind: 'watermark', time: Number.NEGATIVE_INFINITY, idle: true });
@@ -197,13 +231,13 @@ export function createTaskGroup(options: TaskGroupOptions): TaskGroup {
         task.fireTimers();
         const live = inputs.filter((i) => i.input !== undefined);
         // Inputs that are empty, or had ended before a restart, belong to an earlier tick than all that comes.
-        if (ends) for (const from of live) markEnded(task, from);
+        for (const from of live) markEnded(task, from, ends);
         for (;;) {
           const tick = live.reduce((least, i) => Math.min(least, i.input!.nextTick), Number.POSITIVE_INFINITY);
           if (tick > cut.tick || tick === Number.POSITIVE_INFINITY) break;
           for (const from of live) {
             if (from.input!.nextTick <= tick) takeTick(task, from, tick);
-            if (ends) markEnded(task, from);
+            markEnded(task, from, ends);
           }
           task.tick = tick;
           task.endTick();
@@ -211,7 +245,7 @@ export function createTaskGroup(options: TaskGroupOptions): TaskGroup {
         for (const from of live) {
           const p = cut.partial;
           if (p !== undefined && (task.number < p.task || (task.number === p.task && from.sourceNumber <= p.source))) takeTick(task, from, p.tick);
-          if (ends) markEnded(task, from);
+          markEnded(task, from, ends);
         }
         task.endTick();
       }
@@ -244,7 +278,7 @@ export function createTaskGroup(options: TaskGroupOptions): TaskGroup {
     },
     async idle(chosen) {
       for (const { task, inputs } of hosted) {
-        for (const input of inputs) if (chosen.some((c) => c.topic === input.source.topic.name && c.partition === input.partition)) becomeIdle(task, input);
+        for (const input of inputs) if (isOneOf(chosen, input)) becomeIdle(task, input);
         task.endTick();
       }
       return parcels();
@@ -273,15 +307,52 @@ export function createTaskGroup(options: TaskGroupOptions): TaskGroup {
     async settle() {
       environment.state.refresh();
       for (const { task } of hosted) task.settle();
+      if (!environment.replaying) for (const { work } of works()) work.begin();
+    },
+    async outcomes() {
+      return works().flatMap(({ task, step, work }) => {
+        const bytes = work.take();
+        return bytes === undefined ? [] : [{ step, task: task.number, bytes }];
+      });
+    },
+    async enter(outcomes) {
+      for (const { task, inputs } of hosted) {
+        const mine = outcomes.filter((o) => o.task === task.number);
+        if (mine.length === 0) continue;
+        // The newest tick behind it: what comes out stands before the records that follow, however epochs are cut.
+        task.tick = inputs.reduce((newest, { tick }) => Math.max(newest, tick), Number.NEGATIVE_INFINITY);
+        for (const { step, bytes } of mine) {
+          task.outside.get(step)!.enter(bytes);
+          task.check();
+        }
+        task.endTick();
+      }
+      return parcels();
+    },
+    async awaitOutcome(ms) {
+      if (works().some(({ work }) => work.ready > 0)) return;
+      await Promise.race([new Promise<void>((resolve) => (wake = resolve)), environment.wait(ms)]);
+      wake = undefined;
     },
     async pulse() {
       return {
         bytes: hosted.reduce((sum, { task }) => sum + task.pendingBytes, 0),
         nextTimer: hosted.reduce((least, { task }) => Math.min(least, task.nextTimer), Number.POSITIVE_INFINITY),
+        outside: togetherOutside(works().map(({ work }) => work)),
       };
     },
     async close(reason) {
       for (const { task } of hosted) task.close(reason);
     },
+  };
+}
+
+/** Calls of several steps, tasks or groups as one. */
+export function togetherOutside(parts: readonly OutsidePulse[]): OutsidePulse {
+  return {
+    waiting: parts.reduce((sum, p) => sum + p.waiting, 0),
+    ready: parts.reduce((sum, p) => sum + p.ready, 0),
+    full: parts.some((p) => p.full),
+    wantsEpoch: parts.reduce((least, p) => Math.min(least, p.wantsEpoch), Number.POSITIVE_INFINITY),
   };
 }

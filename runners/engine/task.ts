@@ -6,6 +6,7 @@ import { HeadraceError } from '../../dataflow/errors.js';
 import { checkOptions } from '../../dataflow/known-options.js';
 import type { Metrics } from '../../dataflow/metrics.js';
 import type { AnyStream, FromOptions, Pipeline, PipelineScope, Source } from '../../dataflow/pipeline.js';
+import type { OutsideWork } from '../../dataflow/outside-work.js';
 import type { StateBackend } from '../../dataflow/ports/state-backend.js';
 import type { EpochCommit, StateWrite } from '../../dataflow/ports/log-client.js';
 import type { Signal } from '../../dataflow/signal.js';
@@ -89,11 +90,15 @@ export interface TaskEnvironment {
   readonly metrics: Metrics;
   readonly abort: AbortSignal;
   readonly bounded: boolean;
+  /** History is gone through again: outcomes of calls are those that were written down, and no call is made. */
+  readonly replaying: boolean;
   /** Partitions of the topics that are read. */
   readonly inputs: ReadonlyMap<string, number>;
   /** Partitions and schema ids of the topics that are written. */
   readonly outputs: ReadonlyMap<string, { readonly partitions: number; readonly schemaId: number }>;
   warn(what: string, message: string): void;
+  /** Waits (processing time). */
+  wait(ms: number): Promise<void>;
 }
 
 /** What a task appends to a topic: when, and by the how-manieth of its writers. In this order, and that of tasks, it does not depend on epochs or threads. */
@@ -115,6 +120,8 @@ export interface Task {
   barrier(epoch: number): { outputs: TaskOutput[]; state: StateWrite[] };
   /** Bytes of output that wait for the epoch's end. */
   readonly pendingBytes: number;
+  /** Calls that steps make outside of the stream, by step. */
+  readonly outside: ReadonlyMap<string, OutsideWork>;
   /** Earliest processing-time timer, or Infinity. */
   readonly nextTimer: number;
   fireTimers(): void;
@@ -140,6 +147,7 @@ export function createTask(pipeline: Pipeline, number: number, tasks: number, en
   let writers = 0;
   const timers: { time: number; fire: () => void }[] = [];
   const releases: (() => void)[] = [];
+  const outside = new Map<string, OutsideWork>();
   const deadLetters = createDeadLetters(number);
   let parcels: Parcel[] = [];
   let open = new Map<string, Parcel>();
@@ -207,6 +215,9 @@ export function createTask(pipeline: Pipeline, number: number, tasks: number, en
       environment.metrics.add('headrace_dead_letters_total', step, 1);
       deadLetters.add(step, batch, row, error);
     },
+    outside(step, work) {
+      outside.set(step, work);
+    },
     atTickEnd(release) {
       releases.push(release);
     },
@@ -220,6 +231,7 @@ export function createTask(pipeline: Pipeline, number: number, tasks: number, en
     graph,
     tick: Number.NEGATIVE_INFINITY,
     exchanges,
+    outside,
     deadLetter: context.deadLetter,
     endTick() {
       for (const release of releases) release();

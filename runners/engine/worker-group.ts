@@ -5,7 +5,7 @@ import type { Parcel } from './exchange-port.js';
 import type { JobSetting } from './job.js';
 import { ownedBuffers } from './owned-buffers.js';
 import type { PackedParcel } from './pack-parcel.js';
-import type { Flushed, InputStatus, Pulse, TaskGroup } from './task-group.js';
+import type { Flushed, InputStatus, Outcomes, Pulse, TaskGroup } from './task-group.js';
 import type { WorkerAnswer, WorkerCall, WorkerSetting } from './worker-messages.js';
 
 /** A group that can be ended at once, after an error elsewhere. */
@@ -58,6 +58,13 @@ export function createWorkerGroup(setting: WorkerSetting, { environment }: Pick<
     },
     async settle() {
       await ask({ call: 'settle' });
+    },
+    async outcomes() {
+      return ((await ask({ call: 'outcomes' })) as unknown as { outcomes: Outcomes[] }).outcomes;
+    },
+    enter: (outcomes) => (outcomes.length === 0 ? Promise.resolve([]) : parcelsOf({ call: 'enter', outcomes })),
+    async awaitOutcome(ms) {
+      await ask({ call: 'awaitOutcome', ms });
     },
     async pulse() {
       return ((await ask({ call: 'pulse' })) as unknown as { pulse: Pulse }).pulse;

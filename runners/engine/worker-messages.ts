@@ -1,6 +1,6 @@
 import type { MetricName } from '../../dataflow/metrics.js';
 import type { Position } from '../../dataflow/ports/log-client.js';
-import type { Cut, Flushed, InputStatus, Pulse } from './task-group.js';
+import type { Cut, Flushed, InputName, InputStatus, Outcomes, Pulse } from './task-group.js';
 import type { PackedParcel } from './pack-parcel.js';
 
 /** What a worker thread is started with. */
@@ -20,12 +20,15 @@ export interface WorkerSetting {
 export type WorkerCall =
   | { readonly call: 'open' }
   | { readonly call: 'plan'; readonly rows: number; readonly bounds: readonly Position[] }
-  | { readonly call: 'run'; readonly cut: Cut; readonly ends: boolean }
+  | { readonly call: 'run'; readonly cut: Cut; readonly ends: readonly InputName[] }
   | { readonly call: 'drain'; readonly parcels: readonly PackedParcel[] }
   | { readonly call: 'finish' }
-  | { readonly call: 'idle'; readonly inputs: readonly { readonly topic: string; readonly partition: number }[] }
+  | { readonly call: 'idle'; readonly inputs: readonly InputName[] }
   | { readonly call: 'barrier'; readonly epoch: number }
   | { readonly call: 'settle' }
+  | { readonly call: 'outcomes' }
+  | { readonly call: 'enter'; readonly outcomes: readonly Outcomes[] }
+  | { readonly call: 'awaitOutcome'; readonly ms: number }
   | { readonly call: 'pulse' }
   | { readonly call: 'close'; readonly reason: 'end' | 'shutdown' };
 
@@ -40,6 +43,7 @@ export type WorkerAnswer = { readonly news: WorkerNews } & (
   | { readonly parcels: readonly PackedParcel[] }
   | { readonly statuses: readonly InputStatus[] }
   | { readonly flushed: Flushed }
+  | { readonly outcomes: readonly Outcomes[] }
   | { readonly pulse: Pulse }
   | { readonly done: true }
   | { readonly error: { readonly code: string; readonly message: string; readonly remedy: string; readonly place: object } }

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
 import { openEmbedded } from '../../connectors/embedded/embedded-runtime.js';
 import type { BatchRows } from '../../dataflow/batch.js';
@@ -37,6 +38,8 @@ const group = createTaskGroup({
     metrics,
     abort: new AbortController().signal,
     bounded: setting.bounded,
+    replaying: false,
+    wait: (ms) => delay(ms),
     inputs: new Map(setting.partitions),
     outputs: new Map(setting.outputs),
     warn(what, message) {
@@ -90,6 +93,13 @@ async function answer(message: WorkerCall) {
       return { flushed: await group.barrier(message.epoch) };
     case 'settle':
       await group.settle();
+      return { done: true as const };
+    case 'outcomes':
+      return { outcomes: await group.outcomes() };
+    case 'enter':
+      return packed(await group.enter(message.outcomes));
+    case 'awaitOutcome':
+      await group.awaitOutcome(message.ms);
       return { done: true as const };
     case 'pulse':
       return { pulse: await group.pulse() };

@@ -68,6 +68,8 @@ export function driveStep<In, Out, KIn, KOut>(step: Operator<In, Out, KIn, KOut>
       bounded: false,
       inputs: new Map(),
       outputs: new Map([...topics.keys()].map((name) => [name, { partitions: 1, schemaId: 1 }])),
+      replaying: false,
+      wait: () => Promise.resolve(),
       warn() {},
     });
 

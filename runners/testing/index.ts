@@ -4,4 +4,5 @@ export { sideOutput } from './side-output.js';
 export { runPipeline, type PipelineRun, type RunPipelineOptions } from './run-pipeline.js';
 export type { Faults } from './seeded-faults.js';
 export type { InputRecords, TopicRecord } from './topic-records.js';
+export { virtualClock, type VirtualClock } from './virtual-clock.js';
 export { scrutinise, type PipelineScrutiny, type ScrutinyOptions, type StepScrutiny } from './scrutinise.js';

@@ -1,4 +1,3 @@
-import type { Clock } from '../../dataflow/clock.js';
 import { HeadraceError } from '../../dataflow/errors.js';
 import { createMetrics, type MetricName } from '../../dataflow/metrics.js';
 import type { Pipeline } from '../../dataflow/pipeline.js';
@@ -7,6 +6,7 @@ import { type JobOptions, type JobResult, runJob } from '../engine/job.js';
 import { buildGraph, type PipelineGraph } from '../engine/task.js';
 import { createTaskGroup } from '../engine/task-group.js';
 import { memoryRuntime, type MemoryRuntime } from './memory-runtime.js';
+import { virtualClock, type VirtualClock } from './virtual-clock.js';
 import { CutOff, type Faults, withFaults } from './seeded-faults.js';
 import { blockOfRecords, byPartition, type InputRecords, topicRecords, type TopicRecord } from './topic-records.js';
 
@@ -28,8 +28,8 @@ export interface RunPipelineOptions {
   readonly blocks?: (records: readonly unknown[]) => readonly (readonly unknown[])[];
   /** Goes on with what another run has left. @default a fresh one */
   readonly runtime?: MemoryRuntime;
-  /** @default stands at 0 */
-  readonly clock?: Clock;
+  /** Goes on by itself while the run waits for calls. @default begins at 0 */
+  readonly clock?: VirtualClock;
 }
 
 /** What a run has left. */
@@ -63,18 +63,20 @@ export async function runPipeline(pipeline: Pipeline, options: RunPipelineOption
   const metrics = createMetrics();
   const warnings = new Map<string, string>();
   const stop = new AbortController();
+  const clock = options.clock ?? virtualClock();
+  const bounded = options.bounded ?? true;
   const log = options.restarts === undefined ? runtime.log : withFaults(runtime.log, options.restarts);
   const job: JobOptions = {
     pipeline,
     runtime: { ...runtime, log },
-    clock: options.clock ?? { now: () => 0 },
+    clock,
     metrics,
     abort: stop.signal,
-    bounded: options.bounded ?? true,
+    bounded,
     ...(options.commitMs === undefined ? {} : { commitMs: options.commitMs }),
     ...(options.stepRows === undefined ? {} : { stepRows: options.stepRows }),
     // A live run that has nothing more to read ends here.
-    wait: async () => stop.abort(),
+    wait: async (ms) => (bounded ? clock.wait(ms) : stop.abort()),
     warn: (what, message) => void warnings.set(what, message),
     groups: (setting) => [
       createTaskGroup({

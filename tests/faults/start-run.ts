@@ -10,6 +10,9 @@ export const itemActivity = join(root, 'tests/fixtures/item-activity.ts');
 /** The third one: joins, sessions, rankings and the other steps that keep rows or times. */
 export const itemMarket = join(root, 'tests/fixtures/item-market.ts');
 
+/** The fourth one: asynchronous calls. */
+export const itemCalls = join(root, 'tests/fixtures/item-calls.ts');
+
 /** How a run is started. */
 export interface RunForm {
   readonly dataDir: string;

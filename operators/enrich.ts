@@ -1,0 +1,194 @@
+import { deserialize, serialize } from 'node:v8';
+import type { Batch } from '../dataflow/batch.js';
+import { type CallQueue, type CallResult, createCallQueue, type QueuedCall } from '../dataflow/calls/call-queue.js';
+import { type CallContext, type CallRunner, type CallSettings, createCallRunner } from '../dataflow/calls/call-runner.js';
+import { type Duration, durationMs } from '../dataflow/duration.js';
+import { HeadraceError } from '../dataflow/errors.js';
+import { checkOptions } from '../dataflow/known-options.js';
+import type { TaskContext } from '../dataflow/task-context.js';
+import { type Operator, operate } from './operate.js';
+
+/** An input whose call gave a value, or whose fallback did. */
+export interface Done<T, R> {
+  readonly outcome: 'done';
+  readonly value: R;
+  readonly input: T;
+  /** Attempts that were allowed for it; the last one gave the value. */
+  readonly attempts: number;
+  /** Whether `value` is that of the fallback. */
+  readonly fallback: boolean;
+}
+
+/** An input whose attempts are used up. */
+export interface Failed<T> {
+  readonly outcome: 'failed';
+  readonly input: T;
+  /** `HR_CALL_FAILED`, `HR_CALL_TIMEOUT`, `HR_CALL_INTERRUPTED`, `HR_CALL_RESULT`. */
+  readonly code: string;
+  readonly message: string;
+  readonly attempts: number;
+}
+
+/** What became of an input: one for each, exactly once. */
+export type Outcome<T, R> = Done<T, R> | Failed<T>;
+
+/** Settings of `enrich`. */
+export interface EnrichOptions<T, R> {
+  /** Calls under way at one time, in each task. @default 16 */
+  readonly concurrency?: number;
+  /** An attempt without an answer for so long has failed; its signal is aborted. @default '30s' */
+  readonly timeout?: Duration | 'never';
+  /** `'ordered'`: outcomes in the order of their inputs. `'unordered'`: as they come, behind no watermark that came after their input. @default 'ordered' */
+  readonly order?: 'ordered' | 'unordered';
+  /** Inputs that wait or are under way, in each task, from which on the sources pause. @default 1,000, at least twice the concurrency */
+  readonly capacity?: number;
+  readonly retry?: {
+    /** Attempts of an input, those included that a crash cut off. @default 3 */
+    readonly attempts?: number;
+    /** Pause after the first failure and longest pause; it doubles from attempt to attempt, and up to half of it is left to chance. @default '100ms..30s' */
+    readonly backoff?: `${Duration}..${Duration}`;
+    /** Whether an error is worth another attempt. @default all are */
+    readonly when?: (error: unknown) => boolean;
+  };
+  /** After so many failed attempts in a row no call is made for the cooldown; inputs wait, or take the fallback if there is one. @default none */
+  readonly breaker?: { readonly failures: number; readonly cooldown: Duration };
+  /** Gives a result where the call has none: after the last attempt, or while the breaker is open. */
+  readonly fallback?: (input: T) => R | Promise<R>;
+}
+
+/**
+ * Calls an asynchronous function for each record.
+ *
+ * *When to use*: to ask a service, a model or a database for what the record needs. For what is in a topic, `lookup` is faster and exact. *Details*: every input comes out once,
+ * as a `Done` or a `Failed`, with its event time and key; `split` takes them apart. No watermark overtakes an input that came before it. Inputs and their attempts are part of each
+ * epoch, so that an epoch never waits for a call. A call begins when the epoch of its input is committed; what was under way when a run stopped is called again with the same idempotency key, and
+ * never more often than `attempts`. Outcomes are kept in the topic `<id>.outcomes`: a replay takes them from there and makes no call. *State*: the inputs that wait, at most `capacity` a task and what one
+ * step of the run brings on top. *Errors*: HR_ARGUMENT, HR_DURATION; those of calls are in the outcomes.
+ *
+ * @param call gets a record, its idempotency key, the number of the attempt, and a signal that it should obey
+ * @example
+ * from(mediaJobs).pipe(
+ *   enrich('understand', understandVideo, { concurrency: 4, timeout: '10m', order: 'unordered', retry: { attempts: 3, backoff: '1s..1m' } }),
+ *   split({ done: to(mediaResults), failed: to(mediaFailures) }),
+ * )
+ * @see split, lookup
+ */
+export function enrich<T, R, K = unknown>(id: string, call: (input: T, context: CallContext) => R | Promise<R>, options: EnrichOptions<T, R> = {}): Operator<T, Outcome<T, R>, K> {
+  const what = `enrich "${id}"`;
+  if (typeof call !== 'function') throw new HeadraceError('HR_ARGUMENT', `${what} needs a function.`, { place: { step: id } });
+  checkOptions(options, ['concurrency', 'timeout', 'order', 'capacity', 'retry', 'breaker', 'fallback'], what);
+  const settings = settingsOf(options as EnrichOptions<unknown, unknown>, what);
+  const capacity = atLeastOne(options.capacity ?? Math.max(1_000, 2 * settings.concurrency), `${what}: capacity`);
+  const order = options.order ?? 'ordered';
+  if (order !== 'ordered' && order !== 'unordered') throw new HeadraceError('HR_ARGUMENT', `${what}: order is "${String(order)}"; give ordered or unordered.`, { place: { step: id } });
+  const details = { order, concurrency: String(settings.concurrency), attempts: String(settings.attempts) };
+  return operate<T, Outcome<T, R>, K>({ kind: 'enrich', id, details, outside: true, keepsPartitioning: false }, () => {
+    let context: TaskContext;
+    let queue: CallQueue;
+    let runner: CallRunner;
+    let release: () => void;
+    let wake: () => void = () => undefined;
+    let came: { readonly seq: number; readonly attempts: number; readonly result: CallResult }[] = [];
+    const answer = ({ seq }: QueuedCall, result: CallResult, attempts: number) => {
+      came.push({ seq, attempts, result });
+      wake();
+    };
+    const row = ({ input, attempts, result }: QueuedCall): Outcome<T, R> =>
+      result!.done
+        ? { outcome: 'done', value: result!.value as R, input: input as T, attempts, fallback: result!.fallback }
+        : { outcome: 'failed', input: input as T, code: result!.code, message: result!.message, attempts };
+    return {
+      onOpen(opened, emit, pass) {
+        context = opened;
+        queue = createCallQueue({ table: opened.table(id), task: opened.task, ordered: order === 'ordered' });
+        release = () => queue.release(row, emit as (batch: Batch<unknown>) => void, pass);
+        runner = createCallRunner({
+          settings,
+          clock: opened.clock,
+          run: call as (input: unknown, context: CallContext) => unknown,
+          keyOf: ({ seq }) => `${opened.pipeline}/${id}/${opened.task}/${seq}`,
+          answer,
+          attempted(failed) {
+            opened.metrics.add('headrace_call_attempts_total', id, 1);
+            if (failed) opened.metrics.add('headrace_call_failures_total', id, 1);
+          },
+        });
+        for (const waiting of queue.calls()) if (waiting.result === undefined) runner.wait(waiting);
+        opened.outside(id, {
+          get waiting() {
+            return queue.size;
+          },
+          get full() {
+            return queue.size >= capacity;
+          },
+          get ready() {
+            return came.length;
+          },
+          get wantsEpoch() {
+            return runner.wantsEpoch;
+          },
+          begin: () => runner.begin(),
+          take() {
+            if (came.length === 0) return undefined;
+            const bytes = serialize(came);
+            came = [];
+            return bytes;
+          },
+          enter(outcomes) {
+            for (const { seq, attempts, result } of deserialize(outcomes) as typeof came) {
+              const waiting = queue.get(seq);
+              if (waiting === undefined) throw new HeadraceError('HR_REPLAY', `${what}: an outcome was written down for input ${seq}, which is not waiting.`);
+              waiting.attempts = attempts;
+              waiting.result = result.done ? { ...result, value: deserialize(result.value as Uint8Array) } : result;
+              queue.changed(waiting);
+              runner.forget(waiting);
+            }
+            release();
+          },
+          stop: () => runner.stop(),
+          onOutcome(listener) {
+            wake = listener;
+          },
+        });
+      },
+      onBatch(batch) {
+        for (const added of queue.add(batch)) runner.wait(added);
+      },
+      onWatermark(_time, _emit, watermark) {
+        queue.watermark(watermark);
+        release();
+        return 'held';
+      },
+      onBarrier() {
+        for (const recorded of runner.record()) queue.changed(recorded);
+        queue.save();
+        context.metrics.set('headrace_calls_waiting', id, queue.size);
+      },
+      onClose: () => runner.stop(),
+    };
+  });
+}
+
+function settingsOf(options: EnrichOptions<unknown, unknown>, what: string): CallSettings {
+  const { retry = {}, breaker } = options;
+  checkOptions(retry, ['attempts', 'backoff', 'when'], `${what}: retry`);
+  const [least, most] = (retry.backoff ?? '100ms..30s').split('..') as [Duration, Duration | undefined];
+  if (most === undefined) throw new HeadraceError('HR_DURATION', `${what}: backoff is "${retry.backoff}"; give the first and the longest pause, as '1s..1m'.`);
+  const backoff = { least: durationMs(least, `${what}: backoff`), most: durationMs(most, `${what}: backoff`) };
+  if (backoff.most < backoff.least) throw new HeadraceError('HR_DURATION', `${what}: backoff is "${retry.backoff}": the longest pause is shorter than the first.`);
+  if (breaker !== undefined) checkOptions(breaker, ['failures', 'cooldown'], `${what}: breaker`);
+  return {
+    concurrency: atLeastOne(options.concurrency ?? 16, `${what}: concurrency`),
+    timeoutMs: options.timeout === 'never' ? Number.POSITIVE_INFINITY : durationMs(options.timeout ?? '30s', `${what}: timeout`, 1),
+    attempts: atLeastOne(retry.attempts ?? 3, `${what}: attempts`),
+    backoff,
+    isWorthRetry: retry.when ?? (() => true),
+    breaker: breaker && { failures: atLeastOne(breaker.failures, `${what}: failures`), cooldownMs: durationMs(breaker.cooldown, `${what}: cooldown`, 1) },
+    fallback: options.fallback,
+  };
+}
+
+function atLeastOne(n: number, what: string): number {
+  if (!Number.isInteger(n) || n < 1) throw new HeadraceError('HR_ARGUMENT', `${what} is ${n}; it is a whole number from 1 on.`);
+  return n;
+}
