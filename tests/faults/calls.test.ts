@@ -11,21 +11,41 @@ import { splitmix } from '../../dataflow/splitmix.js';
 import { topicRecords } from '../../runners/testing/topic-records.js';
 import { disturbedRun } from './disturbed-run.js';
 import { plantClicks } from './plant-clicks.js';
-import { itemCalls, startCommand } from './start-run.js';
+import { itemCalls, startCommand, startRun } from './start-run.js';
 
 const long = process.env['HEADRACE_FAULTS'] === 'long';
-const events = long ? 10_000 : 2_500;
+const events = long ? 14_000 : 1_500;
 const attempts = 3;
 
 const home = mkdtempSync(join(tmpdir(), 'headrace-calls-'));
 const input = join(home, 'input');
 
-beforeAll(() => plantClicks(input, { events, seed: 11 }));
+const oracle = join(home, 'undisturbed');
+
+beforeAll(async () => {
+  await plantClicks(input, { events, seed: 11 });
+  cpSync(input, oracle, { recursive: true });
+  process.env['HEADRACE_TEST_CALLS'] = join(home, 'calls');
+  const ended = await startRun({ dataDir: oracle, pipeline: itemCalls }).ended;
+  expect(ended.code, ended.stderr).toBe(0);
+});
 afterAll(() => rmSync(home, { recursive: true, force: true }));
 
+/** What the job has written. */
+async function written(dataDir: string) {
+  const { log, registry, close } = openEmbedded({ dataDir, mode: 'read' });
+  const answers = (await topicRecords(log, registry, 'answers')).map((r) => r.value as { eventId: string; step: string; outcome: string; attempts: number });
+  const windows = (await topicRecords(log, registry, 'answers-per-minute')).map((r) => r.value as { key: string; n: number });
+  await close();
+  return {
+    asked: (step: string) => answers.filter((a) => a.step === step),
+    counted: (step: string) => windows.filter((w) => w.key === step).reduce((sum, w) => sum + Number(w.n), 0),
+  };
+}
+
 test.each([
-  { workers: 1, kills: long ? 100 : 8 },
-  { workers: 2, kills: long ? 50 : 4 },
+  { workers: 1, kills: long ? 100 : 5 },
+  { workers: 2, kills: long ? 50 : 3 },
 ])('calls with delays, failures and time-outs, killed $kills times, workers $workers', async ({ workers, kills }) => {
   const dataDir = join(home, `killed-${workers}`);
   const calls = join(home, `calls-${workers}`);
@@ -47,23 +67,18 @@ test.each([
     expect(Math.max(...numbers), key).toBeLessThanOrEqual(attempts);
   }
 
-  const { log, registry, close } = openEmbedded({ dataDir, mode: 'read' });
-  const ids = (await topicRecords(log, registry, 'clicks')).map((r) => (r.value as { eventId: string }).eventId).sort();
-  const answers = (await topicRecords(log, registry, 'answers')).map((r) => r.value as { eventId: string; step: string; outcome: string; attempts: number });
-  const windows = (await topicRecords(log, registry, 'answers-per-minute')).map((r) => r.value as { key: string; n: bigint });
-  await close();
-  expect(ids.length).toBe(events);
+  const [calm, killed] = [await written(oracle), await written(dataDir)];
   for (const step of ['ordered', 'unordered']) {
-    const mine = answers.filter((a) => a.step === step);
-    expect(mine.map((a) => a.eventId).sort()).toEqual(ids);
-    expect(mine.filter((a) => a.outcome === 'done').length).toBeGreaterThan(events * 0.9);
-    expect(Math.max(...mine.map((a) => a.attempts))).toBeLessThanOrEqual(attempts);
-    // As without the step: late clicks are late in front of the window, not because of it.
-    expect(windows.filter((w) => w.key === step).reduce((sum, w) => sum + Number(w.n), 0)).toBeGreaterThan(events * 0.8);
+    const asked = killed.asked(step);
+    expect(asked.length).toBeGreaterThan(events / 2);
+    expect(asked.map((a) => a.eventId).sort()).toEqual(calm.asked(step).map((a) => a.eventId).sort());
+    expect(asked.filter((a) => a.outcome === 'done').length).toBeGreaterThan(asked.length / 2);
+    expect(Math.max(...asked.map((a) => a.attempts))).toBeLessThanOrEqual(attempts);
+    // Clicks that were late before the call may be late behind it; which of them depends on how far the other tasks are.
+    const counted = killed.counted(step);
+    expect(counted).toBeLessThanOrEqual(asked.length);
+    expect(counted).toBeGreaterThan(asked.length * 0.9);
   }
-  const totals = ['ordered', 'unordered'].map((step) => windows.filter((w) => w.key === step).reduce((sum, w) => sum + Number(w.n), 0));
-  expect(totals[0]).toBe(totals[1]);
-
   const before = readFileSync(calls, 'utf8').length;
   const replayed = await startCommand(['replay', itemCalls, '--compare', '--json', '--data-dir', dataDir]).ended;
   expect(replayed.stdout + replayed.stderr).toContain('"equal":true');
