@@ -30,7 +30,7 @@ export interface Failed<T> {
 }
 
 /** What became of an input: one for each, exactly once. */
-export type Outcome<T, R> = Done<T, R> | Failed<T>;
+export type CallOutcome<T, R> = Done<T, R> | Failed<T>;
 
 /** Settings of `enrich`. */
 export interface EnrichOptions<T, R> {
@@ -73,7 +73,7 @@ export interface EnrichOptions<T, R> {
  * )
  * @see split, lookup
  */
-export function enrich<T, R, K = unknown>(id: string, call: (input: T, context: CallContext) => R | Promise<R>, options: EnrichOptions<T, R> = {}): Operator<T, Outcome<T, R>, K> {
+export function enrich<T, R, K = unknown>(id: string, call: (input: T, context: CallContext) => R | Promise<R>, options: EnrichOptions<T, R> = {}): Operator<T, CallOutcome<T, R>, K> {
   const what = `enrich "${id}"`;
   if (typeof call !== 'function') throw new HeadraceError('HR_ARGUMENT', `${what} needs a function.`, { place: { step: id } });
   checkOptions(options, ['concurrency', 'timeout', 'order', 'capacity', 'retry', 'breaker', 'fallback'], what);
@@ -82,7 +82,7 @@ export function enrich<T, R, K = unknown>(id: string, call: (input: T, context: 
   const order = options.order ?? 'ordered';
   if (order !== 'ordered' && order !== 'unordered') throw new HeadraceError('HR_ARGUMENT', `${what}: order is "${String(order)}"; give ordered or unordered.`, { place: { step: id } });
   const details = { order, concurrency: String(settings.concurrency), attempts: String(settings.attempts) };
-  return operate<T, Outcome<T, R>, K>({ kind: 'enrich', id, details, outside: true, keepsPartitioning: false }, () => {
+  return operate<T, CallOutcome<T, R>, K>({ kind: 'enrich', id, details, outside: true, keepsPartitioning: false }, () => {
     let context: TaskContext;
     let queue: CallQueue;
     let runner: CallRunner;
@@ -93,7 +93,7 @@ export function enrich<T, R, K = unknown>(id: string, call: (input: T, context: 
       came.push({ seq, attempts, result });
       wake();
     };
-    const row = ({ input, attempts, result }: QueuedCall): Outcome<T, R> =>
+    const row = ({ input, attempts, result }: QueuedCall): CallOutcome<T, R> =>
       result!.done
         ? { outcome: 'done', value: result!.value as R, input: input as T, attempts, fallback: result!.fallback }
         : { outcome: 'failed', input: input as T, code: result!.code, message: result!.message, attempts };

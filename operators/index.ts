@@ -1,6 +1,6 @@
 export { aggregate, type AggregateOptions } from './aggregate.js';
 export { dedupe, type DedupeOptions } from './dedupe.js';
-export { type Done, enrich, type EnrichOptions, type Failed, type Outcome } from './enrich.js';
+export { type Done, enrich, type EnrichOptions, type Failed, type CallOutcome } from './enrich.js';
 export { filter } from './filter.js';
 export { flatMap } from './flat-map.js';
 export { join, type JoinKind, type JoinOptions } from './join.js';

@@ -4,7 +4,7 @@ import type { RowFunction } from '../dataflow/expression.js';
 import { Expression } from '../dataflow/expression.js';
 import { HeadraceError } from '../dataflow/errors.js';
 import type { Signal } from '../dataflow/signal.js';
-import type { Failed, Outcome } from './enrich.js';
+import type { Failed, CallOutcome } from './enrich.js';
 import { filter } from './filter.js';
 import { type Operator, operate } from './operate.js';
 import { union } from './union.js';
@@ -29,20 +29,20 @@ export interface OutcomeBranches<T, R, K, A, B> {
  * @example
  * const { paid, rest } = split(orders$, { paid: (o) => o.paid, rest: true });
  * @example
- * enrich('understand', understandVideo), split({ done: to(mediaResults), failed: to(mediaFailures) })
+ * from(mediaJobs).pipe(enrich('understand', understandVideo), split({ done: to(mediaResults), failed: to(mediaFailures) }))
  * @see filter, union, enrich
  */
 export function split<T, K, N extends string>(stream: Observable<Signal<T, K>>, branches: Readonly<Record<N, RowFunction<T, boolean> | Expression<T, boolean> | true>>): Branches<T, K, N>;
-export function split<T, R, K, A, B>(branches: OutcomeBranches<T, R, K, A, B>): OperatorFunction<Signal<Outcome<T, R>, K>, Signal<A | B>>;
+export function split<T, R, K, A, B>(branches: OutcomeBranches<T, R, K, A, B>): OperatorFunction<Signal<CallOutcome<T, R>, K>, Signal<A | B>>;
 export function split<T, K>(first: Observable<Signal<T, K>> | OutcomeBranches<unknown, unknown, K, unknown, unknown>, branches?: Readonly<Record<string, Condition<T> | true>>): unknown {
   if (branches !== undefined) return byCondition(first as Observable<Signal<T, K>>, branches);
   const { done, failed } = first as OutcomeBranches<unknown, unknown, K, unknown, unknown>;
-  if (typeof done !== 'function' || typeof failed !== 'function') throw new HeadraceError('HR_ARGUMENT', 'split of outcomes needs the branches done and failed.');
-  return (outcomes: Observable<Signal<Outcome<unknown, unknown>, K>>) => union(outcomes.pipe(rowsOf('done', (o) => (o as { value?: unknown }).value), done), outcomes.pipe(rowsOf('failed', (o) => o), failed));
+  if (typeof done !== 'function' || typeof failed !== 'function') throw new HeadraceError('HR_ARGUMENT', 'split takes a stream and branches, or, behind enrich, the branches done and failed.');
+  return (outcomes: Observable<Signal<CallOutcome<unknown, unknown>, K>>) => union(outcomes.pipe(rowsOf('done', (o) => (o as { value?: unknown }).value), done), outcomes.pipe(rowsOf('failed', (o) => o), failed));
 }
 
 /** The outcomes of one kind, as `row` gives them. */
-function rowsOf<K>(outcome: 'done' | 'failed', row: (outcome: Outcome<unknown, unknown>) => unknown): Operator<Outcome<unknown, unknown>, never, K> {
+function rowsOf<K>(outcome: 'done' | 'failed', row: (outcome: CallOutcome<unknown, unknown>) => unknown): Operator<CallOutcome<unknown, unknown>, never, K> {
   return operate({ kind: outcome, keepsPartitioning: false }, () => ({
     onBatch(batch, emit) {
       const chosen = batch.select(Int32Array.from({ length: batch.length }, (_, i) => i).filter((i) => batch.value(i).outcome === outcome));

@@ -124,6 +124,11 @@ export declare const orders: Topic<Order>;
 export declare const rates: Topic<{ currency: string; rate: number }>;
 export declare const quotes: Topic<{ price: number }>;
 export declare const alerts: Topic<{ userId: string }>;
+export interface MediaJob { readonly jobId: string; readonly url: string }
+export declare const mediaJobs: Topic<MediaJob>;
+export declare const mediaResults: Topic<{ jobId: string; labels: string }>;
+export declare const mediaFailures: Topic<{ input: MediaJob; code: string; message: string }>;
+export declare const understandVideo: (job: MediaJob) => Promise<{ jobId: string; labels: string }>;
 export declare const from: PipelineScope['from'];
 export declare const copies: Topic<Click>;
 export declare const watched: Topic<Click>;
@@ -134,7 +139,7 @@ export declare const orders$: Source<Order>;
 export declare const itemCtr: Pipeline;
 export declare const store: FeatureStore;
 `;
-const preludeNames = 'Click HeadraceError aggregate alerts appClicks approxDistinct auctions bids clicks columnsOf constant copies count countDistinct dedupe embeddedFeatures features filter first flatMap from histogram hopping itemCtr join keyBy last latest lookup map max mean min openEmbedded operate orders orders$ persons pipeline play process quantiles quotes rates ratio records reduce replay runEmbedded runPipeline rx sample session sideOutput sliding split store sum tap text throttle tiles to toFeatureStore topK topN topic tumbling union userFeatures variance watched webClicks window windowJoin'.split(' ');
+const preludeNames = 'Click HeadraceError aggregate alerts appClicks approxDistinct auctions bids clicks columnsOf constant copies count countDistinct dedupe embeddedFeatures enrich features filter first flatMap from histogram hopping itemCtr join keyBy last latest lookup map max mean mediaFailures mediaJobs mediaResults min openEmbedded operate orders orders$ persons pipeline play process quantiles quotes rates ratio records reduce replay runEmbedded runPipeline rx sample session sideOutput sliding split store sum tap text throttle tiles to toFeatureStore topK topN topic tumbling understandVideo union userFeatures variance watched webClicks window windowJoin'.split(' ');
 
 function importsFor(text: string): string {
   const wanted = preludeNames.filter((name) => {

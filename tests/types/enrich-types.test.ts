@@ -1,5 +1,5 @@
-import { expectTypeOf, test } from 'vitest';
-import { enrich, filter, map, type Outcome, pipeline, split, to, topic, type Signal } from '../../index.js';
+import { expect, expectTypeOf, test } from 'vitest';
+import { enrich, filter, map, type CallOutcome, pipeline, split, to, topic, type Signal } from '../../index.js';
 import { of, type Observable } from 'rxjs';
 
 const jobs = topic('media-jobs', { key: 'jobId', value: { jobId: 'string', url: 'string' } });
@@ -18,9 +18,10 @@ test('outcomes are typed, and both kinds have to be treated', () => {
     ),
   );
   const outcomes = of<Signal<{ jobId: string; url: string }>>().pipe(enrich('understand', understand));
-  expectTypeOf(outcomes).toExtend<Observable<Signal<Outcome<{ jobId: string; url: string }, { jobId: string; labels: string }>>>>();
+  expectTypeOf(outcomes).toExtend<Observable<Signal<CallOutcome<{ jobId: string; url: string }, { jobId: string; labels: string }>>>>();
   // @ts-expect-error the branch of the failed ones is missing
-  outcomes.pipe(split({ done: to(results) }));
+  const withoutFailed = () => outcomes.pipe(split({ done: to(results) }));
+  expect(withoutFailed).toThrow('done and failed');
   // @ts-expect-error a value does not fit the topic
   outcomes.pipe(split({ done: to(failures), failed: filter(() => false) }));
   // @ts-expect-error the fallback gives something else than the function
