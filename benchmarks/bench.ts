@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { clickTiles } from './click-tiles.js';
+import { decide } from './decide.js';
 import { decode } from './decode.js';
 import { featuresGet } from './features-get.js';
 import { nexmarkQueries, nexmarkQuery } from './nexmark.js';
@@ -16,6 +17,7 @@ interface Options {
 
 /** The benchmarks by name; one may give several results. */
 const benchmarks: Readonly<Record<string, (options: Options) => AsyncIterable<Result> | Promise<Result>>> = {
+  decide: ({ seed }) => decide({ decisions: 50_000, seed }),
   decode: ({ events, seed }) => decode({ events, seed }),
   'window-columns': ({ events, seed }) => windowColumns({ events, seed }),
   'click-tiles': ({ events, seed, workers }) => clickTiles({ events, seed, workers, runtime: 'embedded' }),

@@ -87,6 +87,7 @@ const fitting: Record<Kind, readonly Column['kind'][]> = {
   string: ['string', 'enum'],
   enum: ['enum', 'string'],
   numbers: ['object', 'vector'],
+  records: ['object'],
   other: ['object'],
 };
 
@@ -98,9 +99,9 @@ function columnCode(schema: AvroRecordSchema, plan: Plan, columns: readonly (Col
       if (f.writer.default === undefined) throw new SchemaError(`${schema.name}: there is no column for field ${name}, and it has no default`);
       return { size: `${f.writer.default.length}`, write: writeDefault(i) };
     }
-    const viaAvsc = column.kind === 'object' && f.kind !== 'numbers';
+    const viaAvsc = column.kind === 'object' && f.kind !== 'numbers' && f.kind !== 'records';
     if (!viaAvsc && !fitting[f.kind].includes(column.kind)) throw new SchemaError(`${schema.name}: field ${name} (${f.kind}) cannot be written from a ${column.kind} column`);
-    if (column.kind === 'object') return objectPart(f, i, `d${i}[x]`, viaAvsc ? 'other' : 'numbers');
+    if (column.kind === 'object') return objectPart(f, i, `d${i}[x]`, viaAvsc ? 'other' : (f.kind as 'numbers' | 'records'));
     if (column.kind === 'vector') return vectorPart(f, i);
     const isNull = column.kind === 'string' ? `l${i}[x] < 0` : column.nulls ? `u${i}[x] === 1` : undefined;
     const isInt32 = column.kind === 'number' && column.data instanceof Int32Array;
@@ -120,7 +121,7 @@ function rowCode(schema: AvroRecordSchema, plan: Plan): Make {
     const v = `v${i}`;
     const read = `const ${v} = x[${JSON.stringify(f.field.name)}];`;
     const missing = f.writer.default === undefined ? { size: '0', write: `missing(w${i}.field, ${JSON.stringify(schema.name)});` } : { size: `${f.writer.default.length}`, write: writeDefault(i) };
-    const part = f.kind === 'other' || f.kind === 'null' || f.kind === 'numbers' ? objectPart(f, i, v, f.kind === 'numbers' ? 'numbers' : 'other') : nullable(f, i, `${v} === null`, scalar(f, i, v, { isInt32: false, isBit: false, isTyped: false }));
+    const part = f.kind === 'numbers' || f.kind === 'records' ? objectPart(f, i, v, f.kind) : f.kind === 'other' || f.kind === 'null' ? objectPart(f, i, v, 'other') : nullable(f, i, `${v} === null`, scalar(f, i, v, { isInt32: false, isBit: false, isTyped: false }));
     return { before: read, size: `(${v} === undefined ? ${missing.size} : ${part.size})`, write: `if (${v} === undefined) { ${missing.write} } else { ${part.write} }` };
   });
   return compile([], parts);
@@ -196,8 +197,11 @@ function enumSource(f: FieldPlan, i: number): Part {
   return { size: `${intBytes} + 3 * columns[${i}].symbols[d${i}[x]].length`, write: `p = writeString(target, p, columns[${i}].symbols[d${i}[x]]);` };
 }
 
-/** Numbers are written directly; what avsc encodes is kept from `bound` to `encode`. */
-function objectPart(f: FieldPlan, i: number, v: string, kind: 'numbers' | 'other'): Part {
+/** Numbers and records are written directly; what avsc encodes is kept from `bound` to `encode`. */
+function objectPart(f: FieldPlan, i: number, v: string, kind: 'numbers' | 'records' | 'other'): Part {
+  if (kind === 'records') {
+    return nullable(f, i, `${v} === null`, { size: `(${v} === null ? 0 : boundRecords(w${i}, ${v}))`, write: `p = writeRecords(w${i}, target, p, ${v});` });
+  }
   if (kind === 'numbers') {
     const size = `(${v} === null ? 0 : ${intBytes} + 1 + ${v}.length * ${{ int: intBytes, long: longBytes, float: 4, double: 8 }[f.writer.item]})`;
     return nullable(f, i, `${v} === null`, { size, write: `checkNumbers(w${i}, ${v}); p = writeNumbers(target, p, ${v}, w${i}.item);` });
@@ -234,7 +238,46 @@ function writeVector(writer: FieldWriter, target: Uint8Array, at: number, data: 
   return at;
 }
 
-const runtime = { writeInt, writeLong, writeFloat, writeDouble, writeString, writeBytes, writeNumbers, writeVector, refuse, missing, symbolAt, checkNumbers };
+/** Encoder of the items of an array of records; one a plan. */
+const itemEncoders = new WeakMap<FieldWriter, RowEncoder<unknown>>();
+
+function itemEncoder(writer: FieldWriter): RowEncoder<unknown> {
+  let encoder = itemEncoders.get(writer);
+  if (encoder === undefined) itemEncoders.set(writer, (encoder = compileRowEncoder<unknown>(writer.record!)));
+  return encoder;
+}
+
+function boundRecords(writer: FieldWriter, values: unknown): number {
+  checkRecords(writer, values);
+  const encoder = itemEncoder(writer);
+  let size = intBytes + 1;
+  for (const value of values) size += encoder.bound(value);
+  return size;
+}
+
+/** One block: count, items, 0. */
+function writeRecords(writer: FieldWriter, target: Uint8Array, at: number, values: unknown): number {
+  checkRecords(writer, values);
+  if (values.length > 0) {
+    const encoder = itemEncoder(writer);
+    at = writeInt(target, at, values.length);
+    let k = 0;
+    try {
+      for (; k < values.length; k++) at = encoder.encode(values[k], target, at);
+    } catch (error) {
+      throw new SchemaError((error as Error).message.replace(/^field /, `field ${writer.field}[${k}].`), { cause: error });
+    }
+  }
+  target[at++] = 0;
+  return at;
+}
+
+function checkRecords(writer: FieldWriter, values: unknown): asserts values is readonly object[] {
+  if (!Array.isArray(values)) refuse(writer.field, values, 'array of records');
+  for (let k = 0; k < values.length; k++) if (typeof values[k] !== 'object' || values[k] === null) refuse(`${writer.field}[${k}]`, values[k], 'record');
+}
+
+const runtime = { writeInt, writeLong, writeFloat, writeDouble, writeString, writeBytes, writeNumbers, writeVector, boundRecords, writeRecords, refuse, missing, symbolAt, checkNumbers };
 
 function refuse(field: string, value: unknown, type: string): never {
   const shown = typeof value === 'string' ? JSON.stringify(value) : typeof value === 'object' && value !== null ? JSON.stringify(value) : String(value);

@@ -1,9 +1,9 @@
 import type { Type } from 'avsc';
-import { plainType, SchemaError, type AvroEnumSchema, type AvroField, type AvroNamed, type AvroType } from './avro-schema.js';
+import { plainType, SchemaError, type AvroEnumSchema, type AvroField, type AvroNamed, type AvroRecordSchema, type AvroType } from './avro-schema.js';
 import { defaultOf } from './avsc-type.js';
 
-/** How the values of a field are written; `numbers` is an array of numbers, `other` is left to avsc. */
-export type Kind = 'null' | 'boolean' | 'int' | 'long' | 'float' | 'double' | 'string' | 'enum' | 'numbers' | 'other';
+/** How the values of a field are written; `numbers` is an array of numbers, `records` one of records, `other` is left to avsc. */
+export type Kind = 'null' | 'boolean' | 'int' | 'long' | 'float' | 'double' | 'string' | 'enum' | 'numbers' | 'records' | 'other';
 
 /** What generated code needs to know of a field at run time. */
 export interface FieldWriter {
@@ -13,6 +13,8 @@ export interface FieldWriter {
   readonly symbolBytes: readonly Uint8Array[];
   readonly indices: ReadonlyMap<unknown, number>;
   readonly item: 'int' | 'long' | 'float' | 'double';
+  /** Record of the items of `records`. */
+  readonly record: AvroRecordSchema | undefined;
   /** A whole value, union included, by avsc. */
   toBuffer(value: unknown): Uint8Array;
 }
@@ -33,7 +35,7 @@ export function fieldPlan(field: AvroField, names: ReadonlyMap<string, AvroNamed
   const nullBranch = union?.length === 2 ? union.indexOf('null') : -1;
   const valueBranch = nullBranch < 0 ? -1 : 1 - nullBranch;
   const type = plainType(nullBranch < 0 ? field.type : union![valueBranch]!, names);
-  const { kind, symbols, item } = kindOf(type, names);
+  const { kind, symbols, item, record: items } = kindOf(type, names);
   const avsc = (record as Type & { field(name: string): { type: Type } }).field(field.name).type;
   const value = defaultOf(record, field.name);
   const writer: FieldWriter = {
@@ -43,6 +45,7 @@ export function fieldPlan(field: AvroField, names: ReadonlyMap<string, AvroNamed
     symbolBytes: symbols.map((s) => Buffer.from(s)),
     indices: new Map(symbols.map((s, i) => [s, i])),
     item,
+    record: items,
     toBuffer(v) {
       try {
         return avsc.toBuffer(v instanceof Uint8Array && !Buffer.isBuffer(v) ? Buffer.from(v.buffer, v.byteOffset, v.length) : v);
@@ -56,8 +59,8 @@ export function fieldPlan(field: AvroField, names: ReadonlyMap<string, AvroNamed
 
 const kinds: readonly string[] = ['null', 'boolean', 'int', 'long', 'float', 'double', 'string'];
 
-function kindOf(type: AvroType, names: ReadonlyMap<string, AvroNamed>): { kind: Kind; symbols: readonly string[]; item: FieldWriter['item'] } {
-  const none = { symbols: [], item: 'int' } as const;
+function kindOf(type: AvroType, names: ReadonlyMap<string, AvroNamed>): { kind: Kind; symbols: readonly string[]; item: FieldWriter['item']; record: FieldWriter['record'] } {
+  const none = { symbols: [], item: 'int', record: undefined } as const;
   if (typeof type === 'string') return { ...none, kind: kinds.includes(type) ? (type as Kind) : 'other' };
   if (Array.isArray(type)) return { ...none, kind: 'other' };
   const schema = type as AvroEnumSchema | { type: 'array'; items: AvroType };
@@ -65,5 +68,17 @@ function kindOf(type: AvroType, names: ReadonlyMap<string, AvroNamed>): { kind: 
   if (schema.type !== 'array') return { ...none, kind: 'other' };
   const item = plainType(schema.items, names);
   if (item === 'int' || item === 'long' || item === 'float' || item === 'double') return { ...none, kind: 'numbers', item };
+  // written here, a record has no name, so it may not speak of itself
+  if (typeof item === 'object' && 'fields' in item && item.fields.every((f) => isPlain(f.type))) return { ...none, kind: 'records', record: item };
   return { ...none, kind: 'other' };
+}
+
+/** Whether a type names no type that is defined elsewhere. */
+function isPlain(type: AvroType): boolean {
+  if (typeof type === 'string') return kinds.includes(type) || type === 'bytes';
+  if (Array.isArray(type)) return (type as readonly AvroType[]).every(isPlain);
+  const schema = type as Exclude<AvroType, string | readonly AvroType[]>;
+  if (schema.type === 'array') return isPlain(schema.items);
+  if (schema.type === 'map') return isPlain(schema.values);
+  return schema.type !== 'record';
 }

@@ -24,6 +24,8 @@ export interface DecisionFacts<C extends Item = Item> {
 /** What is written of the distributions: all, or `scheme`: nothing where scheme, parameters and scores give them again. */
 export type LoggedPmf = 'whole' | 'scheme';
 
+const noFeatures: readonly number[] = [];
+
 /** The record of a choice. Its time is that of the choice. */
 export function decisionOf<C extends Item>(facts: DecisionFacts<C>, pmf: LoggedPmf = 'whole'): Decision {
   const { decisionId, choice, userId = '', surface = '', context = {}, attributes = {}, modelVersion = '', modelOffsets = {}, pdrop = 0 } = facts;
@@ -35,7 +37,7 @@ export function decisionOf<C extends Item>(facts: DecisionFacts<C>, pmf: LoggedP
     surface,
     context,
     attributes,
-    candidates: choice.items.map(({ itemId, creatorId = '', category = '', features = [] }, i) => ({ itemId, score: choice.scores[i]!, creatorId, category, features })),
+    candidates: choice.items.map(({ itemId, creatorId = '', category = '', features = noFeatures }, i) => ({ itemId, score: choice.scores[i]!, creatorId, category, features })),
     slots: choice.slots.map((slot, k) => ({
       candidate: slot.candidate,
       propensity: slot.propensity,

@@ -33,7 +33,11 @@ const all = record(
   { name: 'q', type: { type: 'map', values: 'string' } },
   { name: 'r', type: { type: 'record', name: 'I', fields: [{ name: 'x', type: 'long' }, { name: 'y', type: ['null', 'string', 'int'] }] } },
   { name: 's', type: { type: 'fixed', name: 'F', size: 2 } },
+  { name: 't', type: ['null', { type: 'array', items: { type: 'record', name: 'J', fields: [{ name: 'x', type: 'string' }, { name: 'y', type: { type: 'array', items: 'double' } }, { name: 'z', type: ['null', 'bytes'] }, { name: 'm', type: { type: 'map', values: 'long' } }] } }] },
+  { name: 'u', type: { type: 'array', items: { type: 'record', name: 'K', fields: [{ name: 'x', type: 'I' }] } } },
 );
+
+const pair = { type: 'record', name: 'Pair', fields: [{ name: 'x', type: 'int' }, { name: 'y', type: 'int', default: 0 }] };
 
 test('columns of decoded records are encoded to the same bytes as by avsc', () => {
   const type = plainType(all);
@@ -198,6 +202,10 @@ test.each<[unknown, unknown, string]>([
   [{ type: 'enum', name: 'E', symbols: ['X'] }, 'Y', 'field a: "Y" is not a value of type enum'],
   [{ type: 'array', items: 'int' }, [1, NaN], 'field a[1]: NaN is not a value of type int'],
   [{ type: 'array', items: 'int' }, 'x', 'field a: "x" is not a value of type array of int'],
+  [{ type: 'array', items: pair }, 'x', 'field a: "x" is not a value of type array of records'],
+  [{ type: 'array', items: pair }, [{ x: 1 }, 7], 'field a[1]: 7 is not a value of type record'],
+  [{ type: 'array', items: pair }, [{ x: 1 }, { x: 1.5 }], 'field a[1].x: 1.5 is not a value of type int'],
+  [{ type: 'array', items: pair }, [{}], 'field a[0].x of Pair is missing, and it has no default'],
 ])('%j does not take %j', (type, value, message) => {
   const encoder = compileRowEncoder<object>(record({ name: 'a', type }));
   expect(() => encoder.encode({ a: value }, new Uint8Array(99), 0)).toThrow(new SchemaError(message));
