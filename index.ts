@@ -9,6 +9,7 @@ export { features, type FeatureSet, type FeatureSetOptions, type FeatureValues }
 export { createMetrics, type MetricName, type Metrics, metricTable } from './dataflow/metrics.js';
 export { type FromOptions, pipeline, type Pipeline, type PipelineOptions, type PipelineScope, type Source } from './dataflow/pipeline.js';
 export type { FeatureAnswer, FeatureStore } from './dataflow/ports/feature-store.js';
+export { firstOf, maxOf, type Reward, type RewardedOutcome, sumOf, watchTime, type WatchTimeOptions } from './dataflow/rewards.js';
 export type { JoinRow, Selection } from './dataflow/selection.js';
 export type { Signal } from './dataflow/signal.js';
 export type { ErrorPolicy } from './dataflow/step.js';

@@ -48,7 +48,7 @@ export const errorTable = {
   HR_KEY: { what: 'A record has no key where one is needed.', remedy: 'Filter such records out before keyBy, or give them a key.' },
   HR_OFFSET_GONE: { what: 'The offset to read from was deleted by retention.', remedy: 'Keep the topic longer, or start the pipeline anew in another data directory.' },
   HR_PIPELINE: { what: 'A file does not define a pipeline.', remedy: "Let it `export default pipeline('name', ({ from }) => …)`." },
-  HR_PIPELINE_UNKNOWN: { what: 'There is no pipeline or file of this name.', remedy: 'Give a shipped pipeline (click-features) or the path of a .ts or .js file.' },
+  HR_PIPELINE_UNKNOWN: { what: 'There is no pipeline or file of this name.', remedy: 'Give a shipped pipeline (click-features, propensity-log) or the path of a .ts or .js file.' },
   HR_POLICY_ITEMS: { what: 'A policy cannot choose from these items.', remedy: 'Give at least one item, and finite numbers for what the policy ranks by.' },
   HR_RECORDS_ASYNC: { what: 'An RxJS operator lifted by records() emitted outside of its batch.', remedy: 'Use synchronous operators in records(); for waiting there is process() with timers.' },
   HR_REPLAY: { what: 'A replay cannot be made.', remedy: 'Run the pipeline first, and keep its input topics.' },

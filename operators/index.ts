@@ -1,4 +1,5 @@
 export { aggregate, type AggregateOptions } from './aggregate.js';
+export { attribute, type AttributeOptions } from './attribute.js';
 export { dedupe, type DedupeOptions } from './dedupe.js';
 export { type Done, enrich, type EnrichOptions, type Failed, type CallOutcome } from './enrich.js';
 export { filter } from './filter.js';

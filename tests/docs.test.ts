@@ -139,7 +139,7 @@ export declare const orders$: Source<Order>;
 export declare const itemCtr: Pipeline;
 export declare const store: FeatureStore;
 `;
-const preludeNames = 'Click HeadraceError aggregate alerts appClicks approxDistinct auctions bids clicks columnsOf constant copies count countDistinct dedupe embeddedFeatures enrich features filter first flatMap from histogram hopping itemCtr join keyBy last latest lookup map max mean mediaFailures mediaJobs mediaResults min openEmbedded operate orders orders$ persons pipeline play process quantiles quotes rates ratio records reduce replay runEmbedded runPipeline rx sample session sideOutput sliding split store sum tap text throttle tiles to toFeatureStore topK topN topic tumbling understandVideo union userFeatures variance watched webClicks window windowJoin'.split(' ');
+const preludeNames = 'Click HeadraceError aggregate alerts appClicks approxDistinct attribute auctions bids clicks columnsOf constant copies count countDistinct decisions dedupe embeddedFeatures enrich features filter first flatMap from histogram hopping itemCtr join keyBy last latest loggedDecisions lookup map max mean mediaFailures mediaJobs mediaResults min openEmbedded operate orders orders$ outcomes persons pipeline play process quantiles quotes rates ratio records reduce replay runEmbedded runPipeline rx sample session sideOutput sliding split store sum sumOf tap text throttle tiles to toFeatureStore topK topN topic tumbling unattributedOutcomes understandVideo union userFeatures variance watched webClicks window windowJoin'.split(' ');
 
 function importsFor(text: string): string {
   const wanted = preludeNames.filter((name) => {

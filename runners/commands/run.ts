@@ -20,7 +20,7 @@ export const run: Command = {
   usage: ['run PIPELINE [--bounded] [--workers N] [--commit-ms N]'],
   about:
     'Runs a pipeline, exactly once: outputs, state and positions are committed together, and a run that is stopped in any way goes on\n' +
-    'where it was. PIPELINE is the name of a shipped pipeline (click-features) or a .ts or .js file with a pipeline as default export.\n' +
+    'where it was. PIPELINE is the name of a shipped pipeline (click-features, propensity-log) or a .ts or .js file with a pipeline as default export.\n' +
     'Without --bounded it waits for more records until Ctrl-C, and stops after the epoch that it is in.',
   options: {
     bounded: { what: 'stop at the end of the input, with every window closed' },

@@ -34,6 +34,7 @@ const sections: readonly { readonly title: string; readonly of: readonly Section
       { name: 'union', call: 'union(...streams)', file: 'operators/union.ts' },
       { name: 'join', call: 'join(id, left, right, options)', file: 'operators/join.ts', options: { interface: 'JoinOptions', file: 'operators/join.ts' } },
       { name: 'windowJoin', call: 'windowJoin(id, left, right, options)', file: 'operators/window-join.ts', options: { interface: 'WindowJoinOptions', file: 'operators/window-join.ts' } },
+      { name: 'attribute', call: 'attribute(id, decisions, outcomes, options?)', file: 'operators/attribute.ts', options: { interface: 'AttributeOptions', file: 'operators/attribute.ts' } },
       { name: 'lookup', call: 'lookup(id, stream, table, options)', file: 'operators/lookup.ts', options: { interface: 'LookupOptions', file: 'operators/lookup.ts' } },
       { name: 'enrich', call: 'enrich(id, call, options?)', file: 'operators/enrich.ts', options: { interface: 'EnrichOptions', file: 'operators/enrich.ts' } },
       { name: 'reduce', call: 'reduce(id, reducer, options?)', file: 'operators/reduce.ts', options: { interface: 'AggregateOptions', file: 'operators/aggregate.ts' } },
