@@ -2,7 +2,7 @@ import { HeadraceError } from '../../dataflow/errors.js';
 import type { Committed, EpochCommit, JournalEntry, LogClient, Position, StateWrite, TopicInfo } from '../../dataflow/ports/log-client.js';
 import type { RecordBlock } from '../../dataflow/record-block.js';
 import { payloadSize } from './block-codec.js';
-import { stateKey, stepName } from './embedded-state.js';
+import { writeState } from './embedded-state.js';
 import type { Environment } from './environment.js';
 import { assignNumber, nextNumber, numberOf } from './numbering.js';
 import { appendBlocks, deletePartition, extentOf, readBlock, seekBlock, type StoredPartition } from './partition-store.js';
@@ -129,17 +129,6 @@ function sizeOf(outputs: EpochCommit['outputs'], state: readonly StateWrite[]): 
   for (const { block } of outputs) size += payloadSize(block, 0, block.count) + 16 * block.count + 4 * pageSize;
   for (const { value } of state) size += pageSize + (value?.length ?? 0);
   return size;
-}
-
-function writeState(env: Environment, pipeline: string, writes: readonly StateWrite[]): void {
-  // not kept beyond this transaction: a number given in one that fails is not given
-  const ids = new Map<string, number>();
-  for (const { step, key, value } of writes) {
-    let id = ids.get(step);
-    if (id === undefined) ids.set(step, (id = assignNumber(env, 'step', stepName(pipeline, step))));
-    if (value === null) env.state.removeSync(stateKey(id, key));
-    else env.state.putSync(stateKey(id, key), value);
-  }
 }
 
 function checkEpoch(last: number, epoch: number, pipeline: string): void {

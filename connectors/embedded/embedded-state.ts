@@ -1,8 +1,9 @@
 import { HeadraceError } from '../../dataflow/errors.js';
+import type { StateWrite } from '../../dataflow/ports/log-client.js';
 import { maxKeyBytes, type StateBackend } from '../../dataflow/ports/state-backend.js';
 import { copyingGet } from './copying-get.js';
 import type { Environment } from './environment.js';
-import { namesOf, numberOf } from './numbering.js';
+import { assignNumber, namesOf, numberOf } from './numbering.js';
 
 /**
  * Keyed state in an embedded environment: what the last commit of each pipeline left. It is written by `EmbeddedLog.commit`.
@@ -46,13 +47,25 @@ export function embeddedState(env: Environment): StateBackend {
   };
 }
 
+/** Puts changes into the state of a pipeline. Only within `env.transact`. Errors: HR_ARGUMENT for a key longer than `maxKeyBytes`. */
+export function writeState(env: Environment, pipeline: string, writes: readonly StateWrite[]): void {
+  // not kept beyond this transaction: a number given in one that fails is not given
+  const ids = new Map<string, number>();
+  for (const { step, key, value } of writes) {
+    let id = ids.get(step);
+    if (id === undefined) ids.set(step, (id = assignNumber(env, 'step', stepName(pipeline, step))));
+    if (value === null) env.state.removeSync(stateKey(id, key));
+    else env.state.putSync(stateKey(id, key), value);
+  }
+}
+
 /** The name under which a step is numbered. */
-export function stepName(pipeline: string, step: string): string {
+function stepName(pipeline: string, step: string): string {
   return JSON.stringify([pipeline, step]);
 }
 
 /** Key of a state entry. Errors: HR_ARGUMENT for a key longer than `maxKeyBytes`. */
-export function stateKey(stepId: number, key: Uint8Array): Uint8Array {
+function stateKey(stepId: number, key: Uint8Array): Uint8Array {
   if (key.length > maxKeyBytes) throw new HeadraceError('HR_ARGUMENT', `A state key has at most ${maxKeyBytes} bytes, not ${key.length}.`);
   const bytes = Buffer.allocUnsafe(4 + key.length);
   bytes.writeUInt32BE(stepId, 0);

@@ -201,7 +201,7 @@ function readParts(parts: readonly Part[], fetched: Uint8Array, total: number, f
   }
   if (row === 0) return undefined;
   const all = row === total;
-  const isDense = offsets[row - 1]! - offsets[0]! === row - 1;
+  const isDense = row - 1 === offsets[row - 1]! - offsets[0]!;
   const column = <C extends Float64Array | Int32Array>(of: C): C => (all ? of : of.subarray(0, row)) as C;
   return {
     count: row,

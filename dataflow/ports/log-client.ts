@@ -22,7 +22,7 @@ export interface StateWrite {
   readonly value: Uint8Array | null;
 }
 
-/** An input partition and the offset of the first record that is not yet processed. */
+/** An input partition and the offset up to which its records are processed: the next one to read. */
 export interface Position {
   readonly topic: string;
   readonly partition: number;
@@ -58,8 +58,9 @@ export interface Committed {
 }
 
 /**
- * The log of topics, as a pipeline sees it: read committed records, commit an epoch atomically. Two callers in one
- * process may read at the same time; commits of one pipeline come one after the other.
+ * The log of topics, as a pipeline sees it: read committed records, commit an epoch atomically. Offsets of a partition grow, and may
+ * have gaps: between two records, and behind the last one. Two callers in one process may read at the same time; commits of one
+ * pipeline come one after the other.
  */
 export interface LogClient {
   /** All topics, by name. */
@@ -69,17 +70,18 @@ export interface LogClient {
   /** First and one past the last committed offset. Errors: HR_TOPIC_MISSING. */
   bounds(topic: string, partition: number): Promise<{ readonly start: number; readonly end: number }>;
   /**
-   * The committed records from `offset` on: one stored block (the rows before `offset` cut off), or undefined at the end.
-   * Never waits for new records. Errors: HR_TOPIC_MISSING, HR_OFFSET_GONE when retention has deleted the offset.
+   * The committed records from `offset` on: one stored block (the rows before `offset` cut off), or undefined when there are none up to the
+   * end. Never waits for new records. Errors: HR_TOPIC_MISSING, HR_OFFSET_GONE when retention has deleted the offset.
    */
   read(topic: string, partition: number, offset: number): Promise<RecordBlock | undefined>;
   /**
-   * The offset of the first block that may hold a record with a timestamp at or after `time` (epoch ms), or the end offset.
+   * An offset before which all records have timestamps before `time` (epoch ms): where the first one at or after it may be, as far as the log
+   * tells without reading, or the end offset.
    */
   seek(topic: string, partition: number, time: number): Promise<number>;
   /** Appends records outside of any pipeline (importers, tools). Atomic. */
   append(outputs: EpochCommit['outputs']): Promise<void>;
-  /** Commits an epoch. Errors: HR_EPOCH_FENCED when a later epoch of this pipeline is already there, HR_DISK_FULL. */
+  /** Commits an epoch, whose positions are of topics that are there. Errors: HR_EPOCH_FENCED when a later epoch of this pipeline is already there, HR_DISK_FULL. */
   commit(epoch: EpochCommit): Promise<void>;
   /** Last commit of a pipeline, or undefined before the first. */
   committed(pipeline: string): Promise<Committed | undefined>;

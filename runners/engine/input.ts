@@ -21,7 +21,7 @@ export interface TickSlice {
 
 /** One partition of one source topic, read ahead and cut at ticks. */
 export interface Input {
-  /** Offset behind what has been taken. */
+  /** Offset behind what has been taken; the bound, when nothing is left before it. */
   readonly offset: number;
   /** Newest event time of what has been taken; -Infinity before the first record. */
   readonly progress: number;
@@ -97,7 +97,8 @@ export function createInput(options: {
 
   return {
     get offset() {
-      return offset;
+      // behind the last record there may be offsets without one
+      return buffered === 0 && atBound ? Math.max(offset, readOffset) : offset;
     },
     get progress() {
       return progress;
@@ -115,7 +116,10 @@ export function createInput(options: {
     async prefetch(rows, bound) {
       while (buffered < rows && readOffset < bound) {
         const block = await log.read(topic.name, partition, readOffset);
-        if (block === undefined) break;
+        if (block === undefined) {
+          readOffset = bound;
+          break;
+        }
         const within = cutAt(block, bound);
         if (within.count === 0) {
           readOffset = bound;

@@ -222,15 +222,13 @@ async function runEntry(
   const calls = makesCalls(fixed.graph) && !fixed.environment.replaying;
   let epoch = committed?.epoch ?? 0;
   let positions = committed?.positions ?? [];
-  const startedAt = positions.reduce((sum, p) => sum + p.offset, 0);
-  let committedRecords = startedAt;
+  let committedRecords = positions.reduce((sum, p) => sum + p.offset, 0);
   let toJournal: readonly JournalEntry[] = isNew ? [entry] : [];
   let entered: TaskOutput[] = [];
   let afterEnd = false;
   let newest = Number.NEGATIVE_INFINITY;
   let lastCommit = performance.now();
   let dirty = false;
-  let done = startedAt;
 
   const all = async <R>(call: (group: TaskGroup) => Promise<R>): Promise<R[]> => Promise.all(groups.map(call));
   const settleParcels = async (first: Parcel[][]) => {
@@ -246,12 +244,14 @@ async function runEntry(
     const started = performance.now();
     const pending: { outputs: TaskOutput[]; state: StateWrite[]; positions: Position[] } = { outputs: [], state: [], positions: [] };
     const time = { newest: Number.NEGATIVE_INFINITY, watermark: Number.POSITIVE_INFINITY };
+    let records = 0;
     for (const flushed of await all((group) => group.barrier(epoch + 1))) {
       time.newest = Math.max(time.newest, flushed.time.newest);
       time.watermark = Math.min(time.watermark, flushed.time.watermark);
       pending.outputs.push(...flushed.outputs);
       for (const write of flushed.state) pending.state.push(write);
       pending.positions.push(...flushed.positions);
+      records += flushed.records;
     }
     pending.outputs.push(...entered);
     // Tasks come one after the other in an epoch: by ticks, their records in a partition have one order whatever the epochs are.
@@ -274,10 +274,11 @@ async function runEntry(
     lastCommit = performance.now();
     await all((group) => group.settle());
     totals.epochs += 1;
+    totals.records += records;
     totals.outputs += pending.outputs.reduce((sum, o) => sum + o.block.count, 0);
     options.metrics.add('headrace_epochs_total', '', 1);
     options.metrics.add('headrace_commit_seconds_total', '', (performance.now() - started) / 1e3);
-    done = pending.positions.reduce((sum, p) => sum + p.offset, 0);
+    const done = pending.positions.reduce((sum, p) => sum + p.offset, 0);
     if (Number.isFinite(time.watermark)) options.metrics.set('headrace_watermark_delay_ms', '', time.newest - time.watermark);
     options.metrics.set('headrace_state_bytes', '', pending.state.reduce((sum, w) => sum + (w.value?.length ?? 0), 0));
     options.onProgress?.({ done, total, epoch, ...time });
@@ -364,7 +365,6 @@ async function runEntry(
   }
   if (!options.abort.aborted) await commit(true);
   else if (dirty) await commit(false);
-  totals.records += done - startedAt;
   if (!ends && !options.abort.aborted) return { groups };
   await all((group) => group.close(ends ? 'end' : 'shutdown'));
   return undefined;

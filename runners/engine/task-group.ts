@@ -38,6 +38,8 @@ export interface Flushed {
   readonly outputs: TaskOutput[];
   readonly state: StateWrite[];
   readonly positions: Position[];
+  /** Records taken from the inputs since the last barrier. */
+  records: number;
   /** Newest event time of the inputs, and the smallest watermark of those that are not at their end (epoch ms). */
   readonly time: { newest: number; watermark: number };
 }
@@ -134,6 +136,7 @@ export function createTaskGroup(options: TaskGroupOptions): TaskGroup {
   const { pipeline, environment } = options;
   let hosted: { readonly task: Task; readonly inputs: readonly HostedInput[] }[] = [];
   let tickMs = 0;
+  let taken = 0;
   const progressKey = (topic: string, partition: number) => Buffer.from(`${topic}/${partition}`);
   const parcels = () => hosted.flatMap(({ task }) => task.takeParcels());
   const watermark = (task: Task, hostedInput: HostedInput) => {
@@ -150,6 +153,7 @@ export function createTaskGroup(options: TaskGroupOptions): TaskGroup {
       }
       task.tick = slice.tick;
       environment.metrics.add('headrace_records_in_total', from.source.id, slice.count);
+      taken += slice.count;
       for (const bad of slice.bad) {
         const error = new HeadraceError(bad.error.code, bad.error.message, { place: { ...bad.error.place, pipeline: pipeline.name, step: from.source.id } });
         if (from.source.onError === 'fail') throw error;
@@ -284,7 +288,8 @@ export function createTaskGroup(options: TaskGroupOptions): TaskGroup {
       return parcels();
     },
     async barrier(epoch) {
-      const flushed: Flushed = { outputs: [], state: [], positions: [], time: { newest: Number.NEGATIVE_INFINITY, watermark: Number.POSITIVE_INFINITY } };
+      const flushed: Flushed = { outputs: [], state: [], positions: [], records: taken, time: { newest: Number.NEGATIVE_INFINITY, watermark: Number.POSITIVE_INFINITY } };
+      taken = 0;
       for (const { task, inputs } of hosted) {
         const sources = task.table(sourcesStep);
         for (const { input, source, partition, tick, ended } of inputs) {

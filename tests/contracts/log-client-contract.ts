@@ -16,6 +16,10 @@ export interface ContractOptions {
   readonly contiguous?: boolean;
 }
 
+/** Names of the topics that the contract makes, and of its pipelines. */
+export const contractTopics: readonly string[] = ['a', 'in', 't'];
+export const contractPipelines: readonly string[] = ['p', 'p/q'];
+
 /** A record as tests write it. */
 export interface TestRecord {
   readonly key: string | null;
@@ -73,6 +77,9 @@ export function logClientContract(name: string, create: () => Promise<LogUnderTe
     const epoch = (n: number, change: Partial<EpochCommit> = {}): EpochCommit => ({ pipeline: 'p', epoch: n, outputs: [], state: [], positions: [], journal: [], ...change });
     const append = (text: string, partition = 0, timestamp?: number): Promise<void> => log.append([{ topic: 't', partition, block: blockOf(letters(text, timestamp)) }]);
 
+    /** Positions are of topics that are there. */
+    const createInput = (): Promise<void> => log.createTopic('in', { partitions: 11 });
+
     beforeEach(async () => {
       under = await create();
       log = under.log;
@@ -83,7 +90,8 @@ export function logClientContract(name: string, create: () => Promise<LogUnderTe
     test('a topic is listed with its settings, and creating it again with the same ones is fine', async () => {
       await log.createTopic('a', { partitions: 3, retentionMs: 60_000 });
       await log.createTopic('a', { partitions: 3, retentionMs: 60_000 });
-      expect(await log.topics()).toEqual([
+      // a broker may have topics of others
+      expect((await log.topics()).filter(({ name }) => contractTopics.includes(name))).toEqual([
         { name: 'a', partitions: 3, retentionMs: 60_000 },
         { name: 't', partitions: 2, retentionMs: Infinity },
       ]);
@@ -197,6 +205,7 @@ export function logClientContract(name: string, create: () => Promise<LogUnderTe
     });
 
     test('an epoch is committed as a whole, and another client sees it', async () => {
+      await createInput();
       const other = await under.reader();
       expect(await other.committed('p')).toBeUndefined();
       await log.commit(epoch(1, {
@@ -214,6 +223,7 @@ export function logClientContract(name: string, create: () => Promise<LogUnderTe
     });
 
     test('positions are kept until they are given again, and the journal grows in order', async () => {
+      await createInput();
       await log.commit(epoch(1, { positions: [{ topic: 'in', partition: 0, offset: 5 }, { topic: 'in', partition: 1, offset: 6 }] }));
       for (let n = 2; n <= 12; n++) {
         await log.commit(epoch(n, {
@@ -245,12 +255,14 @@ export function logClientContract(name: string, create: () => Promise<LogUnderTe
       }
       const { start, end } = await log.bounds('t', 0);
       expect(await log.seek('t', 0, 0)).toBe(start);
-      expect(await log.seek('t', 0, 3_010)).toBe(end);
-      for (const time of [1_005, 1_010, 2_500, 3_009]) {
+      for (const time of [1_005, 1_010, 2_500, 3_009, 3_010]) {
         const at = await log.seek('t', 0, time);
         const before = (await readAll(log, 't', 0)).filter((r) => r.offset < at);
         expect(before.every((r) => r.timestamp < time)).toBe(true);
       }
+      // markers have times of their own, and seek may stop at one
+      if (!contiguous) return;
+      expect(await log.seek('t', 0, 3_010)).toBe(end);
       expect(await log.seek('t', 0, 1_010)).toBeGreaterThan(start);
     });
   });

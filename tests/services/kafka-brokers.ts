@@ -2,12 +2,9 @@ import { kafka } from './kafka.js';
 import { start } from './service.js';
 
 /**
- * Kafka for a test file: `KAFKA_BROKERS` when it is set, else one broker that is started once and shared by all files and runs.
- * Undefined where it cannot be started and this is not CI: such tests are skipped, and the reason is printed.
+ * Kafka for a test file: one broker that is started once and shared by all files and runs, so each uses topics of its own names. Undefined where it cannot be started and this is not CI: such tests are skipped, and the reason is printed.
  */
 export async function kafkaBrokers(): Promise<string | undefined> {
-  const given = process.env['KAFKA_BROKERS'];
-  if (given !== undefined) return given;
   try {
     return kafka.variable((await start(kafka)).port).value;
   } catch (error) {

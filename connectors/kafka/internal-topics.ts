@@ -1,0 +1,20 @@
+/** Names of topics that are Headrace's own; `topics()` does not list them. */
+export const internalPrefix = '_headrace.';
+
+/** One record an epoch of a pipeline: its number, positions and journal entries. */
+export function epochsTopic(pipeline: string): string {
+  return `${internalPrefix}${encoded(pipeline)}.epochs`;
+}
+
+/** The changes of a pipeline's state, and its state again, little by little. */
+export function changelogTopic(pipeline: string): string {
+  return `${internalPrefix}${encoded(pipeline)}.changelog`;
+}
+
+/** Schemas by id and the newest of each subject, where no registry is configured. */
+export const schemasTopic = `${internalPrefix}schemas`;
+
+/** Letters, digits and dashes stay; anything else is `_` and two digits a byte, so that no two names become one. */
+function encoded(name: string): string {
+  return name.replace(/[^A-Za-z0-9-]/gu, (c) => Array.from(Buffer.from(c), (byte) => `_${byte.toString(16).padStart(2, '0')}`).join(''));
+}

@@ -1,0 +1,208 @@
+import { randomUUID } from 'node:crypto';
+import { HeadraceError } from '../../dataflow/errors.js';
+import type { EpochCommit, JournalEntry, LogClient, Position, TopicInfo } from '../../dataflow/ports/log-client.js';
+import { changelogBlock } from './changelog.js';
+import type { Cluster } from './cluster.js';
+import { type EpochRecord, epochBlock, epochRecord, withPositions } from './epochs.js';
+import { changelogTopic, epochsTopic, internalPrefix } from './internal-topics.js';
+import { BrokerError, kafkaError } from './kafka-errors.js';
+import { createPartitionReader } from './partition-reader.js';
+import { createTopicRequest, deleteRecordsRequest, topicSettingRequest, type TopicPartition } from './requests.js';
+import { type SnapshotRounds, snapshotRounds } from './snapshot-rounds.js';
+import type { StateCopy } from './state-copy.js';
+import { createProducer, type TransactionalProducer } from './transactional-producer.js';
+
+/** The log on Kafka, with what its runtime needs beyond the port. */
+export interface KafkaLog extends LogClient {
+  /** Takes a pipeline over: another process that runs it is fenced, and its last transaction settled. Gives the last epoch. */
+  claim(pipeline: string): Promise<EpochRecord | undefined>;
+  /** Keeps the copy of a claimed pipeline's state up to date from now on, and its changelog short. */
+  attach(pipeline: string, copy: StateCopy): void;
+}
+
+export interface KafkaLogOptions {
+  readonly cluster: Cluster;
+  /** Epoch milliseconds, for the timestamps of internal records. */
+  readonly now?: () => number;
+  /** 1: transactions as before Kafka 4.0, on any broker. */
+  readonly transactionVersion?: 1 | 2;
+}
+
+/** A pipeline that this process writes. */
+interface Writing {
+  readonly producer: TransactionalProducer;
+  last: EpochRecord | undefined;
+  copy?: StateCopy;
+  rounds?: SnapshotRounds;
+  /** Offset up to which the changelog was deleted, and one past its last record. */
+  deletedTo: number;
+  changelogEnd: number;
+}
+
+const createTimeoutMs = 30_000;
+
+/**
+ * Topics, epochs and positions on Kafka. A commit is one transaction: outputs, a record of the epoch with positions and journal, the changes of
+ * state, and the positions as offsets of the group that is named as the pipeline, for the tools that show them. Records of aborted and open transactions are
+ * never seen. Retention goes by the broker's clock.
+ */
+export function kafkaLog({ cluster, now = Date.now, transactionVersion }: KafkaLogOptions): KafkaLog {
+  const reader = createPartitionReader(cluster);
+  const pipelines = new Map<string, Promise<Writing>>();
+  let appending: Promise<TransactionalProducer> | undefined;
+
+  const checkPartition = async ({ topic, partition }: TopicPartition): Promise<TopicPartition> => {
+    const { leaders } = await cluster.patiently(`topic ${topic}`, () => cluster.topic(topic));
+    if (Number.isInteger(partition) && partition >= 0 && partition < leaders.length) return { topic, partition };
+    throw new HeadraceError('HR_ARGUMENT', `${topic} has the partitions 0 to ${leaders.length - 1}, and not ${partition}.`, { place: { topic, partition } });
+  };
+  const hasTopic = async (name: string): Promise<boolean> => (await cluster.patiently(`topic ${name}`, () => cluster.metadata([name]))).topics.length > 0;
+  const create = async (name: string, partitions: number, configs: Readonly<Record<string, string>>): Promise<void> => {
+    await cluster.patiently(`making topic ${name}`, async () => {
+      try {
+        await cluster.controller(createTopicRequest({ name, partitions, configs }, -1, createTimeoutMs));
+      } catch (error) {
+        if (!(error instanceof BrokerError) || error.number !== kafkaError.topicExists) throw error;
+      }
+      // brokers learn of it one after the other
+      const found = (await cluster.metadata([name])).topics[0];
+      if (found === undefined || found.leaders.length < partitions || found.leaders.some((leader) => leader < 0)) throw new BrokerError(5, `topic ${name}`);
+    });
+  };
+  const retentions = async (names: readonly string[]): Promise<Map<string, number>> => {
+    if (names.length === 0) return new Map();
+    const values = await cluster.patiently('the settings of topics', () => cluster.any(topicSettingRequest(names, 'retention.ms')));
+    return new Map([...values].map(([name, text]) => [name, text === undefined || Number(text) < 0 ? Number.POSITIVE_INFINITY : Number(text)]));
+  };
+  const lastEpoch = async (pipeline: string): Promise<EpochRecord | undefined> => {
+    const topic = epochsTopic(pipeline);
+    if (!(await hasTopic(topic))) return undefined;
+    const block = await reader.last({ topic, partition: 0 }, 8);
+    return block === undefined ? undefined : epochRecord(block, block.count - 1);
+  };
+  const begin = async (pipeline: string): Promise<Writing> => {
+    for (const name of [epochsTopic(pipeline), changelogTopic(pipeline)]) if (!(await hasTopic(name))) await create(name, 1, { 'retention.ms': '-1', 'cleanup.policy': 'delete' });
+    const producer = createProducer(cluster, `headrace.${pipeline}`, transactionVersion);
+    await producer.claim();
+    const changelog = await reader.bounds({ topic: changelogTopic(pipeline), partition: 0 });
+    return { producer, last: await lastEpoch(pipeline), deletedTo: changelog.start, changelogEnd: changelog.end };
+  };
+  const writing = (pipeline: string): Promise<Writing> => {
+    const known = pipelines.get(pipeline);
+    if (known !== undefined) return known;
+    const made = begin(pipeline);
+    made.catch(() => pipelines.delete(pipeline));
+    pipelines.set(pipeline, made);
+    return made;
+  };
+  const log: KafkaLog = {
+    async topics() {
+      const all = (await cluster.patiently('the list of topics', () => cluster.metadata())).topics.filter((t) => !t.isInternal && !t.name.startsWith(internalPrefix));
+      const kept = await retentions(all.map((t) => t.name));
+      return all
+        .flatMap(({ name, leaders }): TopicInfo[] => (kept.has(name) ? [{ name, partitions: leaders.length, retentionMs: kept.get(name)! }] : []))
+        .sort((a, b) => (a.name < b.name ? -1 : 1));
+    },
+    async createTopic(name, { partitions, retentionMs = Number.POSITIVE_INFINITY }) {
+      checkTopicName(name);
+      if (!Number.isInteger(partitions) || partitions < 1) throw new HeadraceError('HR_ARGUMENT', `A topic has one partition or more, not ${partitions}.`, { place: { topic: name } });
+      if (!(retentionMs > 0)) throw new HeadraceError('HR_ARGUMENT', `The retention of a topic is a positive number of milliseconds, not ${retentionMs}.`, { place: { topic: name } });
+      if (!(await hasTopic(name))) await create(name, partitions, { 'retention.ms': retentionMs === Number.POSITIVE_INFINITY ? '-1' : String(Math.ceil(retentionMs)) });
+      const known = { partitions: (await cluster.topic(name)).leaders.length, retentionMs: (await retentions([name])).get(name) };
+      if (known.partitions !== partitions || known.retentionMs !== retentionMs) {
+        throw new HeadraceError('HR_TOPIC_EXISTS', `${name} has ${known.partitions} partitions and a retention of ${known.retentionMs} ms, not ${partitions} and ${retentionMs}.`, { place: { topic: name } });
+      }
+    },
+    async bounds(topic, partition) {
+      return reader.bounds(await checkPartition({ topic, partition }));
+    },
+    async read(topic, partition, offset) {
+      return reader.read(await checkPartition({ topic, partition }), offset);
+    },
+    async seek(topic, partition, time) {
+      return reader.seek(await checkPartition({ topic, partition }), time);
+    },
+    async append(outputs) {
+      await checkAll(outputs);
+      if (outputs.every(({ block }) => block.count === 0)) return;
+      appending ??= (async () => {
+        const producer = createProducer(cluster, `headrace-append-${randomUUID()}`, transactionVersion);
+        await producer.claim();
+        return producer;
+      })();
+      appending.catch(() => (appending = undefined));
+      await (await appending).commit({ outputs });
+    },
+    async commit(change) {
+      const { pipeline, epoch, outputs, state, positions, journal } = change;
+      await checkAll(outputs);
+      await checkAll(positions);
+      const own = await writing(pipeline);
+      checkEpoch(own.last?.epoch ?? 0, epoch, pipeline);
+      const rewritten = own.rounds?.slice(state) ?? [];
+      const changes = changelogBlock(epoch, [...rewritten, ...state], now());
+      const record: EpochRecord = { epoch, positions: withPositions(own.last?.positions ?? [], positions), journal, changelogFrom: own.rounds?.from ?? own.last?.changelogFrom ?? 0 };
+      const changelog = { topic: changelogTopic(pipeline), partition: 0 };
+      const first = await own.producer.commit({
+        // the first is what is looked for when the end of the transaction is not known
+        outputs: [{ topic: epochsTopic(pipeline), partition: 0, block: epochBlock(record, now()) }, ...(changes === undefined ? [] : [{ ...changelog, block: changes }]), ...outputs],
+        offsets: { member: { group: pipeline, generation: -1, member: '' }, positions },
+      });
+      own.last = record;
+      if (changes !== undefined) {
+        const offset = first.get(`${changelog.topic}/0`)!;
+        own.changelogEnd = offset + changes.count;
+        own.copy?.apply(state, { epoch, next: own.changelogEnd });
+        own.rounds?.written(offset);
+      } else own.copy?.apply([], { epoch, next: own.changelogEnd });
+      if (record.changelogFrom > own.deletedTo) {
+        await cluster.patiently('deleting old records of the changelog', async () => cluster.node(await cluster.leader(changelog), 'write', deleteRecordsRequest(changelog, record.changelogFrom, createTimeoutMs)));
+        own.deletedTo = record.changelogFrom;
+      }
+    },
+    async committed(pipeline) {
+      const last = pipelines.has(pipeline) ? (await writing(pipeline)).last : await lastEpoch(pipeline);
+      return last === undefined ? undefined : { epoch: last.epoch, positions: last.positions };
+    },
+    async journal(pipeline) {
+      const at = { topic: epochsTopic(pipeline), partition: 0 };
+      if (!(await hasTopic(at.topic))) return [];
+      const entries: JournalEntry[] = [];
+      for await (const block of reader.all(at, (await reader.bounds(at)).start)) {
+        for (let row = 0; row < block.count; row++) entries.push(...epochRecord(block, row).journal);
+      }
+      return entries;
+    },
+    claim: async (pipeline) => (await writing(pipeline)).last,
+    attach(pipeline, copy) {
+      const attached = writing(pipeline).then((own) => {
+        own.copy = copy;
+        own.rounds = snapshotRounds(copy.state, pipeline, own.last?.changelogFrom ?? 0);
+        return own;
+      });
+      attached.catch(() => pipelines.delete(pipeline));
+      pipelines.set(pipeline, attached);
+    },
+    close: () => cluster.close(),
+  };
+  const checkAll = async (places: readonly (TopicPartition | Position | EpochCommit['outputs'][number])[]): Promise<void> => {
+    const seen = new Set<string>();
+    for (const at of places) {
+      const name = `${at.topic}/${at.partition}`;
+      if (!seen.has(name)) await checkPartition(at);
+      seen.add(name);
+    }
+  };
+  return log;
+}
+
+function checkEpoch(last: number, epoch: number, pipeline: string): void {
+  if (epoch === last + 1) return;
+  const detail = epoch <= last ? `Epoch ${epoch} of ${pipeline} is already there: the last one is ${last}.` : `Epoch ${epoch} of ${pipeline} cannot follow epoch ${last}.`;
+  throw new HeadraceError('HR_EPOCH_FENCED', detail, { place: { pipeline } });
+}
+
+function checkTopicName(name: string): void {
+  if (/^[A-Za-z0-9._-]{1,249}$/.test(name) && name !== '.' && name !== '..') return;
+  throw new HeadraceError('HR_TOPIC_NAME', `${JSON.stringify(name)} cannot be the name of a topic.`);
+}

@@ -1,0 +1,126 @@
+import { readFileSync } from 'node:fs';
+import { HeadraceError } from '../../dataflow/errors.js';
+import { type Compression, compressions } from './compression.js';
+
+/** Which library talks to the brokers. */
+export type KafkaClient = 'columnar' | 'kafkajs';
+
+/** How to log in (SASL). */
+export interface KafkaLogin {
+  readonly mechanism: 'PLAIN' | 'SCRAM-SHA-256' | 'SCRAM-SHA-512' | 'OAUTHBEARER';
+  readonly username?: string;
+  readonly password?: string;
+  /** OAUTHBEARER: a bearer token. */
+  readonly token?: string;
+}
+
+/** How connections are encrypted; files are PEM. */
+export interface KafkaTls {
+  readonly ca?: Buffer;
+  readonly cert?: Buffer;
+  readonly key?: Buffer;
+  readonly rejectUnauthorized: boolean;
+}
+
+/** Where Kafka is and how to reach it. */
+export interface KafkaSettings {
+  readonly brokers: readonly { readonly host: string; readonly port: number }[];
+  readonly client: KafkaClient;
+  readonly tls?: KafkaTls;
+  readonly login?: KafkaLogin;
+  readonly compression: Compression;
+  /** Milliseconds for which an unreachable broker is tried again. */
+  readonly patienceMs: number;
+}
+
+/** The environment variables of Kafka: their one home. */
+export const kafkaVariables = {
+  KAFKA_BROKERS: 'Addresses of brokers, `host:port`, separated by commas. When it is set, topics, state and offsets are in Kafka instead of the data directory.',
+  KAFKA_TLS: '`1`: encrypt connections; set by itself when one of the files below is given.',
+  KAFKA_TLS_CA: 'PEM file of the authority that signed the brokers; without it those of Node.',
+  KAFKA_TLS_CERT: 'PEM file of the client certificate.',
+  KAFKA_TLS_KEY: 'PEM file of its key.',
+  KAFKA_TLS_INSECURE: '`1`: do not check the certificates of brokers. For tests.',
+  KAFKA_SASL_MECHANISM: '`PLAIN`, `SCRAM-SHA-256`, `SCRAM-SHA-512` or `OAUTHBEARER`; without it no login.',
+  KAFKA_SASL_USERNAME: 'User name for PLAIN and SCRAM.',
+  KAFKA_SASL_PASSWORD: 'Its password. Never printed.',
+  KAFKA_SASL_TOKEN: 'Bearer token for OAUTHBEARER. Never printed.',
+  KAFKA_COMPRESSION: `How records are compressed: ${compressions.map((c) => `\`${c}\``).join(', ')} (default none).`,
+  KAFKA_PATIENCE_MS: 'Milliseconds for which an unreachable broker is tried again before a run fails (default 120,000).',
+  HEADRACE_KAFKA_CLIENT: '`columnar` (default): record batches as columns. `kafkajs`: the library of that name, slower.',
+} as const;
+
+const defaultPatienceMs = 120_000;
+const mechanisms = ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512', 'OAUTHBEARER'] as const;
+const clients = ['columnar', 'kafkajs'] as const;
+
+/** Names and values of environment variables. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/**
+ * The settings that the environment has, or undefined without KAFKA_BROKERS.
+ *
+ * @throws HR_KAFKA_SETTINGS naming the variable that cannot be used
+ */
+export function kafkaSettings(env: Environment = process.env): KafkaSettings | undefined {
+  const value = (name: keyof typeof kafkaVariables): string | undefined => (env[name]?.trim() === '' ? undefined : env[name]?.trim());
+  const list = value('KAFKA_BROKERS');
+  if (list === undefined) return undefined;
+  const oneOf = <const C extends string>(name: keyof typeof kafkaVariables, choices: readonly C[]): C | undefined => {
+    const text = value(name);
+    const found = choices.find((c) => c === text);
+    if (text !== undefined && found === undefined) throw wrong(name, `is "${text}"; give ${choices.join(', ')}`);
+    return found;
+  };
+  const patience = value('KAFKA_PATIENCE_MS');
+  if (patience !== undefined && !/^\d{1,9}$/.test(patience)) throw wrong('KAFKA_PATIENCE_MS', `is "${patience}"; give milliseconds`);
+  const tls = readTls(value);
+  const mechanism = oneOf('KAFKA_SASL_MECHANISM', mechanisms);
+  return {
+    brokers: list.split(',').map(readAddress),
+    client: oneOf('HEADRACE_KAFKA_CLIENT', clients) ?? 'columnar',
+    compression: oneOf('KAFKA_COMPRESSION', compressions) ?? 'none',
+    patienceMs: patience === undefined ? defaultPatienceMs : Number(patience),
+    ...(tls === undefined ? {} : { tls }),
+    ...(mechanism === undefined ? {} : { login: readLogin(mechanism, value) }),
+  };
+}
+
+function wrong(name: string, what: string): HeadraceError {
+  return new HeadraceError('HR_KAFKA_SETTINGS', `${name} ${what}.`);
+}
+
+function readAddress(text: string): { host: string; port: number } {
+  const match = /^\[?([^\s[\]]+?)\]?:(\d{1,5})$/.exec(text.trim());
+  const port = Number(match?.[2]);
+  if (match === null || port < 1 || port > 65_535) throw wrong('KAFKA_BROKERS', `has "${text.trim()}"; give host:port, separated by commas`);
+  return { host: match[1]!, port };
+}
+
+type Value = (name: keyof typeof kafkaVariables) => string | undefined;
+
+function readTls(value: Value): KafkaTls | undefined {
+  const file = (name: keyof typeof kafkaVariables): Buffer | undefined => {
+    const path = value(name);
+    if (path === undefined) return undefined;
+    try {
+      return readFileSync(path);
+    } catch (cause) {
+      throw new HeadraceError('HR_KAFKA_SETTINGS', `${name}: ${path} cannot be read.`, { cause });
+    }
+  };
+  const [ca, cert, key] = [file('KAFKA_TLS_CA'), file('KAFKA_TLS_CERT'), file('KAFKA_TLS_KEY')];
+  if ((cert === undefined) !== (key === undefined)) throw wrong(cert === undefined ? 'KAFKA_TLS_CERT' : 'KAFKA_TLS_KEY', 'is missing: a certificate and its key belong together');
+  if (value('KAFKA_TLS') !== '1' && ca === undefined && cert === undefined) return undefined;
+  return { ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }), rejectUnauthorized: value('KAFKA_TLS_INSECURE') !== '1' };
+}
+
+function readLogin(mechanism: KafkaLogin['mechanism'], value: Value): KafkaLogin {
+  const needed = (name: keyof typeof kafkaVariables): string => {
+    const text = value(name);
+    if (text === undefined) throw wrong(name, `is missing: KAFKA_SASL_MECHANISM=${mechanism} needs it`);
+    return text;
+  };
+  if (mechanism === 'OAUTHBEARER') return { mechanism, token: needed('KAFKA_SASL_TOKEN') };
+  return { mechanism, username: needed('KAFKA_SASL_USERNAME'), password: needed('KAFKA_SASL_PASSWORD') };
+}

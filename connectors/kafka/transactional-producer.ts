@@ -1,0 +1,255 @@
+import { HeadraceError } from '../../dataflow/errors.js';
+import { offsetAt, type RecordBlock } from '../../dataflow/record-block.js';
+import type { Cluster } from './cluster.js';
+import { encodeRecords, sequenceAfter } from './encode-records.js';
+import { BrokerError, checkAnswer, isPassing, kafkaError, reasonOf } from './kafka-errors.js';
+import { createPartitionReader } from './partition-reader.js';
+import { addOffsetsRequest, addPartitionsRequest, commitOffsetsRequest, endTransactionRequest, type GroupMember, initProducerRequest, listOffsetsRequest, offsetOf, type ProducerIdentity, produceRequest, type TopicPartition } from './requests.js';
+
+/** What one transaction writes. */
+export interface Transaction {
+  readonly outputs: readonly (TopicPartition & { readonly block: RecordBlock })[];
+  readonly offsets?: { readonly member: GroupMember; readonly positions: readonly (TopicPartition & { readonly offset: number })[] } | undefined;
+}
+
+/** Offset of the first record that a transaction wrote, by `topic/partition`. */
+export type FirstOffsets = ReadonlyMap<string, number>;
+
+/**
+ * One producer with a transactional id, which one process at a time owns: who claims it shuts the one before out.
+ */
+export interface TransactionalProducer {
+  /** Takes the id over: the owner before is fenced, and its open transaction aborted, or finished when its commit had been decided. */
+  claim(): Promise<void>;
+  /**
+   * Writes everything in one transaction, exactly once, and returns when it can be read. After an error that leaves open what happened, the
+   * producer is given up and a new one begun in its place, which settles what was open and shuts delayed requests out; then it looks whether the
+   * first output is there, and writes all of it anew when not.
+   *
+   * @throws HR_EPOCH_FENCED when another has claimed the id; HR_KAFKA_UNREACHABLE, HR_KAFKA_DENIED, HR_KAFKA, HR_RECORD_TOO_LARGE: nothing was written then
+   */
+  commit(transaction: Transaction): Promise<FirstOffsets>;
+}
+
+const transactionTimeoutMs = 60_000;
+const produceTimeoutMs = 30_000;
+/** Bytes of one batch: brokers take 1 MiB by default, with the head. */
+const batchBytes = 1_000_000;
+/** Bytes of one request, about. */
+const requestBytes = 8 * 1_048_576;
+/** How long a commit waits for its own markers before it leaves that to the readers. */
+const settleMs = 2_000;
+
+/**
+ * Speaks transactions of version 2 (KIP-890) where the brokers have them, and of version 1 before: there every partition is added to the transaction
+ * first, and the epoch does not change from one to the next.
+ *
+ * @param useVersion 1: the old protocol on any broker
+ */
+export function createProducer(cluster: Cluster, transactionalId: string, useVersion?: 1 | 2): TransactionalProducer {
+  let identity: ProducerIdentity | undefined;
+  let sequences = new Map<string, number>();
+
+  const init = (before: ProducerIdentity | undefined) =>
+    cluster.patiently(`claiming ${transactionalId}`, () => cluster.coordinator('transaction', transactionalId, initProducerRequest(transactionalId, transactionTimeoutMs, before)));
+  /** A transaction before is still being finished: a short while. */
+  const soon = <T>(what: string, attempt: () => Promise<T>): Promise<T> =>
+    cluster.patiently(what, async () => {
+      try {
+        return await attempt();
+      } catch (error) {
+        throw error instanceof HeadraceError || (error instanceof BrokerError && mayRepeat.has(error.number)) ? error : new Unrepeatable(error);
+      }
+    });
+
+  const produce = async (version: 1 | 2, owner: ProducerIdentity, outputs: Transaction['outputs']): Promise<{ first: Map<string, number>; counts: Map<string, number> }> => {
+    const groups = new Map<string, { at: TopicPartition; blocks: RecordBlock[] }>();
+    for (const { topic, partition, block } of outputs) {
+      if (block.count === 0) continue;
+      const name = `${topic}/${partition}`;
+      const group = groups.get(name);
+      if (group) group.blocks.push(block);
+      else groups.set(name, { at: { topic, partition }, blocks: [block] });
+    }
+    // the n-th batch of each partition goes into the n-th round: a request has one batch a partition
+    const rounds: { leader: number; entries: (TopicPartition & { batch: Uint8Array })[]; size: number }[][] = [];
+    const counts = new Map<string, number>();
+    for (const [name, { at, blocks }] of groups) {
+      const leader = await cluster.leader(at);
+      const sequence = sequences.get(name) ?? 0;
+      const batches = encodeRecords(blocks, { producer: { ...owner, transactional: true }, sequence, compression: cluster.settings.compression, batchBytes });
+      let count = 0;
+      batches.forEach(({ bytes, count: n }, round) => {
+        const requests = (rounds[round] ??= []);
+        let request = requests.find((r) => r.leader === leader && r.size + bytes.length <= requestBytes);
+        if (request === undefined) requests.push((request = { leader, entries: [], size: 0 }));
+        request.entries.push({ ...at, batch: bytes });
+        request.size += bytes.length;
+        count += n;
+      });
+      counts.set(name, count);
+      sequences.set(name, sequenceAfter(sequence, count));
+    }
+    if (version === 1 && groups.size > 0) {
+      const request = addPartitionsRequest(transactionalId, owner, [...groups.values()].map((g) => g.at));
+      await soon('beginning a transaction', () => cluster.coordinator('transaction', transactionalId, request));
+    }
+    const first = new Map<string, number>();
+    let isFirst = true;
+    for (const round of rounds) {
+      await Promise.all(
+        round.map(async ({ leader, entries }) => {
+          const request = produceRequest(version === 2 ? 12 : 9, transactionalId, entries, produceTimeoutMs);
+          const attempt = async () => {
+            const answers = await cluster.node(leader, 'write', request);
+            for (const { topic, partition, error, detail, baseOffset } of answers) {
+              if (error === kafkaError.messageTooLarge || error === kafkaError.recordListTooLarge) {
+                throw new HeadraceError('HR_RECORD_TOO_LARGE', `A record for topic ${topic} is larger than the broker takes${detail === undefined ? '' : `: ${detail}`}.`, { place: { topic, partition } });
+              }
+              // what was written by an attempt before
+              if (error !== kafkaError.duplicateSequence) checkAnswer(error, `writing to ${topic}/${partition}`, detail);
+              if (!first.has(`${topic}/${partition}`)) first.set(`${topic}/${partition}`, baseOffset);
+            }
+          };
+          // with version 2 the first write begins the transaction, and may meet the end of the one before
+          await (isFirst ? soon('beginning a transaction', attempt) : attempt());
+        }),
+      );
+      isFirst = false;
+    }
+    return { first, counts };
+  };
+
+  const recover = async (): Promise<void> => {
+      try {
+        identity = await init(identity);
+        sequences = new Map();
+      } catch (error) {
+        const cause = error instanceof HeadraceError ? error.cause : error;
+        if (cause instanceof BrokerError && (cause.number === kafkaError.producerFenced || cause.number === kafkaError.invalidProducerEpoch)) {
+          throw new HeadraceError('HR_EPOCH_FENCED', `Another process has taken over ${transactionalId}.`, { cause });
+        }
+        throw error;
+      }
+    };
+
+  const write = async ({ outputs, offsets }: Transaction): Promise<FirstOffsets> => {
+    if (identity === undefined) throw new Error('a producer has to be claimed before it writes');
+    const owner = identity;
+    const version = useVersion ?? ((await cluster.abilities()).transactionVersion >= 2 ? 2 : 1);
+    const { first, counts } = await produce(version, owner, outputs);
+    if (offsets !== undefined && offsets.positions.length > 0) {
+      const { member, positions } = offsets;
+      if (version === 1) await soon('beginning a transaction', () => cluster.coordinator('transaction', transactionalId, addOffsetsRequest(transactionalId, owner, member.group)));
+      const request = commitOffsetsRequest(version === 2 ? 5 : 3, transactionalId, owner, member, positions);
+      await soon('committing offsets', () => cluster.coordinator('group', member.group, request));
+    }
+    try {
+      identity = await cluster.coordinator('transaction', transactionalId, endTransactionRequest(version === 2 ? 5 : 3, transactionalId, owner, true));
+    } catch (error) {
+      throw new UnknownEnd(error, first);
+    }
+    // each transaction of version 2 has an epoch of its own, and sequences begin anew with it
+    if (identity.epoch !== owner.epoch || identity.id !== owner.id) sequences = new Map();
+    await settled(cluster, first, counts);
+    return first;
+  };
+
+  return {
+    async claim() {
+      identity = await init(undefined);
+      sequences = new Map();
+    },
+    commit: (transaction) =>
+      cluster.patiently(`a transaction of ${transactionalId}`, async () => {
+        try {
+          return await write(transaction);
+        } catch (error) {
+          const anew = mayWriteAnew(error);
+          // aborts what was begun, in any case
+          await recover();
+          if (!anew) throw error;
+          if (error instanceof UnknownEnd && (await isThere(cluster, error.first))) return error.first;
+          throw new BrokerError(writeAnew, reasonOf(error));
+        }
+      }),
+  };
+}
+
+/** Errors that say that nothing was done. */
+const mayRepeat = new Set([14, 15, 16, kafkaError.concurrentTransactions]);
+
+/** Keeps `patiently` from trying again what may have been done. */
+class Unrepeatable extends Error {
+  constructor(cause: unknown) {
+    super(cause instanceof Error ? cause.message : String(cause), { cause });
+  }
+}
+
+/** The end of a transaction was asked for and not confirmed. */
+class UnknownEnd extends Error {
+  readonly first: FirstOffsets;
+
+  constructor(cause: unknown, first: FirstOffsets) {
+    super('the end of a transaction is not known', { cause });
+    this.first = first;
+  }
+}
+
+/** A number that `patiently` tries again. */
+const writeAnew = 13;
+
+/** Whether a settled transaction was committed: its first record can be read. */
+function isThere(cluster: Cluster, first: FirstOffsets): Promise<boolean> {
+  const [[name, offset]] = first as unknown as [[string, number]];
+  const at = partitionNamed(name);
+  const reader = createPartitionReader(cluster);
+  return cluster.patiently('the end of a transaction', async () => {
+    // another producer's open transaction may still hide it
+    if ((await reader.bounds(at)).end <= offset) throw new BrokerError(kafkaError.concurrentTransactions, name);
+    const block = await reader.read(at, offset);
+    return block !== undefined && offsetAt(block, 0) === offset;
+  });
+}
+
+function partitionNamed(name: string): TopicPartition {
+  const slash = name.lastIndexOf('/');
+  return { topic: name.slice(0, slash), partition: Number(name.slice(slash + 1)) };
+}
+
+/** Whether a transaction that failed so may go well when it is written anew. */
+function mayWriteAnew(error: unknown): boolean {
+  for (let at: unknown = error; at instanceof Error; at = at.cause) {
+    if (at instanceof BrokerError) return isPassing(at) || writtenAnew.has(at.number);
+    if (isPassing(at)) return true;
+  }
+  return false;
+}
+
+/** Sequences or epochs that do not fit: a batch was lost, or the coordinator has aborted the transaction. `recover` tells whether we are fenced. */
+const writtenAnew = new Set([45, kafkaError.invalidProducerEpoch, 48, 49, 59, kafkaError.producerFenced, 120]);
+
+/** Waits until readers see what was written: markers follow the commit after a few milliseconds. */
+async function settled(cluster: Cluster, first: FirstOffsets, counts: ReadonlyMap<string, number>): Promise<void> {
+  let waiting = [...first].map(([name, offset]) => {
+    return { ...partitionNamed(name), time: offsetOf.end, to: offset + counts.get(name)! };
+  });
+  const started = performance.now();
+  while (waiting.length > 0 && performance.now() - started < settleMs) {
+    const leaders = new Map<number, typeof waiting>();
+    for (const entry of waiting) {
+      const leader = await cluster.leader(entry);
+      leaders.set(leader, [...(leaders.get(leader) ?? []), entry]);
+    }
+    const ends = new Map<string, number>();
+    try {
+      for (const [leader, entries] of leaders) for (const { topic, partition, offset } of await cluster.node(leader, 'write', listOffsetsRequest(entries))) ends.set(`${topic}/${partition}`, offset);
+    } catch (error) {
+      // it is committed, whether or not its leaders can be asked now
+      if (!isPassing(error)) throw error;
+      return;
+    }
+    waiting = waiting.filter(({ topic, partition, to }) => (ends.get(`${topic}/${partition}`) ?? 0) < to);
+    if (waiting.length > 0) await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+}
