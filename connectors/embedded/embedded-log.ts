@@ -1,3 +1,4 @@
+import { checkEpoch, checkNewTopic, checkSameTopic } from '../../dataflow/check-log.js';
 import { HeadraceError } from '../../dataflow/errors.js';
 import type { Committed, EpochCommit, JournalEntry, LogClient, Position, StateWrite, TopicInfo } from '../../dataflow/ports/log-client.js';
 import type { RecordBlock } from '../../dataflow/record-block.js';
@@ -42,18 +43,13 @@ export function embeddedLog(env: Environment): EmbeddedLog {
       env.refresh();
       return allTopics(env).map((t) => t.name);
     },
-    async createTopic(name, { partitions, retentionMs = Infinity }) {
-      checkTopicName(name);
-      if (!Number.isInteger(partitions) || partitions < 1) throw new HeadraceError('HR_ARGUMENT', `A topic has one partition or more, not ${partitions}.`, { place: { topic: name } });
-      if (!(retentionMs > 0)) throw new HeadraceError('HR_ARGUMENT', `The retention of a topic is a positive number of milliseconds, not ${retentionMs}.`, { place: { topic: name } });
+    async createTopic(name, settings) {
+      checkNewTopic(name, settings);
+      const { partitions, retentionMs = Infinity } = settings;
       env.transact(() => {
         const known = findTopic(env, name);
-        if (known === undefined) {
-          const id = nextNumber(env);
-          env.meta.putSync(topicKey(name), json({ id, partitions, retentionMs: retentionMs === Infinity ? null : retentionMs }));
-        } else if (known.partitions !== partitions || known.retentionMs !== retentionMs) {
-          throw new HeadraceError('HR_TOPIC_EXISTS', `${name} has ${known.partitions} partitions and a retention of ${known.retentionMs} ms, not ${partitions} and ${retentionMs}.`, { place: { topic: name } });
-        }
+        if (known !== undefined) checkSameTopic(known, settings);
+        else env.meta.putSync(topicKey(name), json({ id: nextNumber(env), partitions, retentionMs: retentionMs === Infinity ? null : retentionMs }));
       });
     },
     async deleteTopic(name) {
@@ -131,12 +127,6 @@ function sizeOf(outputs: EpochCommit['outputs'], state: readonly StateWrite[]): 
   return size;
 }
 
-function checkEpoch(last: number, epoch: number, pipeline: string): void {
-  if (epoch === last + 1) return;
-  const detail = epoch <= last ? `Epoch ${epoch} of ${pipeline} is already there: the last one is ${last}.` : `Epoch ${epoch} of ${pipeline} cannot follow epoch ${last}.`;
-  throw new HeadraceError('HR_EPOCH_FENCED', detail, { place: { pipeline } });
-}
-
 function epochOf(env: Environment, pipelineId: number): number | undefined {
   const stored = env.meta.get(epochKey(pipelineId));
   return stored === undefined ? undefined : fromJson<number>(stored);
@@ -167,11 +157,6 @@ function partitionOf(topic: StoredTopic, partition: number): StoredPartition {
     throw new HeadraceError('HR_ARGUMENT', `${topic.name} has the partitions 0 to ${topic.partitions - 1}, and not ${partition}.`, { place: { topic: topic.name, partition } });
   }
   return { topic: topic.name, topicId: topic.id, partition };
-}
-
-function checkTopicName(name: string): void {
-  if (/^[A-Za-z0-9._-]{1,249}$/.test(name) && name !== '.' && name !== '..') return;
-  throw new HeadraceError('HR_TOPIC_NAME', `${JSON.stringify(name)} cannot be the name of a topic.`);
 }
 
 /** Entries of `meta` whose key begins with `prefix`, in key order; the key without it. */

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { checkEpoch, checkNewTopic, checkSameTopic } from '../../dataflow/check-log.js';
 import { HeadraceError } from '../../dataflow/errors.js';
 import type { EpochCommit, JournalEntry, LogClient, Position, TopicInfo } from '../../dataflow/ports/log-client.js';
 import { changelogBlock } from './changelog.js';
@@ -103,15 +104,11 @@ export function kafkaLog({ cluster, now = Date.now, transactionVersion }: KafkaL
         .flatMap(({ name, leaders }): TopicInfo[] => (kept.has(name) ? [{ name, partitions: leaders.length, retentionMs: kept.get(name)! }] : []))
         .sort((a, b) => (a.name < b.name ? -1 : 1));
     },
-    async createTopic(name, { partitions, retentionMs = Number.POSITIVE_INFINITY }) {
-      checkTopicName(name);
-      if (!Number.isInteger(partitions) || partitions < 1) throw new HeadraceError('HR_ARGUMENT', `A topic has one partition or more, not ${partitions}.`, { place: { topic: name } });
-      if (!(retentionMs > 0)) throw new HeadraceError('HR_ARGUMENT', `The retention of a topic is a positive number of milliseconds, not ${retentionMs}.`, { place: { topic: name } });
+    async createTopic(name, settings) {
+      checkNewTopic(name, settings);
+      const { partitions, retentionMs = Number.POSITIVE_INFINITY } = settings;
       if (!(await hasTopic(name))) await create(name, partitions, { 'retention.ms': retentionMs === Number.POSITIVE_INFINITY ? '-1' : String(Math.ceil(retentionMs)) });
-      const known = { partitions: (await cluster.topic(name)).leaders.length, retentionMs: (await retentions([name])).get(name) };
-      if (known.partitions !== partitions || known.retentionMs !== retentionMs) {
-        throw new HeadraceError('HR_TOPIC_EXISTS', `${name} has ${known.partitions} partitions and a retention of ${known.retentionMs} ms, not ${partitions} and ${retentionMs}.`, { place: { topic: name } });
-      }
+      checkSameTopic({ name, partitions: (await cluster.topic(name)).leaders.length, retentionMs: (await retentions([name])).get(name) ?? Number.POSITIVE_INFINITY }, settings);
     },
     async bounds(topic, partition) {
       return reader.bounds(await checkPartition({ topic, partition }));
@@ -194,15 +191,4 @@ export function kafkaLog({ cluster, now = Date.now, transactionVersion }: KafkaL
     }
   };
   return log;
-}
-
-function checkEpoch(last: number, epoch: number, pipeline: string): void {
-  if (epoch === last + 1) return;
-  const detail = epoch <= last ? `Epoch ${epoch} of ${pipeline} is already there: the last one is ${last}.` : `Epoch ${epoch} of ${pipeline} cannot follow epoch ${last}.`;
-  throw new HeadraceError('HR_EPOCH_FENCED', detail, { place: { pipeline } });
-}
-
-function checkTopicName(name: string): void {
-  if (/^[A-Za-z0-9._-]{1,249}$/.test(name) && name !== '.' && name !== '..') return;
-  throw new HeadraceError('HR_TOPIC_NAME', `${JSON.stringify(name)} cannot be the name of a topic.`);
 }

@@ -1,3 +1,5 @@
+import { kafkaVariables } from '../../connectors/kafka/kafka-settings.js';
+
 /** A constant that bounds something, and the file that is its one home. */
 export interface DocumentedLimit {
   readonly constant: string;
@@ -34,6 +36,11 @@ export const documentedLimits: readonly DocumentedLimit[] = [
   { constant: 'mapSize', file: 'connectors/embedded/environment.ts', unit: 'bytes', what: 'Address space of a data directory: the largest that it can grow. It is no memory.' },
   { constant: 'spaceToOpen', file: 'connectors/embedded/environment.ts', unit: 'bytes', what: 'Free space that a writer needs to open a data directory.' },
   { constant: 'spaceToCommit', file: 'connectors/embedded/environment.ts', unit: 'bytes', what: 'Free space that a commit needs beyond its own size.' },
+  { constant: 'maxBatchBytes', file: 'connectors/kafka/compression.ts', unit: 'bytes', what: 'Most that a compressed batch of Kafka may become.' },
+  { constant: 'fetchBytes', file: 'connectors/kafka/partition-reader.ts', unit: 'bytes', what: 'What is fetched of a partition of Kafka at once.' },
+  { constant: 'batchBytes', file: 'connectors/kafka/transactional-producer.ts', unit: 'bytes', what: 'A batch that is written to Kafka.' },
+  { constant: 'transactionTimeoutMs', file: 'connectors/kafka/transactional-producer.ts', unit: 'ms', what: 'After so long the broker aborts a transaction that is not ended.' },
+  { constant: 'requestTimeoutMs', file: 'connectors/kafka/cluster.ts', unit: 'ms', what: 'After so long a request to Kafka without an answer is given up and tried anew.' },
   { constant: 'maxLineBytes', file: 'runners/import/read-lines.ts', unit: 'bytes', what: 'Longest line of an imported file; a longer one is refused.' },
   { constant: 'blockEvents', file: 'runners/import/write-events.ts', unit: '', what: 'Events that an import commits at once.' },
   { constant: 'blockBytes', file: 'runners/import/write-events.ts', unit: 'bytes', what: 'The same by size.' },
@@ -55,6 +62,7 @@ export const documentedOptions: readonly DocumentedOptions[] = [
 
 /** Environment variables, and the file that reads each. */
 export const documentedVariables: readonly { readonly name: string; readonly file: string; readonly what: string }[] = [
+  ...Object.entries(kafkaVariables).map(([name, what]) => ({ name, file: 'connectors/kafka/kafka-settings.ts', what })),
   { name: 'HEADRACE_DEBUG', file: 'runners/headrace.ts', what: '`1`: print the stack of an error and of its causes.' },
   { name: 'TMPDIR', file: 'runners/import/sort-by-time.ts', what: 'Where an import sorts what does not fit into memory, and a replay keeps its scratch state.' },
 ];

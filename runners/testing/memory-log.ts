@@ -1,3 +1,4 @@
+import { checkEpoch, checkNewTopic, checkSameTopic } from '../../dataflow/check-log.js';
 import { HeadraceError } from '../../dataflow/errors.js';
 import type { EpochCommit, JournalEntry, LogClient, Position, StateWrite, TopicInfo } from '../../dataflow/ports/log-client.js';
 import type { RecordBlock } from '../../dataflow/record-block.js';
@@ -49,17 +50,13 @@ export function memoryLog(writeState: (pipeline: string, writes: readonly StateW
     async topics() {
       return [...topics.values()].map((t) => t.info).sort((a, b) => (a.name < b.name ? -1 : 1));
     },
-    async createTopic(name, { partitions, retentionMs = Number.POSITIVE_INFINITY }) {
-      if (!/^[A-Za-z0-9._-]{1,249}$/.test(name) || name === '.' || name === '..') throw new HeadraceError('HR_TOPIC_NAME', `${JSON.stringify(name)} cannot be the name of a topic.`);
-      if (!Number.isInteger(partitions) || partitions < 1) throw new HeadraceError('HR_ARGUMENT', `A topic has one partition or more, not ${partitions}.`, { place: { topic: name } });
-      if (!(retentionMs > 0)) throw new HeadraceError('HR_ARGUMENT', `The retention of a topic is a positive number of milliseconds, not ${retentionMs}.`, { place: { topic: name } });
+    async createTopic(name, settings) {
+      checkNewTopic(name, settings);
+      const { partitions, retentionMs = Number.POSITIVE_INFINITY } = settings;
       const known = topics.get(name)?.info;
-      if (known === undefined) {
-        const empty = (): Partition => ({ start: 0, end: 0, newest: Number.NEGATIVE_INFINITY, blocks: [] });
-        topics.set(name, { info: { name, partitions, retentionMs }, partitions: Array.from({ length: partitions }, empty) });
-      } else if (known.partitions !== partitions || known.retentionMs !== retentionMs) {
-        throw new HeadraceError('HR_TOPIC_EXISTS', `${name} has ${known.partitions} partitions and a retention of ${known.retentionMs} ms, not ${partitions} and ${retentionMs}.`, { place: { topic: name } });
-      }
+      if (known !== undefined) return checkSameTopic(known, settings);
+      const empty = (): Partition => ({ start: 0, end: 0, newest: Number.NEGATIVE_INFINITY, blocks: [] });
+      topics.set(name, { info: { name, partitions, retentionMs }, partitions: Array.from({ length: partitions }, empty) });
     },
     async bounds(topic, partition) {
       const { start, end } = partitionOf(topic, partition);
@@ -83,11 +80,7 @@ export function memoryLog(writeState: (pipeline: string, writes: readonly StateW
     },
     async commit({ pipeline, epoch, outputs, state, positions, journal }) {
       const known = pipelines.get(pipeline);
-      const last = known?.epoch ?? 0;
-      if (epoch !== last + 1) {
-        const detail = epoch <= last ? `Epoch ${epoch} of ${pipeline} is already there: the last one is ${last}.` : `Epoch ${epoch} of ${pipeline} cannot follow epoch ${last}.`;
-        throw new HeadraceError('HR_EPOCH_FENCED', detail, { place: { pipeline } });
-      }
+      checkEpoch(known?.epoch ?? 0, epoch, pipeline);
       for (const { topic, partition } of outputs) partitionOf(topic, partition);
       writeState(pipeline, state);
       write(outputs);
