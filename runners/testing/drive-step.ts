@@ -9,7 +9,6 @@ import type { Signal } from '../../dataflow/signal.js';
 import { definition, topic, type TopicDefinition } from '../../dataflow/topic.js';
 import { stringColumn } from '../../schemas/column.js';
 import { buildGraph, createTask, type Task } from '../engine/task.js';
-import type { Operator } from '../../operators/operate.js';
 import { memoryRuntime } from './memory-runtime.js';
 import { marbleField } from './side-output.js';
 
@@ -23,11 +22,19 @@ export interface StepRecord {
   readonly marble: number;
 }
 
-/** What happens to a step under test. Times are epoch ms; `restart` goes back to the last barrier and takes what came since again. */
+/** A step with one input or several. */
+export type DrivenStep = (...streams: Observable<Signal<never, never>>[]) => Observable<Signal<unknown, unknown>>;
+
+/**
+ * What happens to a step under test, at its input number `input` where it has several. Times are epoch ms; `restart` goes back to the last barrier and takes what came
+ * since again.
+ */
 export type StepEvent =
-  | { readonly kind: 'records'; readonly records: readonly StepRecord[] }
-  | { readonly kind: 'watermark' | 'clock'; readonly time: number }
-  | { readonly kind: 'barrier' | 'restart' | 'end' };
+  | { readonly kind: 'records'; readonly input: number; readonly records: readonly StepRecord[] }
+  | { readonly kind: 'watermark'; readonly input: number; readonly time: number }
+  | { readonly kind: 'end'; readonly input: number }
+  | { readonly kind: 'clock'; readonly time: number }
+  | { readonly kind: 'barrier' | 'restart' };
 
 /** What a step gave. */
 export interface StepRun {
@@ -39,18 +46,16 @@ export interface StepRun {
   readonly metrics: Metrics;
 }
 
-const input = topic('marbles', { value: { type: 'record', name: 'Marbles', fields: [] } });
-
 /** Runs one step, or several in a row, in a task of its own over `events`; nothing but what a barrier or the end commits survives a restart. */
-export function driveStep<In, Out, KIn, KOut>(step: Operator<In, Out, KIn, KOut>, events: readonly StepEvent[]): StepRun {
+export function driveStep(step: DrivenStep, inputs: number, events: readonly StepEvent[]): StepRun {
+  const topics = Array.from({ length: inputs }, (_, i) => topic(i === 0 ? 'marbles' : `marbles-${i + 1}`, { value: { type: 'record', name: 'Marbles', fields: [] } }));
   const memory = memoryRuntime();
   const metrics = createMetrics();
   const out: StepRun['out'][number][] = [];
   const written: StepRun['written'][number][] = [];
   let now = 0;
   const job: Pipeline = pipeline('play', ({ from }) =>
-    (from(input) as unknown as Observable<Signal<In, KIn>>).pipe(
-      step,
+    step(...topics.map((t) => from(t) as unknown as Observable<Signal<never, never>>)).pipe(
       tap((signal) => {
         if (signal.kind !== 'batch') return;
         const { batch } = signal;
@@ -58,7 +63,7 @@ export function driveStep<In, Out, KIn, KOut>(step: Operator<In, Out, KIn, KOut>
       }),
     ),
   );
-  const topics = writtenTopics(job);
+  const outTopics = writtenTopics(job);
   const open = (): Task =>
     createTask(job, 0, 1, {
       state: memory.state,
@@ -67,7 +72,7 @@ export function driveStep<In, Out, KIn, KOut>(step: Operator<In, Out, KIn, KOut>
       abort: new AbortController().signal,
       bounded: false,
       inputs: new Map(),
-      outputs: new Map([...topics.keys()].map((name) => [name, { partitions: 1, schemaId: 1 }])),
+      outputs: new Map([...outTopics.keys()].map((name) => [name, { partitions: 1, schemaId: 1 }])),
       replaying: false,
       wait: () => Promise.resolve(),
       warn() {},
@@ -75,11 +80,11 @@ export function driveStep<In, Out, KIn, KOut>(step: Operator<In, Out, KIn, KOut>
 
   let task = open();
   let epoch = 0;
-  let watermark = Number.NEGATIVE_INFINITY;
-  let committed = { out: 0, watermark };
+  let watermarks: number[] = topics.map(() => Number.NEGATIVE_INFINITY);
+  let committed = { out: 0, watermarks: [...watermarks] };
   let since: StepEvent[] = [];
-  const push = (signal: Signal<unknown>) => {
-    task.graph.sources[0]!.next(signal);
+  const push = (input: number, signal: Signal<unknown>) => {
+    task.graph.sources[input]!.next(signal);
     task.check();
     drain(task);
   };
@@ -94,19 +99,22 @@ export function driveStep<In, Out, KIn, KOut>(step: Operator<In, Out, KIn, KOut>
     memory.writeState(job.name, state);
     written.push(...outputs);
     task.settle();
-    committed = { out: out.length, watermark };
+    committed = { out: out.length, watermarks: [...watermarks] };
     since = [];
+  };
+  const advance = (input: number, time: number) => {
+    watermarks[input] = time;
+    endTick();
+    task.tick = Math.max(...watermarks);
+    push(input, { kind: 'watermark', time });
   };
   const apply = (event: StepEvent) => {
     switch (event.kind) {
       case 'records':
-        if (event.records.length > 0) push({ kind: 'batch', batch: keyedBatch(event.records) as Batch<unknown, never> });
+        if (event.records.length > 0) push(event.input, { kind: 'batch', batch: keyedBatch(event.records) as Batch<unknown, never> });
         return;
       case 'watermark':
-        watermark = event.time;
-        endTick();
-        task.tick = watermark;
-        push(event as Signal<unknown>);
+        advance(event.input, event.time);
         return;
       case 'clock':
         now = event.time;
@@ -117,10 +125,7 @@ export function driveStep<In, Out, KIn, KOut>(step: Operator<In, Out, KIn, KOut>
         commit();
         return;
       case 'end':
-        watermark = Number.POSITIVE_INFINITY;
-        endTick();
-        task.tick = watermark;
-        push({ kind: 'watermark', time: watermark });
+        advance(event.input, Number.POSITIVE_INFINITY);
         return;
       case 'restart':
         throw new Error('a restart is not an event of a task');
@@ -129,9 +134,11 @@ export function driveStep<In, Out, KIn, KOut>(step: Operator<In, Out, KIn, KOut>
   for (const event of events) {
     if (event.kind === 'restart') {
       out.length = committed.out;
-      watermark = committed.watermark;
+      watermarks = [...committed.watermarks];
       task = open();
-      if (watermark !== Number.NEGATIVE_INFINITY) push({ kind: 'watermark', time: watermark });
+      watermarks.forEach((time, input) => {
+        if (time !== Number.NEGATIVE_INFINITY) push(input, { kind: 'watermark', time });
+      });
       for (const again of since) apply(again);
     } else {
       since.push(event);
@@ -139,8 +146,8 @@ export function driveStep<In, Out, KIn, KOut>(step: Operator<In, Out, KIn, KOut>
     }
   }
   commit();
-  task.close(watermark === Number.POSITIVE_INFINITY ? 'end' : 'shutdown');
-  return { out, written, topics, metrics };
+  task.close(watermarks.every((time) => time === Number.POSITIVE_INFINITY) ? 'end' : 'shutdown');
+  return { out, written, topics: outTopics, metrics };
 }
 
 function writtenTopics(job: Pipeline): ReadonlyMap<string, TopicDefinition> {

@@ -7,7 +7,7 @@ export interface MarbleForm {
   readonly unitMs: number;
   /** The record of a name; `time` in epoch ms. */
   readonly record: (name: string, time: number) => unknown;
-  readonly key: (record: unknown) => string | number | boolean;
+  readonly key: (record: unknown, input: number) => string | number | boolean;
 }
 
 /** Marbles as events, and the records by number. */
@@ -17,37 +17,62 @@ export interface Marbles {
   readonly nameOf: ReadonlyMap<unknown, string>;
 }
 
+/** One marble or mark: times in units. */
+export type MarbleToken =
+  | { readonly kind: 'record'; readonly line: number; readonly name: string; readonly time: number }
+  | { readonly kind: 'watermark'; readonly line: number; readonly time: number }
+  | { readonly kind: 'clock'; readonly line: number; readonly time: number }
+  | { readonly kind: 'barrier' | 'restart'; readonly line: number }
+  | { readonly kind: 'end'; readonly line: number };
+
 /**
- * Reads marbles: `name@time` a record, `|wN` a watermark, `|pN` processing time, `|b` a barrier, `|r` a restart, `||` the end of the input.
- * Records that follow one another are one batch.
+ * Reads lines of marbles: `name@time` a record, `|wN` a watermark, `|pN` processing time, `|b` a barrier, `|r` a restart, `||` the end of the input. What stands further left
+ * comes first; in one column the upper line does.
  *
  * @throws HR_ARGUMENT for a token that is none of these
  */
-export function parseMarbles(text: string, form: MarbleForm): Marbles {
+export function readTokens(lines: readonly string[]): MarbleToken[] {
+  const tokens = lines.flatMap((text, line) => Array.from(text.matchAll(/\S+/g), ({ 0: token, index }) => ({ line, column: index, token })));
+  tokens.sort((a, b) => a.column - b.column || a.line - b.line);
+  return tokens.map(({ line, token }): MarbleToken => {
+    const control = /^\|(?:([wp])(-?\d+(?:\.\d+)?)|([br|]))$/.exec(token);
+    if (control) {
+      const [, timed, at, plain] = control;
+      if (timed !== undefined) return { kind: timed === 'w' ? 'watermark' : 'clock', line, time: Number(at) };
+      return plain === '|' ? { kind: 'end', line } : { kind: plain === 'b' ? 'barrier' : 'restart', line };
+    }
+    const marble = /^([^\s|@]+)@(-?\d+(?:\.\d+)?)$/.exec(token);
+    if (!marble) throw new HeadraceError('HR_ARGUMENT', `"${token}" is not a marble; write name@time, |w10, |p10, |b, |r or ||.`);
+    return { kind: 'record', line, name: marble[1]!, time: Number(marble[2]) };
+  });
+}
+
+/**
+ * Reads the lines of a step's inputs as events. Records of a line that follow one another are one batch.
+ *
+ * @throws HR_ARGUMENT
+ */
+export function parseMarbles(lines: readonly string[], form: MarbleForm): Marbles {
   const events: StepEvent[] = [];
   const names: string[] = [];
   const nameOf = new Map<unknown, string>();
   let records: StepRecord[] = [];
+  let from = 0;
   const flush = () => {
-    if (records.length > 0) events.push({ kind: 'records', records });
+    if (records.length > 0) events.push({ kind: 'records', input: from, records });
     records = [];
   };
-  for (const token of text.split(/\s+/).filter(Boolean)) {
-    const control = /^\|(?:([wp])(-?\d+(?:\.\d+)?)|([br|]))$/.exec(token);
-    if (control) {
-      flush();
-      const [, timed, at, plain] = control;
-      if (timed !== undefined) events.push({ kind: timed === 'w' ? 'watermark' : 'clock', time: Number(at) * form.unitMs });
-      else events.push({ kind: ({ b: 'barrier', r: 'restart', '|': 'end' } as const)[plain as 'b' | 'r' | '|'] });
+  for (const token of readTokens(lines)) {
+    if (token.kind !== 'record' || token.line !== from) flush();
+    if (token.kind !== 'record') {
+      events.push('time' in token ? { kind: token.kind, input: token.line, time: token.time * form.unitMs } : { kind: token.kind, input: token.line });
       continue;
     }
-    const marble = /^([^\s|@]+)@(-?\d+(?:\.\d+)?)$/.exec(token);
-    if (!marble) throw new HeadraceError('HR_ARGUMENT', `"${token}" is not a marble; write name@time, |w10, |p10, |b, |r or ||.`);
-    const name = marble[1]!;
-    const time = Number(marble[2]) * form.unitMs;
-    const value = form.record(name, time);
-    if (typeof value === 'object' && value !== null) nameOf.set(value, name);
-    records.push({ value, time, key: form.key(value), marble: names.push(name) - 1 });
+    from = token.line;
+    const time = token.time * form.unitMs;
+    const value = form.record(token.name, time);
+    if (typeof value === 'object' && value !== null) nameOf.set(value, token.name);
+    records.push({ value, time, key: form.key(value, from), marble: names.push(token.name) - 1 });
   }
   flush();
   return { events, names, nameOf };

@@ -1,12 +1,16 @@
-import { AssertionError } from 'node:assert';
+import type { Observable } from 'rxjs';
 import { durationMs, type Duration } from '../../dataflow/duration.js';
+import { isPipeline, type Pipeline } from '../../dataflow/pipeline.js';
 import type { RecordBlock } from '../../dataflow/record-block.js';
+import type { Signal } from '../../dataflow/signal.js';
 import type { Operator } from '../../operators/operate.js';
 import { parseRecordSchema } from '../../schemas/avro-schema.js';
 import { compileReader } from '../../schemas/reader.js';
 import { wirePrefixLength } from '../../schemas/wire.js';
-import { driveStep, type StepRun } from './drive-step.js';
-import { marbleText, marbleTokens, parseMarbles, windowText, type Marbles } from './marbles.js';
+import { compareMarbles } from './compare-marbles.js';
+import { type DrivenStep, driveStep, type StepRun } from './drive-step.js';
+import { marbleText, parseMarbles, windowText, type Marbles } from './marbles.js';
+import { playPipeline, type PlayPipelineOptions } from './play-pipeline.js';
 import { marbleField } from './side-output.js';
 
 /** Marbles for a step: what goes in, and what has to come out. */
@@ -32,8 +36,23 @@ export interface PlayOptions<In> {
   readonly key?: (record: In) => string | number | boolean;
 }
 
+/** A keyed stream that a step with several inputs is given in a test: `(bids: KeyedStream<Bid>, asks: KeyedStream<Ask>) => join('j', bids, asks, …)`. */
+export type KeyedStream<T, K extends string | number | boolean = string> = Observable<Signal<T, { readonly key: K }>>;
+
+/** A step with several inputs. */
+export type ManyInputs<Ins extends readonly unknown[], Out, KOut> = (...streams: { readonly [I in keyof Ins]: KeyedStream<Ins[I]> }) => Observable<Signal<Out, KOut>>;
+
+/** Marbles for a step with several inputs. */
+export type PlayManyOptions<In> = Omit<PlayOptions<In>, 'in'> & {
+  /**
+   * A line for each input, in their order, under any name. What stands further left comes first, in one column the upper line; `|w` and `||` are of their own
+   * line, `|b`, `|r` and `|p` of all.
+   */
+  readonly in: Readonly<Record<string, string>>;
+};
+
 /**
- * Runs a step over marbles and compares what comes out. Works with any test runner.
+ * Runs a step over marbles and compares what comes out: a step with one input, a function of several keyed streams, or a whole pipeline (`PlayPipelineOptions`). Works with any test runner.
  *
  * @throws AssertionError with what was expected and what came, one under the other
  * @throws HR_ARGUMENT for marbles that cannot be read, and what the step throws
@@ -43,29 +62,48 @@ export interface PlayOptions<In> {
  *   out:  '{n:2}@10 {n:3,rev:1}@10',
  *   late: 'd@3',
  * });
+ * @example
+ * play((bids: KeyedStream<Bid>, auctions: KeyedStream<Auction>) => join('j', bids, auctions, { within: '5s', left: { price: bid.price }, right: { seller: auction.seller } }), {
+ *   in:  { bids: 'b@1       |w10 ||', auctions: '    a@3  |w10 ||' },
+ *   records: { b: { price: 5 }, a: { seller: 7 } },
+ *   out: '{price:5,seller:7}@3',
+ * });
  */
-export function play<In, Out, KIn, KOut>(step: Operator<In, Out, KIn, KOut>, options: PlayOptions<In>): void {
-  const unitMs = durationMs(options.unit ?? '1s', 'play: unit', 1);
-  const marbles = readMarbles(options);
-  const run = driveStep(step, marbles.events);
-  const out = run.out.map(({ value, time }) => recordText(value, time, marbles, options.key !== undefined, unitMs));
-  compare('out', options.out, out);
-  const [late, dead] = writtenTexts(run, marbles, unitMs);
-  compare('late', options.late ?? '', late);
-  compare('deadLetters', options.deadLetters ?? '', dead);
+export function play(pipeline: Pipeline, options: PlayPipelineOptions): Promise<void>;
+export function play<In, Out, KIn, KOut>(step: Operator<In, Out, KIn, KOut>, options: PlayOptions<In>): void;
+export function play<Ins extends readonly unknown[], Out, KOut>(step: ManyInputs<Ins, Out, KOut>, options: PlayManyOptions<Ins[number]>): void;
+export function play(what: unknown, options: unknown): Promise<void> | void {
+  if (isPipeline(what)) return playPipeline(what, options as PlayPipelineOptions);
+  playStep(what as DrivenStep, options as StepMarbles);
 }
 
-/** The marbles of `options.in`. Errors: HR_ARGUMENT. */
-export function readMarbles<In>(options: Pick<PlayOptions<In>, 'in' | 'unit' | 'record' | 'records' | 'key'>): Marbles {
-  return parseMarbles(options.in, {
+function playStep(step: DrivenStep, options: StepMarbles): void {
+  const unitMs = durationMs(options.unit ?? '1s', 'play: unit', 1);
+  const { inputs, marbles } = readMarbles(options);
+  const run = driveStep(step, inputs, marbles.events);
+  const out = run.out.map(({ value, time }) => recordText(value, time, marbles, options.key !== undefined, unitMs));
+  compareMarbles('out', options.out, out);
+  const [late, dead] = writtenTexts(run, marbles, unitMs);
+  compareMarbles('late', options.late ?? '', late);
+  compareMarbles('deadLetters', options.deadLetters ?? '', dead);
+}
+
+/** Options of a step with one input or several. */
+export type StepMarbles = PlayOptions<never> | PlayManyOptions<never>;
+
+/** The marbles of `options.in`, and how many inputs they are for. Errors: HR_ARGUMENT. */
+export function readMarbles(options: Pick<StepMarbles, 'in' | 'unit' | 'record' | 'records' | 'key'>): { readonly inputs: number; readonly marbles: Marbles } {
+  const lines = typeof options.in === 'string' ? [options.in] : Object.values(options.in);
+  const marbles = parseMarbles(lines, {
     unitMs: durationMs(options.unit ?? '1s', 'play: unit', 1),
     record: (name, time) => {
-      const given = options.records?.[name];
+      const given: unknown = (options.records as Readonly<Record<string, unknown>> | undefined)?.[name];
       if (given !== undefined) return typeof given === 'object' && given !== null ? { ...given } : given;
       return options.record === undefined ? { name, time } : options.record(name, time);
     },
-    key: (record) => options.key?.(record as In) ?? '',
+    key: (record) => options.key?.(record as never) ?? '',
   });
+  return { inputs: lines.length, marbles };
 }
 
 function recordText(value: unknown, time: number, marbles: Marbles, withKey: boolean, unitMs: number): string {
@@ -90,16 +128,4 @@ function writtenTexts(run: StepRun, marbles: Marbles, unitMs: number): [written:
 
 function keyText(block: RecordBlock, i: number): string {
   return Buffer.from(block.bytes.subarray(block.keyOffset[i]!, block.keyOffset[i]! + block.keyLength[i]!)).toString();
-}
-
-function compare(what: string, expectedText: string, actual: readonly string[]): void {
-  const expected = marbleTokens(expectedText);
-  const n = Math.max(expected.length, actual.length);
-  const first = Array.from({ length: n }, (_, i) => i).find((i) => expected[i] !== actual[i]);
-  if (first === undefined) return;
-  const width = (i: number) => Math.max(expected[i]?.length ?? 0, actual[i]?.length ?? 0);
-  const line = (tokens: readonly string[]) => Array.from({ length: n }, (_, i) => (tokens[i] ?? '').padEnd(width(i))).join(' ').trimEnd();
-  const indent = Array.from({ length: first }, (_, i) => width(i) + 1).reduce((a, b) => a + b, 0);
-  const message = [`${what} is not what was expected:`, `  expected  ${line(expected)}`, `  actual    ${line(actual)}`, `            ${' '.repeat(indent)}^`].join('\n');
-  throw new AssertionError({ message, expected: expected.join(' '), actual: actual.join(' '), operator: 'play', stackStartFn: play });
 }

@@ -24,6 +24,8 @@ export interface RunPipelineOptions {
   readonly restarts?: Faults;
   /** Stops at the end of the input with every window closed; false: as a live run that is stopped there. @default true */
   readonly bounded?: boolean;
+  /** Called when a live run has done all that there is to do: true to go on, when there is more. @default the run ends */
+  readonly onWait?: () => Promise<boolean>;
   /** Cuts an input partition into blocks. @default one block */
   readonly blocks?: (records: readonly unknown[]) => readonly (readonly unknown[])[];
   /** Goes on with what another run has left. @default a fresh one */
@@ -75,8 +77,10 @@ export async function runPipeline(pipeline: Pipeline, options: RunPipelineOption
     bounded,
     ...(options.commitMs === undefined ? {} : { commitMs: options.commitMs }),
     ...(options.stepRows === undefined ? {} : { stepRows: options.stepRows }),
-    // A live run that has nothing more to read ends here.
-    wait: async (ms) => (bounded ? clock.wait(ms) : stop.abort()),
+    wait: async (ms) => {
+      if (bounded) await clock.wait(ms);
+      else if (!((await options.onWait?.()) ?? false)) stop.abort();
+    },
     warn: (what, message) => void warnings.set(what, message),
     groups: (setting) => [
       createTaskGroup({

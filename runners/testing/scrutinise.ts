@@ -3,8 +3,8 @@ import { isPipeline, type Pipeline } from '../../dataflow/pipeline.js';
 import type { Operator } from '../../operators/operate.js';
 import { buildGraph } from '../engine/task.js';
 import { splitmix, type Random } from '../../dataflow/splitmix.js';
-import { driveStep, type StepEvent, type StepRun } from './drive-step.js';
-import { readMarbles, type PlayOptions } from './play.js';
+import { type DrivenStep, driveStep, type StepEvent, type StepRun } from './drive-step.js';
+import { type ManyInputs, readMarbles, type PlayManyOptions, type PlayOptions, type StepMarbles } from './play.js';
 import { runPipeline, type PipelineRun, type RunPipelineOptions } from './run-pipeline.js';
 import { shuffleWithin } from './shuffle-within.js';
 import { byPartition, type InputRecords } from './topic-records.js';
@@ -33,8 +33,11 @@ export interface PipelineScrutiny extends ScrutinyOptions {
 /** Input of a step under scrutiny: as for `play`. */
 export type StepScrutiny<In> = ScrutinyOptions & Pick<PlayOptions<In>, 'in' | 'unit' | 'record' | 'records' | 'key'>;
 
+/** Input of a step with several inputs under scrutiny: as for `play`. */
+export type ManyInputsScrutiny<In> = ScrutinyOptions & Pick<PlayManyOptions<In>, 'in' | 'unit' | 'record' | 'records' | 'key'>;
+
 /**
- * Runs a pipeline (or a step over marbles) again and again, cut differently every time: other batches, other steps of the run,
+ * Runs a pipeline (or a step over marbles, with one input or several) again and again, cut differently every time: other batches, other steps of the run,
  * an epoch after each of them, runs that are cut off before or after a commit and started again. Every output has to be the same,
  * record by record and partition by partition.
  *
@@ -44,11 +47,12 @@ export type StepScrutiny<In> = ScrutinyOptions & Pick<PlayOptions<In>, 'in' | 'u
  */
 export async function scrutinise(pipeline: Pipeline, options: PipelineScrutiny): Promise<void>;
 export async function scrutinise<In, Out, KIn, KOut>(step: Operator<In, Out, KIn, KOut>, options: StepScrutiny<In>): Promise<void>;
+export async function scrutinise<Ins extends readonly unknown[], Out, KOut>(step: ManyInputs<Ins, Out, KOut>, options: ManyInputsScrutiny<Ins[number]>): Promise<void>;
 export async function scrutinise(what: unknown, options: ScrutinyOptions): Promise<void> {
   const { runs = 12, seed = 1 } = options;
   const random = splitmix(seed);
   const attempt: (n: number) => Promise<readonly [expected: readonly string[], actual: readonly string[]]> =
-    isPipeline(what) ? await pipelineAttempts(what, options as PipelineScrutiny, random) : stepAttempts(what as Operator<never, unknown, never, unknown>, options as StepScrutiny<never>, random);
+    isPipeline(what) ? await pipelineAttempts(what, options as PipelineScrutiny, random) : stepAttempts(what as DrivenStep, options as unknown as StepMarbles, random);
   for (let n = 0; n < runs; n++) {
     random.seed(seed, n);
     const [expected, actual] = await attempt(n);
@@ -92,20 +96,22 @@ async function pipelineAttempts(pipeline: Pipeline, options: PipelineScrutiny, r
   };
 }
 
-function stepAttempts(step: Operator<never, unknown, never, unknown>, options: StepScrutiny<never>, random: Random) {
-  const { events } = readMarbles<never>(options);
-  const base = stepLines(driveStep(step, events));
+function stepAttempts(step: DrivenStep, options: StepMarbles, random: Random) {
+  const { inputs, marbles } = readMarbles(options);
+  const base = stepLines(driveStep(step, inputs, marbles.events));
   return async () => {
     const disturbed: StepEvent[] = [];
-    for (const event of events) {
-      const parts: readonly StepEvent[] = event.kind === 'records' ? cut(event.records, random).map((records) => ({ kind: 'records', records })) : [event];
+    for (const event of marbles.events) {
+      const parts: readonly StepEvent[] = event.kind === 'records' ? cut(event.records, random).map((records) => ({ ...event, records })) : [event];
       for (const part of parts) {
         disturbed.push(part);
-        if (random.below(3) === 0) disturbed.push({ kind: 'barrier' });
+        // Where streams meet, an epoch ends with a tick.
+        const mayEnd = inputs === 1 || part.kind === 'watermark' || part.kind === 'end';
+        if (mayEnd && random.below(3) === 0) disturbed.push({ kind: 'barrier' });
         if (random.below(4) === 0) disturbed.push({ kind: 'restart' });
       }
     }
-    return [base, stepLines(driveStep(step, disturbed))] as const;
+    return [base, stepLines(driveStep(step, inputs, disturbed))] as const;
   };
 }
 
