@@ -37,6 +37,7 @@ export const errorTable = {
   HR_EVALUATION_PMF: { what: 'The probabilities of a policy are no distribution.', remedy: 'Each is between 0 and 1, and those of one decision sum to 1.' },
   HR_EVALUATION_POLICY: { what: 'A policy to evaluate cannot be used.', remedy: 'Check its name or file; `headrace help evaluate` lists what a policy can be.' },
   HR_EVALUATION_PROPENSITY: { what: 'A logged propensity is missing, or not above 0 and at most 1.', remedy: 'Log the probability that the policy drew from, unrounded, when the decision is made.' },
+  HR_EVALUATION_RECORD: { what: 'There is no such stored evaluation, or the file of stored evaluations cannot be used.', remedy: 'Store one with --save NAME, or give a file that `headrace evaluate --json` has written.' },
   HR_EVALUATION_REWARD: { what: 'A logged reward is missing, not a finite number, or outside of its bounds.', remedy: 'Count a decision without an outcome as 0, and leave out those that are still open.' },
   HR_EVALUATION_WEIGHT: { what: 'A weight is missing, negative, or too large to compute with.', remedy: 'A propensity this small was never drawn from: look at how it is logged.' },
   HR_EVENT_TIME: { what: 'A record has no usable event time.', remedy: 'Event times are epoch milliseconds; check the unit and the time column of the topic.' },

@@ -16,14 +16,18 @@ export interface ReportSection {
 }
 
 const style = `
-:root{color-scheme:light dark;--page:#fff;--ink:#1c2430;--soft:#5b6675;--rule:#d8dee6;--chart-text:#1c2430;--chart-grid:#d8dee6;--chart-1:#2563eb;--chart-2:#d9480f;--chart-3:#0f8a5f;--chart-4:#9333ea;--chart-5:#a16207;--chart-6:#0e7490;--chart-7:#be185d;--chart-8:#475569}
-@media(prefers-color-scheme:dark){:root{--page:#12161c;--ink:#e3e8ef;--soft:#9aa6b5;--rule:#2d3642;--chart-text:#e3e8ef;--chart-grid:#333d4a;--chart-1:#6ea8ff;--chart-2:#ff9466;--chart-3:#4ccf9d;--chart-4:#c48bff;--chart-5:#e0b23e;--chart-6:#4fc3dc;--chart-7:#ff7fb5;--chart-8:#a3b1c2}}
+:root{color-scheme:light dark;--page:#fff;--ink:#1c2430;--soft:#5b6675;--rule:#d8dee6;--bad:#c81e1e;--chart-text:#1c2430;--chart-grid:#d8dee6;--chart-1:#2563eb;--chart-2:#d9480f;--chart-3:#0f8a5f;--chart-4:#9333ea;--chart-5:#a16207;--chart-6:#0e7490;--chart-7:#be185d;--chart-8:#475569}
+@media(prefers-color-scheme:dark){:root{--page:#12161c;--ink:#e3e8ef;--soft:#9aa6b5;--rule:#2d3642;--bad:#ff6b6b;--chart-text:#e3e8ef;--chart-grid:#333d4a;--chart-1:#6ea8ff;--chart-2:#ff9466;--chart-3:#4ccf9d;--chart-4:#c48bff;--chart-5:#e0b23e;--chart-6:#4fc3dc;--chart-7:#ff7fb5;--chart-8:#a3b1c2}}
 body{margin:0;background:var(--page);color:var(--ink);font:16px/1.5 system-ui,sans-serif}
 main{max-width:760px;margin:0 auto;padding:32px 20px 64px}
 h1{font-size:28px;line-height:1.2;margin:0 0 12px}
 h2{font-size:19px;margin:40px 0 8px;padding-top:12px;border-top:1px solid var(--rule)}
 p{margin:0 0 12px;overflow-wrap:anywhere}
 .intro{color:var(--soft)}
+.verdict{border-left:6px solid var(--soft);padding:8px 14px;font-size:18px}
+.good{border-color:var(--chart-3)}
+.caution{border-color:var(--chart-5)}
+.bad{border-color:var(--bad)}
 figure{margin:16px 0;overflow-x:auto}
 .wide{overflow-x:auto}
 table{border-collapse:collapse;font-size:14px;margin:12px 0}
@@ -32,8 +36,17 @@ th{font-weight:600;color:var(--soft);white-space:nowrap}
 .n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
 @media print{main{max-width:none;padding:0}h2{break-after:avoid}figure,tr{break-inside:avoid}}`;
 
+/** A report, as a page or as Markdown. */
+export interface Report {
+  readonly title: string;
+  readonly intro: string;
+  /** What it comes to, before all else. */
+  readonly verdict?: { readonly tone: 'good' | 'caution' | 'bad'; readonly text: string } | undefined;
+  readonly sections: readonly ReportSection[];
+}
+
 /** A report as one HTML page that needs nothing else: no script, no font, no network. All text is escaped. */
-export function reportPage(report: { readonly title: string; readonly intro: string; readonly sections: readonly ReportSection[] }): string {
+export function reportPage(report: Report): string {
   const title = escapeText(report.title);
   return `<!doctype html>
 <html lang="en">
@@ -49,6 +62,7 @@ export function reportPage(report: { readonly title: string; readonly intro: str
 <main>
 <h1>${title}</h1>
 ${paragraphs(report.intro, 'intro')}
+${report.verdict === undefined ? '' : paragraphs(report.verdict.text, `verdict ${report.verdict.tone}`)}
 ${report.sections.map(section).join('\n')}
 </main>
 </body>

@@ -1,7 +1,7 @@
 import { HeadraceError } from '../../dataflow/errors.js';
 import type { Estimate, Measure } from '../measure.js';
 import { checkParameter, checkShare } from '../parameter.js';
-import { createTally, type Tally } from '../tally.js';
+import { createTally, statesOf, type Tally } from '../tally.js';
 import type { WeightedDecisions } from '../weighted-decisions.js';
 import { type Interval, intervalOf } from './interval.js';
 
@@ -36,11 +36,23 @@ export interface Bootstrap {
 /** Estimators by name. */
 type Estimators = Readonly<Record<string, Measure<string, Estimate>>>;
 
+/** A bootstrap under way: the sums of each unit that is drawn. */
+export interface BootstrapSums<E extends Estimators> {
+  /** Takes a part of a log. Errors: HR_ARGUMENT for units that the log does not have. */
+  add(decisions: WeightedDecisions): void;
+  /** Draws logs and makes every estimate anew from each. */
+  result(options: Omit<BootstrapOptions, 'by'>): { readonly [K in keyof E]: Bootstrap };
+}
+
+/** Units that are told apart; beyond, several are drawn together. */
+const mostUnits = 50_000;
+
 /**
  * Percentile bootstrap: logs are drawn with replacement, by user, and every estimate is made anew from each, a ratio's numerator and denominator together.
  *
  * *When to use*: where decisions of one user go together, and for self-normalised estimators. *Details*: all estimators see the same draws. Costs replicates × users
- * draws and, for each sum of the estimators, additions: about a second for 1,000 × 50,000. No interval from fewer than two users.
+ * draws and, for each sum of the estimators, additions: about a second for 1,000 × 50,000. Beyond 50,000 users, or decisions, they are drawn in groups, at random as far as their
+ * numbers are. No interval from fewer than two users.
  *
  * Source: Efron and Tibshirani, "An introduction to the bootstrap", 1993, section 13.3 (percentile interval); by cluster: Field and Welsh, JRSS B 69(3), 2007.
  *
@@ -50,20 +62,55 @@ type Estimators = Readonly<Record<string, Measure<string, Estimate>>>;
  * @example bootstrapIntervals({ snips: snips() }, weigh(log, { uniform: true }), { chance: splitmix(7) }).snips.interval
  */
 export function bootstrapIntervals<const E extends Estimators>(estimators: E, decisions: WeightedDecisions, options: BootstrapOptions): { readonly [K in keyof E]: Bootstrap } {
-  const { chance, replicates = 1000, level = 0.95, by = decisions.log.user === undefined ? 'decision' : 'user' } = options;
-  checkShare('The level', level);
-  checkParameter('The number of replicates', replicates, 1, 1e9);
-  const { groups, count } = by === 'user' ? usersOf(decisions) : { groups: Int32Array.from({ length: decisions.length }, (_, i) => i), count: decisions.length };
+  const sums = bootstrapSums(estimators, options.by);
+  sums.add(decisions);
+  return sums.result(options);
+}
+
+/** The bootstrap for a log in parts; see `bootstrapIntervals`. @param by what is drawn, by default users where the log has them */
+export function bootstrapSums<const E extends Estimators>(estimators: E, by?: 'user' | 'decision'): BootstrapSums<E> {
   const tally = createTally<Estimators>(estimators);
-  const cells = tally.byGroup(decisions, groups, count);
-  const values = new Map(Object.keys(estimators).map((name) => [name, [] as number[]]));
-  const times = new Int32Array(count);
-  for (let b = 0; b < replicates; b++) {
-    times.fill(0);
-    for (let g = 0; g < count; g++) times[chance.below(count)]!++;
-    for (const [name, { value }] of Object.entries(tally.results(drawnState(cells, times, tally.kinds)))) if (value !== null) values.get(name)!.push(value);
-  }
-  return Object.fromEntries(Array.from(values, ([name, of]) => [name, summaryOf(of, count, level)])) as { readonly [K in keyof E]: Bootstrap };
+  const width = tally.kinds.length;
+  const numbers = new Map<number, number>();
+  let cells: Float64Array = new Float64Array(0);
+  let count = 0;
+  let rows = 0;
+  return {
+    add(decisions) {
+      const { user } = decisions.log;
+      if (by === 'user' && user === undefined) throw new HeadraceError('HR_ARGUMENT', 'The log has no users to draw.', { remedy: "Give the user of each decision, or { by: 'decision' }." });
+      const unit = user === undefined || by === 'decision' ? () => rows++ % mostUnits : (row: number) => userUnit(numbers, user[row]!);
+      const groups = Int32Array.from({ length: decisions.length }, (_, row) => unit(row));
+      count = groups.reduce((most, g) => Math.max(most, g + 1), count);
+      if (count * width > cells.length) {
+        const wider = statesOf(tally.kinds, Math.min(mostUnits, Math.max(count, 2 * (cells.length / width))));
+        wider.set(cells);
+        cells = wider;
+      }
+      tally.byGroup(decisions, groups, count, cells);
+    },
+    result({ chance, replicates = 1000, level = 0.95 }) {
+      checkShare('The level', level);
+      checkParameter('The number of replicates', replicates, 1, 1e9);
+      const values = new Map(Object.keys(estimators).map((name) => [name, [] as number[]]));
+      const times = new Int32Array(count);
+      for (let b = 0; b < replicates; b++) {
+        times.fill(0);
+        for (let g = 0; g < count; g++) times[chance.below(count)]!++;
+        for (const [name, { value }] of Object.entries(tally.results(drawnState(cells, times, tally.kinds)))) if (value !== null) values.get(name)!.push(value);
+      }
+      return Object.fromEntries(Array.from(values, ([name, of]) => [name, summaryOf(of, count, level)])) as { readonly [K in keyof E]: Bootstrap };
+    },
+  };
+}
+
+/** Users numbered in the order in which they come, as far as they are told apart. */
+function userUnit(numbers: Map<number, number>, id: number): number {
+  const number = numbers.get(id);
+  if (number !== undefined) return number;
+  if (numbers.size === mostUnits) return ((Math.floor(id) % mostUnits) + mostUnits) % mostUnits;
+  numbers.set(id, numbers.size);
+  return numbers.size - 1;
 }
 
 /** Sums of a log in which each group is as often as `times` says. */
@@ -94,19 +141,6 @@ function summaryOf(values: readonly number[], count: number, level: number): Boo
     standardError: count > 1 && values.length > 1 && spread > 0 ? Math.sqrt(spread / (values.length - 1)) : null,
     replicates: values.length,
   };
-}
-
-/** Users numbered in the order in which they come. */
-function usersOf(decisions: WeightedDecisions): { groups: Int32Array; count: number } {
-  const { user } = decisions.log;
-  if (user === undefined) throw new HeadraceError('HR_ARGUMENT', 'The log has no users to draw.', { remedy: "Give the user of each decision, or { by: 'decision' }." });
-  const numbers = new Map<number, number>();
-  const groups = Int32Array.from(user, (id) => {
-    const number = numbers.get(id) ?? numbers.size;
-    numbers.set(id, number);
-    return number;
-  });
-  return { groups, count: numbers.size };
 }
 
 /** Quantile with linear interpolation. Source: Hyndman and Fan, American Statistician 50(4), 1996, definition 7. */

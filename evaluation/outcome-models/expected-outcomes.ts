@@ -12,12 +12,39 @@ export interface CrossFitOptions {
   readonly folds?: number;
 }
 
+/** What a model expects of each action at a row: writes it to `out`. */
+export type Prediction = (row: number, out: Float64Array) => void;
+
+/**
+ * Fits a model to a log so that no row is predicted by a model that has seen it: the log is put into parts, and each is predicted by a model of the others.
+ *
+ * *Details*: users, or rows where the log has no users, go to the parts in turn, so the same log gives the same parts.
+ *
+ * Source: Chernozhukov et al., "Double/debiased machine learning for treatment and structural parameters", Econometrics Journal 21(1), 2018, definition 3.1.
+ *
+ * @throws HR_ARGUMENT folds that are no whole number from 1
+ * @throws HR_EVALUATION_COLUMNS a log without actions
+ * @throws HR_EVALUATION_EMPTY fewer users or rows than folds
+ */
+export function crossFit(log: LoggedDecisions, model: OutcomeModel, options: CrossFitOptions = {}): Prediction {
+  const { folds = 5 } = options;
+  checkParameter('The number of folds', folds, 1, 1e6);
+  if (!Number.isInteger(folds)) throw new HeadraceError('HR_ARGUMENT', `The number of folds is ${folds}.`);
+  actionsOf(log);
+  const rows = Int32Array.from({ length: log.length }, (_, i) => i);
+  if (folds === 1) {
+    const fitted = model.fit(log, rows);
+    return (row, out) => fitted.predict(log, row, out);
+  }
+  const fold = foldsOf(log, folds);
+  const fitted = Array.from({ length: folds }, (_, f) => model.fit(log, rows.filter((i) => fold[i] !== f)));
+  return (row, out) => fitted[fold[row]!]!.predict(log, row, out);
+}
+
 /**
  * What a model expects of each shown action and of the candidate, with cross-fitting, for `weigh`.
  *
- * *Details*: users, or rows where the log has no users, go to the folds in turn, so the same log gives the same folds. Costs decisions × actions.
- *
- * Source: Chernozhukov et al., "Double/debiased machine learning for treatment and structural parameters", Econometrics Journal 21(1), 2018, definition 3.1.
+ * *Details*: costs decisions × actions. For a log in batches, `crossFit` once and predict batch by batch.
  *
  * @throws HR_ARGUMENT folds that are no whole number from 1
  * @throws HR_EVALUATION_COLUMNS a log without actions, or a candidate that is known for what was shown only
@@ -26,34 +53,43 @@ export interface CrossFitOptions {
  * @example weigh(log, candidate, expectedOutcomes(log, candidate, smoothed(10)))
  */
 export function expectedOutcomes(log: LoggedDecisions, candidate: Candidate, model: OutcomeModel, options: CrossFitOptions = {}): Outcomes {
-  const { folds = 5 } = options;
-  checkParameter('The number of folds', folds, 1, 1e6);
-  if (!Number.isInteger(folds)) throw new HeadraceError('HR_ARGUMENT', `The number of folds is ${folds}.`);
-  const { length, action, actions } = log;
-  if (action === undefined || actions === undefined) throw new HeadraceError('HR_EVALUATION_COLUMNS', 'An outcome model needs the actions of the log, and how many there are.');
+  // a candidate that cannot be asked is refused before anything is fitted
+  actionsOf(log);
+  policyRow(log, candidate);
+  return outcomesOf(log, candidate, crossFit(log, model, options));
+}
+
+/**
+ * What was predicted of each shown action and of the candidate, for `weigh`.
+ *
+ * @param predict as `crossFit` gives it, by the rows of this log
+ * @throws HR_EVALUATION_COLUMNS a log without actions, or a candidate that is known for what was shown only
+ */
+export function outcomesOf(log: LoggedDecisions, candidate: Candidate, predict: Prediction): Outcomes {
+  const { length } = log;
+  const { action, actions } = actionsOf(log);
   const policy = policyRow(log, candidate);
-  const fold = foldsOf(log, folds);
   const shown = new Float64Array(length);
   const expected = new Float64Array(length);
   const out = new Float64Array(actions);
-  const rows = Int32Array.from({ length }, (_, i) => i);
-  for (let f = 0; f < folds; f++) {
-    const fitted = model.fit(log, folds === 1 ? rows : rows.filter((i) => fold[i] !== f));
-    for (let i = 0; i < length; i++) {
-      if (fold[i] !== f) continue;
-      fitted.predict(log, i, out);
-      const { of, at } = policy(i);
-      let sum = 0;
-      for (let a = 0; a < actions; a++) {
-        const p = of[at + a]!;
-        // what the candidate never does is not asked
-        if (p > 0) sum += p * out[a]!;
-      }
-      expected[i] = sum;
-      shown[i] = out[action[i]!]!;
+  for (let i = 0; i < length; i++) {
+    predict(i, out);
+    const { of, at } = policy(i);
+    let sum = 0;
+    for (let a = 0; a < actions; a++) {
+      const p = of[at + a]!;
+      // what the candidate never does is not asked
+      if (p > 0) sum += p * out[a]!;
     }
+    expected[i] = sum;
+    shown[i] = out[action[i]!]!;
   }
   return { shown, expected };
+}
+
+function actionsOf({ action, actions }: LoggedDecisions): { readonly action: Int32Array; readonly actions: number } {
+  if (action === undefined || actions === undefined) throw new HeadraceError('HR_EVALUATION_COLUMNS', 'An outcome model needs the actions of the log, and how many there are.');
+  return { action, actions };
 }
 
 /** The fold of each row. */

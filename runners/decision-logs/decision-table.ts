@@ -23,6 +23,11 @@ export interface Choices {
   readonly action: Float64Array;
   /** Of each, the probability that it was drawn with. */
   readonly probability: Float64Array | undefined;
+  /** Of each, what the model of that time said of it. */
+  readonly score: Float64Array | undefined;
+  /** Choices × features, `width` of them a choice. */
+  readonly features: Float64Array | undefined;
+  readonly width: number;
 }
 
 /** A log of decisions as columns: a value a decision in each. Missing numbers are NaN; a column that has no number at all is undefined. */
@@ -40,6 +45,8 @@ export interface DecisionTable {
   readonly actionsAreGuessed: boolean;
   readonly names: readonly string[] | undefined;
   readonly choices: Choices | undefined;
+  /** How many actions a decision had, from action 0 on, where that differs and `choices` does not tell. */
+  readonly counts: Float64Array | undefined;
   readonly slot: Float64Array | undefined;
   /** The decision's id as a number: two rows of one decision are found by it. */
   readonly decision: Float64Array | undefined;
@@ -77,7 +84,7 @@ export interface DecisionLogOptions {
   readonly segment?: string | undefined;
   /** Further columns of numbers, by name. */
   readonly extra?: readonly string[] | undefined;
-  /** Whether a model needs the context; else it is not kept. @default false */
+  /** Whether a model needs the context, and the features and scores of actions; else they are not kept. @default false */
   readonly context?: boolean | undefined;
   /** Called now and then with the lines or records read so far. It may throw to end the reading. */
   readonly progress?: ((count: number) => void) | undefined;
@@ -101,9 +108,13 @@ export interface DecisionRow {
   pdrop?: number | undefined;
   segment?: number | undefined;
   context?: readonly number[] | undefined;
+  /** How many actions there were, from action 0 on. */
+  count?: number | undefined;
   /** Actions that could be chosen, and their probabilities in the same order. */
   choices?: readonly number[] | undefined;
   probabilities?: readonly number[] | undefined;
+  scores?: readonly number[] | undefined;
+  features?: readonly (readonly number[])[] | undefined;
   extra?: readonly number[] | undefined;
 }
 
@@ -139,16 +150,19 @@ export interface TableBuilder {
 
 /** @param extra names of columns beyond those of a decision */
 export function tableBuilder(source: string, format: string, extra: readonly string[] = []): TableBuilder {
-  const scalars = ['reward', 'propensity', 'action', 'slot', 'slate', 'decision', 'joined', 'late', 'user', 'time', 'logger', 'pdrop', 'segment'] as const;
+  const scalars = ['reward', 'propensity', 'action', 'count', 'slot', 'slate', 'decision', 'joined', 'late', 'user', 'time', 'logger', 'pdrop', 'segment'] as const;
   const columns = Object.fromEntries([...scalars, 'at'].map((name) => [name, numberColumn()])) as Record<(typeof scalars)[number] | 'at', NumberColumn>;
   const extras = extra.map(() => numberColumn());
   const choiceStart = numberColumn();
   const choiceAction = numberColumn();
   const choiceProbability = numberColumn();
+  const choiceScore = numberColumn();
+  const choiceFeatures = numberColumn();
   const context = numberColumn();
   const refused = new Map<ErrorCode, { rows: number; first: string; example: string }>();
   const passedOver = new Map<string, number>();
   let features = -1;
+  let choiceWidth = -1;
   let length = 0;
   let chosen = false;
   const refuse: TableBuilder['refuse'] = (code, first, example) => {
@@ -166,6 +180,10 @@ export function tableBuilder(source: string, format: string, extra: readonly str
       const width = row.context?.length ?? 0;
       if (features < 0) features = width;
       if (width !== features) return refuse('HR_EVALUATION_COLUMNS', `line ${at}`, `the context has ${width} values, the first one has ${features}`);
+      for (const of of row.features ?? []) {
+        if (choiceWidth < 0) choiceWidth = of.length;
+        if (of.length !== choiceWidth) return refuse('HR_EVALUATION_COLUMNS', `line ${at}`, `an action has ${of.length} features, the first one has ${choiceWidth}`);
+      }
       for (const name of scalars) columns[name].push(row[name] ?? NaN);
       columns.at.push(at);
       for (let k = 0; k < features; k++) context.push(row.context![k]!);
@@ -176,6 +194,8 @@ export function tableBuilder(source: string, format: string, extra: readonly str
         for (let k = 0; k < row.choices.length; k++) {
           choiceAction.push(row.choices[k]!);
           choiceProbability.push(row.probabilities?.[k] ?? NaN);
+          choiceScore.push(row.scores?.[k] ?? NaN);
+          for (let f = 0; f < choiceWidth; f++) choiceFeatures.push(row.features?.[k]?.[f] ?? NaN);
         }
       }
       length++;
@@ -194,7 +214,17 @@ export function tableBuilder(source: string, format: string, extra: readonly str
         actions,
         actionsAreGuessed: actionsAreGuessed && actions !== undefined,
         names,
-        choices: chosen ? { start: choiceStart.values()!, action: choiceAction.values() ?? new Float64Array(0), probability: choiceProbability.values() } : undefined,
+        choices: chosen
+          ? {
+              start: choiceStart.values()!,
+              action: choiceAction.values() ?? new Float64Array(0),
+              probability: choiceProbability.values(),
+              score: choiceScore.values(),
+              features: choiceFeatures.values(),
+              width: Math.max(0, choiceWidth),
+            }
+          : undefined,
+        counts: differing(columns.count.values(), actions),
         slot: columns.slot.values(),
         decision: columns.decision.values(),
         joined: columns.joined.values(),
@@ -217,4 +247,9 @@ export function tableBuilder(source: string, format: string, extra: readonly str
       };
     },
   };
+}
+
+/** The counts, unless all decisions had all actions. */
+function differing(counts: Float64Array | undefined, actions: number | undefined): Float64Array | undefined {
+  return counts?.some((count) => count !== actions) === true ? counts.map((count) => (Number.isNaN(count) ? (actions ?? NaN) : count)) : undefined;
 }

@@ -18,7 +18,8 @@ import { idNumber } from './id-number.js';
  * | `user`, `time`, `policy` | who, when (ISO 8601 with zone, or epoch ms), which version chose |
  * | `joined`, `late` | whether an outcome came, and whether it came too late |
  * | `pdrop` | probability that such a decision was left out of the log |
- * | `context` | numbers that were known, as many in every line |
+ * | `scores`, `features` | of each of `actions`: what a model said of it, and a list of numbers |
+ * | `context` | numbers that were known: a list, as long in every line, or an object, in the alphabetical order of its names in the first line |
  * | `segment` | group of decisions to report on (`--by segment`) |
  *
  * Other fields are left alone. Errors: HR_INPUT_FILE, HR_EVALUATION_LOG when no line has what is needed.
@@ -31,6 +32,7 @@ export async function readJsonLinesLog(input: string, options: DecisionLogOption
   const slates = naming();
   const loggers = naming();
   const segments = naming();
+  const contextOf = contextReader();
   const seen = { first: [] as string[], reward: false, propensity: false, listed: false, most: 0 };
   // the first action tells whether actions have names
   let named: boolean | undefined;
@@ -51,11 +53,15 @@ export async function readJsonLinesLog(input: string, options: DecisionLogOption
     seen.propensity ||= propensity !== undefined;
     const choices = fieldAt(row, 'actions');
     const probabilities = fieldAt(row, 'probabilities');
-    const context = fieldAt(row, 'context');
+    const context = contextOf(fieldAt(row, 'context'));
     const time = timeOf(fieldAt(row, 'time'));
     if (time === null) return lineFault('the time is neither ISO 8601 with a zone nor epoch milliseconds');
     if (probabilities !== undefined && !isNumbers(probabilities)) return lineFault('probabilities is no list of numbers');
-    if (context !== undefined && !isNumbers(context)) return lineFault('context is no list of numbers');
+    if (context === null) return lineFault('context is no list of numbers and no object of them');
+    const scores = fieldAt(row, 'scores');
+    const features = fieldAt(row, 'features');
+    if (scores !== undefined && !isNumbers(scores)) return lineFault('scores is no list of numbers');
+    if (features !== undefined && !(Array.isArray(features) && features.every(isNumbers))) return lineFault('features is no list of lists of numbers');
     const decision: DecisionRow = {
       reward: numberOf(reward),
       propensity: numberOf(propensity),
@@ -74,7 +80,8 @@ export async function readJsonLinesLog(input: string, options: DecisionLogOption
     else if (choices !== undefined) {
       if (!(typeof choices === 'number' && Number.isInteger(choices) && choices > 0)) return lineFault('actions is neither a number from 1 nor a list');
       declared = choices;
-      decision.choices = probabilities === undefined ? undefined : Array.from({ length: choices }, (_, a) => a);
+      decision.count = choices;
+      decision.choices = probabilities === undefined && scores === undefined && features === undefined ? undefined : Array.from({ length: choices }, (_, a) => a);
     } else if (probabilities !== undefined) decision.choices = probabilities.map((_, a) => a);
     if (probabilities !== undefined) {
       if (probabilities.length !== decision.choices!.length) return lineFault(`${probabilities.length} probabilities for ${decision.choices!.length} actions`, 'HR_EVALUATION_PMF');
@@ -82,10 +89,17 @@ export async function readJsonLinesLog(input: string, options: DecisionLogOption
       if (!(Math.abs(sum - 1) <= 1e-6) || probabilities.some((p) => !(p >= 0))) return lineFault(`the probabilities sum to ${sum}`, 'HR_EVALUATION_PMF');
       decision.probabilities = probabilities;
     }
+    for (const [name, of] of [['scores', scores], ['features', features]] as const) {
+      if (of !== undefined && of.length !== decision.choices?.length) return lineFault(`${of.length} ${name} for ${decision.choices?.length ?? 'an unknown number of'} actions`);
+    }
+    if (options.context === true) {
+      decision.scores = scores;
+      decision.features = features as number[][] | undefined;
+    }
     if (action !== undefined) {
       decision.action = actionNumber(action as string | number);
       const at = decision.choices?.indexOf(decision.action) ?? 0;
-      if (at < 0) return lineFault(`the action ${String(action)} is none of its actions`, 'HR_EVALUATION_ACTION');
+      if (at < 0 || (declared > 0 && decision.action >= declared)) return lineFault(`the action ${String(action)} is none of its actions`, 'HR_EVALUATION_ACTION');
       const drawn = decision.probabilities?.[at];
       if (drawn !== undefined && Math.abs(drawn - decision.propensity) > 1e-6 * Math.max(drawn, decision.propensity)) builder.passOver('decisions whose propensity is not what probabilities has for the shown action (the propensity was used)');
     }
@@ -124,6 +138,17 @@ export function timeOf(value: unknown): number | undefined | null {
   if (value === undefined) return undefined;
   if (typeof value === 'number') return Number.isSafeInteger(value) ? value : null;
   return (typeof value === 'string' ? isoTime(value.replace(' ', 'T')) : undefined) ?? null;
+}
+
+/** Reads numbers from a list, or an object by the names of the first one; null for anything else. */
+export function contextReader(): (value: unknown) => readonly number[] | undefined | null {
+  let names: readonly string[] | undefined;
+  return (value) => {
+    if (value === undefined || isNumbers(value)) return value;
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) return null;
+    names ??= Object.keys(value).sort();
+    return names.map((name) => numberOf((value as Record<string, unknown>)[name]));
+  };
 }
 
 function idOf(value: unknown): number | undefined {

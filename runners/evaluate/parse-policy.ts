@@ -1,16 +1,21 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { basename, dirname, extname } from 'node:path';
 import { HeadraceError } from '../../dataflow/errors.js';
+import { splitmix } from '../../dataflow/splitmix.js';
+import { epsilonGreedyScheme } from '../../serving/explore/epsilon-greedy.js';
+import type { ScoredItem } from '../../serving/explore/item.js';
+import type { Scheme } from '../../serving/explore/scheme.js';
+import { softmaxScheme } from '../../serving/explore/softmax.js';
 import { didYouMean } from '../commands/nearest-name.js';
-import { actionsOf, checkDistribution, forChoices, nameOf, type Policy } from './policy.js';
+import { actionsOf, checkDistribution, forChoices, nameOf, type Policy, varies } from './policy.js';
 import { probabilityFile } from './probability-file.js';
-import { moduleScorer, onnxScorer, type Scorer } from './scorer.js';
+import { loggedScores, moduleScorer, onnxScorer, type Scorer } from './scorer.js';
 import { slotsFile } from './slots-file.js';
 
 const modules = ['.ts', '.mts', '.js', '.mjs'];
 
 /** What a policy can be, as help and messages say it. */
-export const policyForms = 'uniform, logged, column:NAME, epsilon-greedy:E@MODEL, softmax:T@MODEL, slots:FILE.json, FILE.onnx, FILE.ts or .js, or a file of action:probability lines';
+export const policyForms = 'uniform, logged, column:NAME, epsilon-greedy:E@MODEL, softmax:T@MODEL (a model is FILE.onnx, FILE.ts or .js, or scores: those of the log), slots:FILE.json, FILE.onnx, FILE.ts or .js, or a file of action:probability lines';
 
 /**
  * The policy that a word stands for. Files are looked for now, and read when it is bound.
@@ -32,18 +37,20 @@ export function parsePolicy(word: string): Policy {
       if (at < 0 || file === '') throw unknown(word, `${name} needs a model: ${name}:${name === 'softmax' ? '1' : '0.05'}@FILE.onnx.`);
       if (name === 'epsilon-greedy') {
         if (!(number >= 0 && number <= 1)) throw unknown(word, `ε is "${rest.slice(0, at)}", and not a number from 0 to 1.`);
-        return scored(word, scorerOf(file, word), (scores) => greedy(scores, number));
+        return scored(word, scorerOf(file, word), epsilonGreedyScheme('epsilon-greedy', number));
       }
       if (!(number > 0 && Number.isFinite(number))) throw unknown(word, `The temperature is "${rest.slice(0, at)}", and not a number over 0.`);
-      return scored(word, scorerOf(file, word), (scores) => softmax(scores, number));
+      return scored(word, scorerOf(file, word), softmaxScheme('softmax', number));
     }
   }
   const file = existing(word, word);
-  if (extname(file) === '.onnx' || modules.includes(extname(file))) return scored(word, scorerOf(file, word), () => undefined);
+  if (extname(file) === '.onnx' || modules.includes(extname(file))) return scored(word, scorerOf(file, word));
   return probabilityFile(file);
 }
 
-function scorerOf(file: string, word: string): Scorer {
+/** The model of a file, or the scores of the log. Errors: HR_INPUT_FILE, HR_EVALUATION_POLICY. */
+export function scorerOf(file: string, word: string): Scorer {
+  if (file === 'scores') return loggedScores;
   existing(file, word);
   if (extname(file) === '.onnx') return onnxScorer(file);
   if (modules.includes(extname(file))) return moduleScorer(file);
@@ -68,15 +75,15 @@ const uniform: Policy = {
   columns: [],
   bind(table) {
     const actions = actionsOf(table, 'uniform');
-    if (table.choices === undefined) return Promise.resolve({ whole: true, width: 1, at: () => Promise.resolve({ uniform: true as const }) });
-    const { start } = table.choices;
+    if (!varies(table)) return Promise.resolve({ whole: true, width: 1, at: () => Promise.resolve({ uniform: true as const }) });
     return Promise.resolve({
       whole: true,
       width: actions,
       at(rows) {
         const out = new Float64Array(rows.length * actions);
         rows.forEach((row, k) => {
-          const count = start[row + 1]! - start[row]! || actions;
+          let count = 0;
+          forChoices(table, row, actions, () => count++);
           forChoices(table, row, actions, (a) => (out[k * actions + a] = 1 / count));
         });
         return Promise.resolve({ distribution: out });
@@ -133,10 +140,7 @@ function column(name: string): Policy {
   };
 }
 
-/** Makes the scores of the open actions probabilities, in place. */
-type ToDistribution = (scores: number[]) => void;
-
-function scored(name: string, scorer: Scorer, make: ToDistribution): Policy {
+function scored(name: string, scorer: Scorer, scheme?: Scheme<ScoredItem>): Policy {
   return {
     name,
     needsContext: scorer.needsContext,
@@ -144,6 +148,8 @@ function scored(name: string, scorer: Scorer, make: ToDistribution): Policy {
     async bind(table) {
       const actions = actionsOf(table, name);
       const bound = await scorer.bind(table);
+      const open = new Uint8Array(actions);
+      const situation = { time: 0, random: splitmix(0) };
       return {
         whole: true,
         width: actions,
@@ -152,31 +158,20 @@ function scored(name: string, scorer: Scorer, make: ToDistribution): Policy {
           const scores = await bound.scores(rows);
           const out = new Float64Array(scores.length);
           rows.forEach((row, k) => {
-            const open: number[] = [];
-            forChoices(table, row, actions, (a) => open.push(a));
-            const given = open.map((a) => scores[k * actions + a]!);
-            const bad = given.findIndex((score) => !Number.isFinite(score));
-            if (bad >= 0) throw new HeadraceError('HR_EVALUATION_PMF', `The policy ${name} gives action ${nameOf(table, open[bad]!)} ${Number.isNaN(given[bad]!) ? 'no number' : given[bad]} at ${table.place(row)} of ${table.source}.`);
-            make(given);
-            open.forEach((a, at) => (out[k * actions + a] = given[at]!));
-            checkDistribution(table, row, name, out, k * actions, actions);
+            const at = k * actions;
+            open.fill(0);
+            forChoices(table, row, actions, (a) => {
+              const score = scores[at + a]!;
+              if (!Number.isFinite(score)) throw new HeadraceError('HR_EVALUATION_PMF', `The policy ${name} gives action ${nameOf(table, a)} ${Number.isNaN(score) ? 'no number' : score} at ${table.place(row)} of ${table.source}.`);
+              open[a] = 1;
+              out[at + a] = score;
+            });
+            if (scheme !== undefined) scheme.begin([], scores.subarray(at, at + actions), situation).distribute(out.subarray(at, at + actions), open);
+            checkDistribution(table, row, name, out, at, actions);
           });
           return { distribution: out };
         },
       };
     },
   };
-}
-
-/** ε shared by all, the rest by the best; equally good ones share it. */
-function greedy(scores: number[], epsilon: number): void {
-  const best = Math.max(...scores);
-  const ties = scores.filter((score) => score === best).length;
-  scores.forEach((score, k) => (scores[k] = epsilon / scores.length + (score === best ? (1 - epsilon) / ties : 0)));
-}
-
-function softmax(scores: number[], temperature: number): void {
-  const best = Math.max(...scores);
-  const sum = scores.reduce((s, score) => s + Math.exp((score - best) / temperature), 0);
-  scores.forEach((score, k) => (scores[k] = Math.exp((score - best) / temperature) / sum));
 }

@@ -31,10 +31,16 @@ export function actionsOf(table: DecisionTable, policy: string): number {
   throw new HeadraceError('HR_EVALUATION_LOG', `${table.source} does not say which actions there were, and the policy ${policy} has to know.`, { remedy: 'Log the field `actions`, or give the candidate as a column: --policy column:NAME.' });
 }
 
+/** Whether what could be chosen differs between decisions. */
+export function varies({ choices, counts }: DecisionTable): boolean {
+  return choices !== undefined || counts !== undefined;
+}
+
 /** Calls `each` with every action that could be chosen at a row, and its place among them. */
 export function forChoices(table: DecisionTable, row: number, actions: number, each: (action: number, place: number) => void): void {
   if (table.choices === undefined) {
-    for (let a = 0; a < actions; a++) each(a, a);
+    const count = table.counts?.[row] ?? actions;
+    for (let a = 0; a < count; a++) each(a, a);
     return;
   }
   const { start, action } = table.choices;
@@ -60,7 +66,7 @@ export function checkDistribution(table: DecisionTable, row: number, policy: str
     sum += p;
   }
   if (!(Math.abs(sum - 1) <= singlePrecision)) throw wrong(table, row, policy, `its probabilities sum to ${sum}`);
-  if (table.choices !== undefined) {
+  if (varies(table)) {
     let possible = 0;
     forChoices(table, row, actions, (a) => (possible += of[at + a]!));
     if (sum - possible > singlePrecision) throw wrong(table, row, policy, `it gives ${sum - possible} to actions that could not be chosen there`);

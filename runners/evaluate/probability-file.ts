@@ -3,7 +3,7 @@ import { HeadraceError } from '../../dataflow/errors.js';
 import type { DecisionTable } from '../decision-logs/decision-table.js';
 import { numberColumn } from '../decision-logs/number-column.js';
 import { readLines } from '../import/read-lines.js';
-import { actionsOf, type BoundPolicy, checkDistribution, type Policy } from './policy.js';
+import { actionsOf, type BoundPolicy, checkDistribution, type Policy, varies } from './policy.js';
 
 /** Pairs of a line, as rows of one table: those of line `i` are from `start[i]` up to `start[i + 1]`. */
 interface Pairs {
@@ -62,7 +62,7 @@ export function probabilityFile(file: string): Policy {
 
 /** A policy that does the same at every decision. */
 export function always(table: DecisionTable, name: string, distribution: Float64Array): BoundPolicy {
-  if (table.choices === undefined) {
+  if (!varies(table)) {
     checkDistribution(table, 0, name, distribution, 0, distribution.length);
     const slots = Array.from({ length: slotsOf(table) }, () => distribution);
     return { whole: true, width: 1, at: () => Promise.resolve({ slots }) };

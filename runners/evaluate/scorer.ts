@@ -1,4 +1,4 @@
-import { openTableModel } from '../../connectors/onnx/table-model.js';
+import { openTableModel, type TableModel } from '../../connectors/onnx/table-model.js';
 import { HeadraceError } from '../../dataflow/errors.js';
 import type { PolicyFunction } from '../../evaluation/policy-function.js';
 import type { DecisionTable } from '../decision-logs/decision-table.js';
@@ -17,41 +17,84 @@ export interface BoundScorer {
   close?(): Promise<void>;
 }
 
-/** An ONNX model from the context of decisions to a number an action. Errors: HR_EVALUATION_POLICY when its shape is another. */
+/**
+ * An ONNX model. Either from the context of a decision to a number an action, or from context and features of an action (or these alone) to one number.
+ *
+ * Errors: HR_EVALUATION_POLICY when its shape is another.
+ */
 export function onnxScorer(file: string): Scorer {
   return {
     needsContext: true,
     async bind(table) {
       const actions = actionsOf(table, file);
       const model = await openTableModel(file);
-      const { features, context } = table;
-      const fault =
-        context === undefined
-          ? `takes ${model.features ?? 'some'} features, and ${table.source} has no context`
-          : model.features !== undefined && model.features !== features
-            ? `takes ${model.features} features, and the context of ${table.source} has ${features}`
-            : model.outputs !== undefined && model.outputs !== actions
-              ? `gives ${model.outputs} numbers a decision, and ${table.source} has ${actions} actions`
-              : undefined;
-      if (fault !== undefined) {
+      const { choices, features } = table;
+      const own = choices?.features === undefined ? 0 : choices.width;
+      const known = `the context of ${table.source} has ${features}${own > 0 ? ` and an action ${own} more` : ''}`;
+      try {
+        if (features === 0 && own === 0) throw shapeError(file, `takes ${model.features ?? 'some'} features, and ${table.source} has no context`);
+        const single = own > 0 && (model.outputs === 1 || model.features === features + own);
+        const wanted = model.features ?? (single ? features + own : features);
+        if (single ? wanted !== features + own && wanted !== own : wanted !== features) throw shapeError(file, `takes ${wanted} features, and ${known}`);
+        if (model.outputs !== undefined && model.outputs !== (single ? 1 : actions)) throw shapeError(file, `gives ${model.outputs} numbers a decision, and ${table.source} has ${actions} actions`);
+        return { close: () => model.close(), scores: (rows) => (single ? scoreActions(table, model, rows, actions, wanted) : scoreDecisions(table, model, rows, actions, file)) };
+      } catch (error) {
         await model.close();
-        throw new HeadraceError('HR_EVALUATION_POLICY', `The model ${file} ${fault}.`, { remedy: 'Give a model from [decisions, context] to [decisions, actions], for the context and actions of this log.' });
+        throw error;
       }
-      return {
-        close: () => model.close(),
-        async scores(rows) {
-          const values = new Float32Array(rows.length * features);
-          rows.forEach((row, k) => {
-            for (let f = 0; f < features; f++) values[k * features + f] = context![row * features + f]!;
-          });
-          const out = await model.run(values, rows.length);
-          if (out.width !== actions) throw new HeadraceError('HR_EVALUATION_POLICY', `The model ${file} gives ${out.width} numbers a decision, and ${table.source} has ${actions} actions.`);
-          return out.values;
-        },
-      };
     },
   };
 }
+
+async function scoreDecisions(table: DecisionTable, model: TableModel, rows: Int32Array, actions: number, file: string): Promise<Float64Array> {
+  const { features, context } = table;
+  const values = new Float32Array(rows.length * features);
+  rows.forEach((row, k) => values.set(context!.subarray(row * features, (row + 1) * features), k * features));
+  const out = await model.run(values, rows.length);
+  if (out.width !== actions) throw shapeError(file, `gives ${out.width} numbers a decision, and ${table.source} has ${actions} actions`);
+  return out.values;
+}
+
+/** Asks the model for each action that could be chosen. */
+async function scoreActions(table: DecisionTable, model: TableModel, rows: Int32Array, actions: number, wanted: number): Promise<Float64Array> {
+  const { features, context } = table;
+  const { start, action, width, features: own } = table.choices!;
+  const places = Array.from(rows).flatMap((row, k) => Array.from({ length: start[row + 1]! - start[row]! }, (_, c) => ({ row, k, at: start[row]! + c })));
+  const values = new Float32Array(places.length * wanted);
+  const before = wanted - width;
+  places.forEach(({ row, at }, i) => {
+    if (before > 0) values.set(context!.subarray(row * features, row * features + before), i * wanted);
+    values.set(own!.subarray(at * width, (at + 1) * width), i * wanted + before);
+  });
+  const scored = await model.run(values, places.length);
+  const out = new Float64Array(rows.length * actions).fill(NaN);
+  places.forEach(({ k, at }, i) => (out[k * actions + action[at]!] = scored.values[i * scored.width]!));
+  return out;
+}
+
+function shapeError(file: string, what: string): HeadraceError {
+  return new HeadraceError('HR_EVALUATION_POLICY', `The model ${file} ${what}.`, { remedy: 'Give a model from [decisions, context] to [decisions, actions], or from [actions, context and features] to [actions, 1].' });
+}
+
+/** What was logged as the score of each action. Errors: HR_EVALUATION_LOG where there is none. */
+export const loggedScores: Scorer = {
+  needsContext: true,
+  bind(table) {
+    const { choices } = table;
+    if (choices?.score === undefined) throw new HeadraceError('HR_EVALUATION_LOG', `${table.source} has no scores.`, { remedy: 'Log the scores of the actions, or give a model: epsilon-greedy:0.05@FILE.onnx.' });
+    const actions = actionsOf(table, 'scores');
+    const { start, action, score } = choices;
+    return Promise.resolve({
+      scores(rows) {
+        const out = new Float64Array(rows.length * actions).fill(NaN);
+        rows.forEach((row, k) => {
+          for (let c = start[row]!; c < start[row + 1]!; c++) out[k * actions + action[c]!] = score[c]!;
+        });
+        return Promise.resolve(out);
+      },
+    });
+  },
+};
 
 /** A module whose default export is a function from a decision to a number for each of its actions. Errors: HR_EVALUATION_POLICY. */
 export function moduleScorer(file: string): Scorer {

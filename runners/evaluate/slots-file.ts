@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { HeadraceError } from '../../dataflow/errors.js';
-import { actionsOf, checkDistribution, type Policy } from './policy.js';
+import { actionsOf, checkDistribution, type Policy, varies } from './policy.js';
 import { slotsOf } from './probability-file.js';
 
 /**
@@ -25,7 +25,7 @@ export function slotsFile(file: string): Policy {
         if (fault >= 0) throw new HeadraceError('HR_EVALUATION_PMF', `Slot ${slot} of ${file}: the probability of action ${fault} is ${of[fault]}.`);
         if (!(Math.abs(sum - 1) <= 1e-6)) throw new HeadraceError('HR_EVALUATION_PMF', `Slot ${slot} of ${file}: the probabilities sum to ${sum}.`);
       });
-      if (table.choices === undefined) return Promise.resolve({ whole: true, width: 1, at: () => Promise.resolve({ slots }) });
+      if (!varies(table)) return Promise.resolve({ whole: true, width: 1, at: () => Promise.resolve({ slots }) });
       return Promise.resolve({
         whole: true,
         width: actions,

@@ -1,18 +1,20 @@
 import { font, gridColour, seriesColour, seriesDash, textColour } from './palette.js';
 import { cutText, escapeText, estimateWidth } from './svg-text.js';
-import { numberTicks, timeTicks } from './ticks.js';
+import { logTicks, numberTicks, timeTicks } from './ticks.js';
 
 export interface LineSeries {
   readonly label: string;
   /** In order of x. A y that is null or not finite, or an x that is no date, interrupts the line. */
   readonly points: readonly Point[];
+  /** Whether points are joined, or stand for themselves. @default 'line' */
+  readonly marks?: 'line' | 'points';
 }
 
 export interface LineChartOptions {
   readonly title: string;
   readonly series: readonly LineSeries[];
-  /** Whether x is epoch milliseconds (labels in UTC) or a plain number. @default 'time' */
-  readonly x?: 'time' | 'number';
+  /** Whether x is epoch milliseconds (labels in UTC), a plain number, or one over 0 on a logarithmic scale. @default 'time' */
+  readonly x?: 'time' | 'number' | 'log';
   readonly xLabel?: string;
   readonly yLabel?: string;
   /** px. @default 720 × 300 */
@@ -24,12 +26,13 @@ export interface LineChartOptions {
 
 /** Draws lines over time, or over a number, as an SVG element to stand in a page: axes, grid, title, legend. */
 export function lineChart(options: LineChartOptions): string {
-  const { title, series, width = 720 } = options;
-  const mostX = options.x === 'number' ? 1e300 : 8.64e15;
+  const { title, width = 720 } = options;
+  const series = options.x === 'log' ? options.series.map((s) => ({ ...s, points: s.points.map((p) => ({ ...p, x: Math.log10(p.x) })) })) : options.series;
+  const mostX = options.x === undefined || options.x === 'time' ? 8.64e15 : 1e300;
   const drawable = (p: Point): p is Drawable => Math.abs(p.x) <= mostX && p.y !== null && Math.abs(p.y) < 1e300;
   const all = series.flatMap((s) => s.points.filter(drawable));
   const [x0, x1] = extent(all.map((p) => p.x));
-  let [y0, y1] = extent(all.map((p) => p.y));
+  let [y0, y1] = extent(all.flatMap((p) => [p.y, p.low ?? p.y, p.high ?? p.y]));
   if (options.tight !== true) [y0, y1] = [Math.min(0, y0), Math.max(0, y1)];
   if (y1 - y0 < 1e-300) y1 = y0 + (Math.abs(y0) > 1e-300 ? Math.abs(y0) : 1);
 
@@ -46,7 +49,7 @@ export function lineChart(options: LineChartOptions): string {
   const right = width - 20;
   const px = (x: number): number => (x1 > x0 ? left + ((x - x0) / (x1 - x0)) * (right - left) : (left + right) / 2);
   const py = (y: number): number => bottom - ((y - y0) / (y1 - y0)) * (bottom - top);
-  const xTicks = (options.x === 'number' ? numberTicks : timeTicks)(x0, x1, Math.max(2, Math.floor((right - left) / 80)));
+  const xTicks = { number: numberTicks, log: logTicks, time: timeTicks }[options.x ?? 'time'](x0, x1, Math.max(2, Math.floor((right - left) / 80)));
 
   const parts = [`<text x="0" y="16" font-size="14" font-weight="600">${escapeText(cutText(title, width / 1.4))}</text>`];
   for (const [row, entries] of legend.entries()) for (const e of entries) parts.push(legendEntry(e, 36 + row * 20));
@@ -61,7 +64,10 @@ export function lineChart(options: LineChartOptions): string {
     }
     parts.push(...xAxis(xTicks.at, xTicks.label, px, bottom, width));
     if (options.xLabel) parts.push(`<text x="${round((left + right) / 2)}" y="${bottom + 38}" text-anchor="middle" opacity="0.75">${escapeText(options.xLabel)}</text>`);
-    for (const [n, s] of series.entries()) parts.push(...linePaths(s.points.map((p) => (drawable(p) ? { x: px(p.x), y: py(p.y) } : null)), n));
+    for (const [n, s] of series.entries()) {
+      const points = s.points.map((p) => (drawable(p) ? { x: px(p.x), y: py(p.y), ...(isSpan(p) && { low: py(p.low), high: py(p.high) }) } : null));
+      parts.push(...bandPaths(points, n), ...(s.marks === 'points' ? points.flatMap((p) => (p === null ? [] : [dot(p, n)])) : linePaths(points, n)));
+    }
   }
   const heading = escapeText(title);
   return (
@@ -73,10 +79,19 @@ export function lineChart(options: LineChartOptions): string {
 interface Point {
   readonly x: number;
   readonly y: number | null;
+  /** Where y may lie: drawn as a band behind the line. @default no band */
+  readonly low?: number | null;
+  readonly high?: number | null;
 }
 
 interface Drawable extends Point {
   readonly y: number;
+}
+
+type Span = Drawable & { readonly low: number; readonly high: number };
+
+function isSpan(p: Drawable): p is Span {
+  return typeof p.low === 'number' && typeof p.high === 'number' && Math.abs(p.low) < 1e300 && Math.abs(p.high) < 1e300;
 }
 
 function extent(values: readonly number[]): [number, number] {
@@ -136,12 +151,34 @@ function xAxis(at: readonly number[], label: (v: number) => string, px: (x: numb
   return parts;
 }
 
+/** The band of each stretch of points that have one; a point alone has a line. */
+function bandPaths(points: readonly (Drawable | null)[], n: number): string[] {
+  const paths: string[] = [];
+  let run: Span[] = [];
+  const flush = (): void => {
+    const at = (x: number, y: number): string => `${round(x)} ${round(y)}`;
+    if (run.length === 1) paths.push(`<path d="M${at(run[0]!.x, run[0]!.low)}L${at(run[0]!.x, run[0]!.high)}" fill="none" stroke="${seriesColour(n)}" stroke-opacity="0.5" stroke-width="2"/>`);
+    if (run.length > 1) paths.push(`<path d="M${[...run.map((p) => at(p.x, p.high)), ...[...run].reverse().map((p) => at(p.x, p.low))].join('L')}Z" style="fill:${seriesColour(n)};fill-opacity:0.16"/>`);
+    run = [];
+  };
+  for (const p of points) {
+    if (p !== null && isSpan(p)) run.push(p);
+    else flush();
+  }
+  flush();
+  return paths;
+}
+
+function dot({ x, y }: Drawable, n: number): string {
+  return `<circle cx="${round(x)}" cy="${round(y)}" r="2.5" style="fill:${seriesColour(n)}"/>`;
+}
+
 /** One path; of the points that fall on the same pixel column only the first, least, most and last are drawn. */
 function linePaths(points: readonly (Drawable | null)[], n: number): string[] {
   const paths: string[] = [];
   let run: Drawable[] = [];
   const flush = (): void => {
-    if (run.length === 1) paths.push(`<circle cx="${round(run[0]!.x)}" cy="${round(run[0]!.y)}" r="2.5" style="fill:${seriesColour(n)}"/>`);
+    if (run.length === 1) paths.push(dot(run[0]!, n));
     if (run.length > 1) {
       const d = thin(run).map((p, i) => `${i === 0 ? 'M' : 'L'}${round(p.x)} ${round(p.y)}`).join('');
       paths.push(`<path d="${d}" fill="none" stroke="${seriesColour(n)}" stroke-width="2" stroke-linejoin="round" stroke-dasharray="${seriesDash(n)}"/>`);

@@ -1,3 +1,5 @@
+import { chartNumber } from './svg-text.js';
+
 /** Positions and labels of an axis. */
 export interface Ticks {
   readonly at: readonly number[];
@@ -29,6 +31,16 @@ export function numberTicks(least: number, most: number, count: number): Ticks &
       return value.toLocaleString('en-US', { minimumFractionDigits: decimals, maximumFractionDigits: decimals });
     },
   };
+}
+
+/** About `count` round numbers from 10^`least` to 10^`most`, at their logarithms: powers of ten, with 2 and 5 between where there are few. */
+export function logTicks(least: number, most: number, count: number): Ticks {
+  const decades = Math.floor(most) - Math.ceil(least) + 1;
+  const every = Math.max(1, Math.ceil(decades / count));
+  const digits = most - least < count / 3 ? [1, 2, 5] : [1];
+  const at: number[] = [];
+  for (let power = Math.floor(least); power <= most; power += every) at.push(...digits.map((digit) => power + Math.log10(digit)).filter((t) => t >= least - 1e-9 && t <= most + 1e-9));
+  return { at: at.length > 0 ? at : [least], label: (t) => chartNumber(Number((10 ** t).toPrecision(2))) };
 }
 
 function plain(value: number): string {

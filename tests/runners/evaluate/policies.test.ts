@@ -32,6 +32,7 @@ function file(name: string, content: string | Uint8Array): string {
 test('uniform, over what could be chosen at each decision', async () => {
   expect(await candidateOf('uniform')).toEqual({ uniform: true });
   expect(await candidateOf('uniform', [{ ...plain, actions: [0, 2] }, plain])).toEqual({ distribution: [0.5, 0, 0.5, 1 / 3, 1 / 3, 1 / 3] });
+  expect(await candidateOf('uniform', [{ ...plain, actions: 2 }, plain])).toEqual({ distribution: [0.5, 0.5, 0, 1 / 3, 1 / 3, 1 / 3] });
 });
 
 test('logged has a weight of exactly 1, with and without whole distributions', async () => {
@@ -118,6 +119,20 @@ describe.skipIf(!hasOnnx)('models', () => {
     [0.1, 0.45, 0.45, 0.8, 0.1, 0.1].forEach((p, k) => expect(found.distribution[k]).toBeCloseTo(p, 15));
     const open = (await candidateOf(`epsilon-greedy:0.3@${model}`, [{ ...log[0], actions: [0, 1] }, { ...log[1], actions: 3 }])) as { distribution: number[] };
     [0.15, 0.85, 0].forEach((p, k) => expect(open.distribution[k]).toBeCloseTo(p, 15));
+  });
+
+  test('a model of context and features of an action, and one of these alone', async () => {
+    const lines = [{ ...plain, actions: [0, 2], context: { b: 10, a: 1 }, features: [[1], [2]] }];
+    const greedy = async (model: Uint8Array) => ((await candidateOf(`epsilon-greedy:0@${file('c.onnx', model)}`, lines)) as { distribution: number[] }).distribution;
+    expect(await greedy(tinyOnnx([1, 0, 1], 1))).toEqual([0, 0, 1]);
+    expect(await greedy(tinyOnnx([0, 0, -1], 1))).toEqual([1, 0, 0]);
+    expect(await greedy(tinyOnnx([-1], 1))).toEqual([1, 0, 0]);
+    await expect(greedy(tinyOnnx([1, 1], 1))).rejects.toMatchObject({ code: 'HR_EVALUATION_POLICY', message: expect.stringContaining('takes 2 features, and the context of') as string });
+  });
+
+  test('scores that the log has', async () => {
+    expect(await candidateOf('epsilon-greedy:0.5@scores', [{ ...plain, actions: [0, 2], scores: [1, 3] }])).toEqual({ distribution: [0.25, 0, 0.75] });
+    await expect(candidateOf('epsilon-greedy:0.5@scores')).rejects.toMatchObject({ code: 'HR_EVALUATION_LOG' });
   });
 
   test('softmax of scores', async () => {

@@ -1,9 +1,12 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { barChart } from '../../../serving/charts/bar-chart.js';
+import { intervalChart } from '../../../serving/charts/interval-chart.js';
 import { lineChart } from '../../../serving/charts/line-chart.js';
+import { logHistogram } from '../../../serving/charts/log-histogram.js';
 import { chartNumber, cutText, escapeText, estimateWidth } from '../../../serving/charts/svg-text.js';
-import { numberTicks, timeTicks } from '../../../serving/charts/ticks.js';
+import { logTicks, numberTicks, timeTicks } from '../../../serving/charts/ticks.js';
+import { reportMarkdown } from '../../../serving/report-markdown.js';
 import { reportPage } from '../../../serving/report-page.js';
 
 /** Opening and closing tags match; returns the texts. Enough of a parser for what we write. */
@@ -25,8 +28,10 @@ test('texts are escaped everywhere', () => {
   expect(escapeText(evil)).toBe('&lt;script&gt;alert(&quot;1&quot;)&lt;/script&gt; &amp; &#39;x&#39; \ufffd\ufffd');
   const line = lineChart({ title: evil, xLabel: evil, yLabel: evil, series: [{ label: evil, points: [{ x: 0, y: 1 }] }, { label: evil, points: [] }] });
   const bars = barChart({ title: evil, bars: [{ label: evil, value: 1, text: evil }] });
-  const page = reportPage({ title: evil, intro: evil, sections: [{ heading: evil, text: evil, svg: line + bars, table: { header: [evil], rows: [[evil]] } }] });
-  for (const markup of [line, bars, page]) {
+  const intervals = intervalChart({ title: evil, rows: [{ label: evil, value: 1, low: 0, high: 2 }], reference: { value: 1, label: evil } });
+  const histogram = logHistogram({ title: evil, bins: [{ from: 1, to: 2, n: 3 }], xLabel: evil, yLabel: evil });
+  const page = reportPage({ title: evil, verdict: { tone: 'bad', text: evil }, intro: evil, sections: [{ heading: evil, text: evil, svg: line + bars, table: { header: [evil], rows: [[evil]] } }] });
+  for (const markup of [line, bars, intervals, histogram, page]) {
     expect(markup).not.toContain('<script');
     texts(markup);
   }
@@ -107,4 +112,56 @@ test('a page stands alone and shows its parts', () => {
   expect(page).toContain('<p class="intro">One.</p>\n<p class="intro">Two.</p>');
   expect(page).toContain('<td>a</td><td class="n">1,234</td>');
   texts(page.replace(/<style>[^]*<\/style>/, ''));
+});
+
+const anyNumber = fc.oneof(fc.double(), fc.constantFrom(0, -0, 1e-300, 1e300, NaN, Infinity, 0.1, 0.2));
+
+test('intervals of any numbers stay in the picture', () => {
+  const row = fc.record({ label: fc.string(), value: fc.option(anyNumber), low: fc.option(anyNumber), high: fc.option(anyNumber) });
+  fc.assert(
+    fc.property(fc.array(row, { maxLength: 8 }), fc.option(anyNumber, { nil: undefined }), (rows, at) => {
+      const svg = intervalChart({ title: 't', rows, ...(at !== undefined && { reference: { value: at, label: 'r' } }) });
+      texts(svg);
+      expect(svg).not.toMatch(/NaN|Infinity|undefined/);
+      for (const [, x] of svg.matchAll(/<circle cx="(-?[\d.]+)"/g)) expect(Number(x)).toSatisfy((v: number) => v >= 0 && v <= 720);
+    }),
+  );
+});
+
+test('histograms of any bins, with what is 0 apart', () => {
+  const bin = fc.tuple(fc.double({ min: -300, max: 290, noNaN: true }), fc.nat(1e9)).map(([e, n]) => ({ from: 10 ** e, to: 2 * 10 ** e, n }));
+  fc.assert(
+    fc.property(fc.array(bin, { maxLength: 20 }), fc.boolean(), (bins, zero) => {
+      const all = [...(zero ? [{ from: 0, to: 0, n: 5 }] : []), ...bins.sort((a, b) => a.from - b.from)];
+      const svg = logHistogram({ title: 't', bins: all });
+      texts(svg);
+      expect(svg).not.toMatch(/NaN|Infinity|undefined/);
+      expect(svg.match(/<rect/g)?.length ?? 0).toBe(all.filter(({ n }) => n > 0).length);
+      for (const [, h] of svg.matchAll(/<rect [^>]*height="(-?[\d.]+)"/g)) expect(Number(h)).toBeGreaterThan(0);
+    }),
+  );
+});
+
+test('ticks of a logarithmic axis are powers of ten, with 2 and 5 where there is room', () => {
+  expect(logTicks(0, 3, 8).at.map(logTicks(0, 3, 8).label)).toEqual(['1', '10', '100', '1,000']);
+  expect(logTicks(0, 1, 8).at.map(logTicks(0, 1, 8).label)).toEqual(['1', '2', '5', '10']);
+  expect(logTicks(-3, 30, 4).at.length).toBeLessThanOrEqual(5);
+});
+
+test('a line on a logarithmic axis, with a band; points alone', () => {
+  const points = [1, 10, 100].map((x) => ({ x, y: x, low: x / 2, high: x * 2 }));
+  const svg = lineChart({ title: 't', x: 'log', series: [{ label: 'a', points: [{ x: 0, y: 1 }, ...points] }] });
+  expect(svg).not.toMatch(/NaN|Infinity/);
+  expect(svg.match(/fill-opacity/g)).toHaveLength(1);
+  const xs = [...svg.matchAll(/d="M([\d.]+) [\d.]+L([\d.]+) [\d.]+L([\d.]+)/g)].at(-1)!.slice(1).map(Number);
+  expect(xs[1]! - xs[0]!).toBeCloseTo(xs[2]! - xs[1]!, 0);
+  expect(lineChart({ title: 't', x: 'number', series: [{ label: 'a', marks: 'points', points }] }).match(/<circle/g)).toHaveLength(3);
+});
+
+test('Markdown holds pictures within itself, and its text means nothing', () => {
+  const text = reportMarkdown({ title: '# a|b', intro: '[x](y) `z`', verdict: { tone: 'good', text: 'fine' }, sections: [{ heading: 'h', svg: barChart({ title: 't', bars: [{ label: 'a', value: 1 }] }), table: { header: ['a|b', 'n'], rows: [['c\nd', 1.5], [null, null]] } }] });
+  expect(text).toContain('# \\# a\\|b\n\n\\[x\\](y) \\`z\\`\n\n> fine\n\n## h');
+  expect(text).toContain('| a\\|b | n |\n| --- | ---: |\n| c d | 1.5 |\n|  |  |');
+  const svg = Buffer.from(/base64,([^)]+)\)/.exec(text)![1]!, 'base64').toString();
+  expect(svg).toMatch(/^<svg [^>]*xmlns="http:\/\/www.w3.org\/2000\/svg"[^>]*><style>svg\{/);
 });
