@@ -53,3 +53,32 @@ test('an interrupted simulation keeps whole blocks and says so', async () => {
   const [clicks] = (await headrace(['topic', 'list', '--json'], { cwd })).json() as { records: number }[];
   expect(clicks!.records % 32_768).toBe(0);
 });
+
+test('with decisions: a log of a policy, what followed, and what policies are worth', async () => {
+  const cwd = workplace();
+  const words = ['simulate', '--decisions', '400', '--epsilon', '0.5', '--slots', '2', '--users', '50', '--items', '30', '--partitions', '2'];
+  const done = await headrace([...words, '--json'], { cwd });
+  expect(done.code).toBe(0);
+  const [told] = done.json() as [{ decisions: number; outcomes: number; values: Record<string, { value: number }> }];
+  expect(told).toMatchObject({ topics: ['decisions', 'outcomes'], decisions: 400, partitions: 2, epsilon: 0.5, slots: 2 });
+  expect(told.values['greedy']!.value).toBeGreaterThan(told.values['logged']!.value);
+  expect(told.values['logged']!.value).toBeGreaterThan(told.values['uniform']!.value);
+  const decisions = (await headrace(['topic', 'read', 'decisions', '--json'], { cwd })).json() as { value: object }[];
+  expect(decisions).toHaveLength(400);
+  expect(decisions[0]!.value).toMatchObject({ scheme: 'epsilon-greedy-slot', parameters: { epsilon: 0.5 }, policyId: 'simulated' });
+  expect((await headrace(['topic', 'read', 'outcomes', '--json'], { cwd })).json()).toHaveLength(told.outcomes);
+  const again = await headrace(words, { cwd });
+  expect(again.stderr).toContain('The topic decisions already has 400 records');
+  expect(again.stdout).toMatch(/^400 decisions to the topic decisions, .*\nepsilon-greedy with epsilon 0.5, 10 candidates, 2 slots; clicks a decision: 0\.\d+\ntrue values, in clicks a decision: logged 0\.\d+, uniform /);
+});
+
+test.each([
+  [['--decisions', '10', '--events', '10'], 'Give --events or --decisions, not both.'],
+  [['--epsilon', '0.1'], '--epsilon goes with --decisions.'],
+  [['--decisions', '10', '--epsilon', '2'], '--epsilon is "2"; give a number from 0 to 1.'],
+  [['--decisions', '10', '--candidates', '501'], '--candidates is "501"; give a whole number from 1 to 500.'],
+])('simulate %j is refused', async (words, message) => {
+  const done = await headrace(['simulate', ...words], { cwd: workplace() });
+  expect(done.code).toBe(2);
+  expect(done.stderr).toContain(message);
+});
