@@ -1,4 +1,5 @@
-import { font, gridColour, seriesColour, textColour } from './palette.js';
+import { gridColour, seriesColour } from './palette.js';
+import { picture, round } from './picture.js';
 import { chartNumber, cutText, escapeText, estimateWidth } from './svg-text.js';
 
 export interface Bar {
@@ -33,7 +34,7 @@ export function barChart(options: BarChartOptions): string {
 
   const top = 30;
   const height = top + Math.max(rows.length, 1) * rowHeight + 6;
-  const parts = [`<text x="0" y="16" font-size="14" font-weight="600">${escapeText(cutText(title, width / 1.4))}</text>`];
+  const parts: string[] = [];
   if (rows.length === 0) parts.push(`<text x="${width / 2}" y="${top + 17}" text-anchor="middle" opacity="0.75">no data</text>`);
   for (const [i, row] of rows.entries()) {
     const y = top + i * rowHeight;
@@ -47,13 +48,5 @@ export function barChart(options: BarChartOptions): string {
     );
   }
   if (rows.length > 0) parts.push(`<line x1="${round(zero)}" x2="${round(zero)}" y1="${top}" y2="${height - 6}" stroke="${gridColour}"/>`);
-  const heading = escapeText(title);
-  return (
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-label="${heading}" ` +
-    `style="max-width:100%;height:auto" ${font} fill="${textColour}"><title>${heading}</title>${parts.join('')}</svg>`
-  );
-}
-
-function round(value: number): number {
-  return Math.round(value * 10) / 10;
+  return picture(title, width, height, parts);
 }

@@ -1,4 +1,5 @@
-import { font, gridColour, seriesColour, textColour } from './palette.js';
+import { gridColour, seriesColour } from './palette.js';
+import { picture, round } from './picture.js';
 import { chartNumber, cutText, escapeText, estimateWidth } from './svg-text.js';
 import { numberTicks } from './ticks.js';
 
@@ -38,7 +39,7 @@ export function intervalChart(options: IntervalChartOptions): string {
   const bottom = top + Math.max(1, rows.length) * rowHeight;
   const height = bottom + 24;
 
-  const parts = [`<text x="0" y="16" font-size="14" font-weight="600">${escapeText(cutText(title, width / 1.4))}</text>`];
+  const parts: string[] = [];
   if (numbers.length === 0) parts.push(`<text x="${width / 2}" y="${top + 17}" text-anchor="middle" opacity="0.75">no data</text>`);
   else {
     let free = -Infinity;
@@ -69,13 +70,5 @@ export function intervalChart(options: IntervalChartOptions): string {
     if (isDrawable(value)) parts.push(`<circle cx="${px(value)}" cy="${y}" r="4.5" style="fill:${seriesColour(0)}"/>`);
     parts.push(`<text x="${width}" y="${y + 4}" text-anchor="end">${isDrawable(value) ? escapeText(chartNumber(value)) : 'none'}</text>`);
   }
-  const heading = escapeText(title);
-  return (
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-label="${heading}" ` +
-    `style="max-width:100%;height:auto" ${font} fill="${textColour}"><title>${heading}</title>${parts.join('')}</svg>`
-  );
-}
-
-function round(value: number): number {
-  return Math.round(value * 10) / 10;
+  return picture(title, width, height, parts);
 }

@@ -1,4 +1,5 @@
-import { font, gridColour, seriesColour, seriesDash, textColour } from './palette.js';
+import { gridColour, seriesColour, seriesDash } from './palette.js';
+import { picture, round } from './picture.js';
 import { cutText, escapeText, estimateWidth } from './svg-text.js';
 import { logTicks, numberTicks, timeTicks } from './ticks.js';
 
@@ -51,7 +52,7 @@ export function lineChart(options: LineChartOptions): string {
   const py = (y: number): number => bottom - ((y - y0) / (y1 - y0)) * (bottom - top);
   const xTicks = { number: numberTicks, log: logTicks, time: timeTicks }[options.x ?? 'time'](x0, x1, Math.max(2, Math.floor((right - left) / 80)));
 
-  const parts = [`<text x="0" y="16" font-size="14" font-weight="600">${escapeText(cutText(title, width / 1.4))}</text>`];
+  const parts: string[] = [];
   for (const [row, entries] of legend.entries()) for (const e of entries) parts.push(legendEntry(e, 36 + row * 20));
   if (options.yLabel) parts.push(`<text x="0" y="${top - 14}" opacity="0.75">${escapeText(cutText(options.yLabel, width))}</text>`);
   if (all.length === 0) {
@@ -69,11 +70,7 @@ export function lineChart(options: LineChartOptions): string {
       parts.push(...bandPaths(points, n), ...(s.marks === 'points' ? points.flatMap((p) => (p === null ? [] : [dot(p, n)])) : linePaths(points, n)));
     }
   }
-  const heading = escapeText(title);
-  return (
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-label="${heading}" ` +
-    `style="max-width:100%;height:auto" ${font} fill="${textColour}"><title>${heading}</title>${parts.join('')}</svg>`
-  );
+  return picture(title, width, height, parts);
 }
 
 interface Point {
@@ -102,10 +99,6 @@ function extent(values: readonly number[]): [number, number] {
     most = Math.max(most, v);
   }
   return [least, most];
-}
-
-function round(value: number): number {
-  return Math.round(value * 10) / 10;
 }
 
 interface LegendEntry {

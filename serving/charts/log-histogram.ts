@@ -1,4 +1,5 @@
-import { font, gridColour, seriesColour, textColour } from './palette.js';
+import { gridColour, seriesColour } from './palette.js';
+import { picture, round } from './picture.js';
 import { chartNumber, cutText, escapeText, estimateWidth } from './svg-text.js';
 import { logTicks } from './ticks.js';
 
@@ -37,7 +38,7 @@ export function logHistogram(options: LogHistogramOptions): string {
   const px = (x: number): number => left + ((x - x0) / Math.max(1e-9, x1 - x0)) * (right - left);
   const py = (n: number): number => round(bottom - ((Math.log10(n) - y0) / (y1 - y0)) * (bottom - top));
 
-  const parts = [`<text x="0" y="16" font-size="14" font-weight="600">${escapeText(cutText(title, width / 1.4))}</text>`];
+  const parts: string[] = [];
   if (options.yLabel) parts.push(`<text x="0" y="${top - 14}" opacity="0.75">${escapeText(cutText(options.yLabel, width))}</text>`);
   if (bins.length === 0) parts.push(`<text x="${width / 2}" y="${(top + bottom) / 2}" text-anchor="middle" opacity="0.75">no data</text>`);
   else {
@@ -55,11 +56,7 @@ export function logHistogram(options: LogHistogramOptions): string {
     parts.push(`<line x1="${round(start)}" x2="${right}" y1="${bottom}" y2="${bottom}" stroke="${gridColour}"/>`);
     if (options.xLabel) parts.push(`<text x="${round((left + right) / 2)}" y="${bottom + 38}" text-anchor="middle" opacity="0.75">${escapeText(options.xLabel)}</text>`);
   }
-  const heading = escapeText(title);
-  return (
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-label="${heading}" ` +
-    `style="max-width:100%;height:auto" ${font} fill="${textColour}"><title>${heading}</title>${parts.join('')}</svg>`
-  );
+  return picture(title, width, height, parts);
 }
 
 function xAxis(x0: number, x1: number, px: (x: number) => number, bottom: number, room: number, width: number): string[] {
@@ -69,8 +66,4 @@ function xAxis(x0: number, x1: number, px: (x: number) => number, bottom: number
     const half = estimateWidth(ticks.label(t)) / 2;
     return [`<line x1="${x}" x2="${x}" y1="${bottom}" y2="${bottom + 5}" stroke="${gridColour}"/>`, `<text x="${round(Math.min(Math.max(x, half), width - half))}" y="${bottom + 19}" text-anchor="middle">${escapeText(ticks.label(t))}</text>`];
   });
-}
-
-function round(value: number): number {
-  return Math.round(value * 10) / 10;
 }
