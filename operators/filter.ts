@@ -8,7 +8,7 @@ import { operate, type Operator, reject } from './operate.js';
  *
  * *When to use*: to drop records early, before `keyBy`. *Details*: control signals pass unchanged; a batch of which nothing
  * remains is not emitted, its watermark still is. An expression runs on columns, a function on plain objects; both keep the
- * same records. *Errors*: an exception in `keep` follows the step's error policy.
+ * same records. *State*: none. *Errors*: an exception in `keep` follows the step's error policy.
  *
  * @example from(clicks).pipe(filter((c) => c.watchMs > 0))
  * @example from(clicks).pipe(filter(clicks.watchMs.over(0)))

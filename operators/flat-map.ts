@@ -11,7 +11,7 @@ export const flatMapLimit = 100_000;
  * Turns each record into none, one or several; all have its event time.
  *
  * *When to use*: to unpack lists. *Details*: the function gives an array or any iterable, up to 100,000 records. The result has no key: `flatMap` before `keyBy`.
- * *Errors*: an exception, and more records than that (HR_STEP), follow the step's error policy; then none of the record's results goes on.
+ * *State*: none. *Errors*: an exception, and more records than that (HR_STEP), follow the step's error policy; then none of the record's results goes on.
  *
  * @example from(orders).pipe(flatMap((order) => order.lines.map((line) => ({ orderId: order.id, ...line }))))
  * @see map, filter

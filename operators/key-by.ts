@@ -21,7 +21,7 @@ export type KeyValue = string | number | boolean;
  * *When to use*: before every step that keeps state. *Details*: a column keeps its name in the results behind it; a function needs an
  * id, and its key is named `key`. When the topic is already partitioned by that column, nothing moves; else the records go through an
  * exchange, where they arrive in the order of event-time ticks, so that results do not depend on how partitions interleave.
- * *Errors*: a record without a key follows the step's error policy (HR_KEY).
+ * *State*: none. *Errors*: a record without a key follows the step's error policy (HR_KEY).
  *
  * @example from(clicks).pipe(keyBy(clicks.itemId))
  * @example from(clicks).pipe(keyBy('by-host', (c) => new URL(c.itemId).host))

@@ -15,7 +15,7 @@ export interface RowStepOptions {
  * Turns each record into another one; the event time stays.
  *
  * *When to use*: to reshape records for a topic or a step behind it. *Details*: the result has no key, since the function may
- * have changed it: `map` before `keyBy`. *Errors*: an exception follows the step's error policy.
+ * have changed it: `map` before `keyBy`. *State*: none. *Errors*: an exception follows the step's error policy.
  *
  * @example from(clicks).pipe(map((c) => ({ item: c.itemId, seconds: c.watchMs / 1000 })))
  * @see filter, process

@@ -9,7 +9,7 @@ import { type Emit, type Operator, operate } from './operate.js';
  * *When to use*: for the RxJS operators that need no state across a restart (`map`, `filter`, `concatMap(of)`, `pairwise` in tests).
  * *Details*: each record is passed to the operator in order; what it emits at once takes that record's event time. What it emits when the input
  * ends takes the last event time. *Gotcha*: state inside of the RxJS operator (`scan`, `distinct`) is not saved with the epoch and begins
- * anew after a restart; use `process` for that. *Errors*: an emission at another moment (`delay`, `debounceTime`) fails with
+ * anew after a restart; use `process` for that. *State*: none that is saved. *Errors*: an emission at another moment (`delay`, `debounceTime`) fails with
  * HR_RECORDS_ASYNC; an error of the operator stops the pipeline.
  *
  * @example from(clicks).pipe(records(rx.map((c) => c.itemId)))

@@ -19,7 +19,7 @@ export interface SampleOptions<T> {
  *
  * *When to use*: to look at some users whole, instead of at a part of everyone's records. *Details*: a key is in the sample or not by its hash: the same ones in every run,
  * and in every pipeline that samples by the same values with the same seed. A smaller share is a part of a larger one. Null is never in it. The hash has
- * nothing to do with the partition. *Errors*: HR_ARGUMENT for a share that is not over 0 and up to 1; HR_STEP_UNKEYED without a key or `by`.
+ * nothing to do with the partition. *State*: none. *Errors*: HR_ARGUMENT for a share that is not over 0 and up to 1; HR_STEP_UNKEYED without a key or `by`.
  *
  * @param share from 0 (not included) to 1
  * @example from(clicks).pipe(sample(0.01, { by: clicks.userId }))

@@ -24,7 +24,7 @@ export interface OutcomeBranches<T, R, K, A, B> {
  *
  * *When to use*: to treat kinds of records differently without reading them twice. *Details*: a record that meets no condition
  * goes to the branch `rest` if there is one, else nowhere; control signals go to every branch. Of outcomes, the rows of `done` are the values themselves and
- * those of `failed` are `Failed`; what comes out of both goes on together, without a key. *Errors*: an exception in a condition follows the step's error policy.
+ * those of `failed` are `Failed`; what comes out of both goes on together, without a key. *State*: none. *Errors*: an exception in a condition follows the step's error policy.
  *
  * @example
  * const { paid, rest } = split(orders$, { paid: (o) => o.paid, rest: true });

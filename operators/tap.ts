@@ -6,7 +6,7 @@ import { operate, type Operator, reject } from './operate.js';
  * Calls a function for each record, which goes on unchanged.
  *
  * *When to use*: to look at records while a pipeline is written, or to count them elsewhere. *Details*: the call is no part of an epoch: after a restart it is made again
- * for the records since the last one. What has to happen once belongs into a topic. *Errors*: an exception follows the step's error policy; the record is
+ * for the records since the last one. What has to happen once belongs into a topic. *State*: none. *Errors*: an exception follows the step's error policy; the record is
  * then left out.
  *
  * @example from(clicks).pipe(tap((c) => console.log(c.itemId)))

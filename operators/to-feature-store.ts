@@ -7,6 +7,7 @@ import { type Operator, operate } from './operate.js';
  *
  * *When to use*: behind `tiles`, for features that are to be read. *Details*: in the embedded runtime the store reads the tiles where they are, so
  * publishing costs nothing per record; a value is visible with the epoch of its event. Look-ups forget what is older than a feature's window.
+ * *State*: that of `tiles`. *Errors*: HR_FEATURE at a look-up before anything was published.
  *
  * @example from(clicks).pipe(tiles(userFeatures), toFeatureStore(userFeatures))
  * @see tiles

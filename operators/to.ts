@@ -23,7 +23,7 @@ const blockRecords = 8_192;
  *
  * *When to use*: for everything that others should read. *Details*: the row must have the topic's fields, further ones are left
  * out; the key is the topic's key field, the record timestamp the event time. Records become visible with their epoch, all or
- * none. One task writes a partition, and records keep the order of event-time ticks. *Errors*: a row that does not fit the schema
+ * none. One task writes a partition, and records keep the order of event-time ticks. *State*: none; a block of up to 8,192 records a partition. *Errors*: a row that does not fit the schema
  * follows the step's error policy.
  *
  * @example from(clicks).pipe(filter(clicks.watchMs.over(0)), to(watched))

@@ -9,7 +9,7 @@ import type { Signal } from '../dataflow/signal.js';
  *
  * *When to use*: to treat the records of several topics or branches alike. *Details*: the watermark is the smallest of the
  * inputs; idle inputs do not hold it back. Within a tick the records of the first stream come first. The result has no key: `keyBy`
- * comes after. *Errors*: HR_ARGUMENT without streams.
+ * comes after. *State*: none; the records of a tick wait in memory until it is over. *Errors*: HR_ARGUMENT without streams.
  *
  * @example union(from(webClicks), from(appClicks)).pipe(keyBy('by-user', (c) => c.userId))
  * @see split

@@ -6,12 +6,13 @@ import { describe, expect, test } from 'vitest';
 import { errorTable } from '../dataflow/errors.js';
 import { metricTable } from '../dataflow/metrics.js';
 import { referencePages } from '../runners/docs/generate-reference.js';
-import { describedFiles } from '../runners/docs/operators-page.js';
+import { describedFiles } from '../runners/docs/page-table.js';
 import { temporaryDirectory } from './connectors/embedded/temporary-directory.js';
 
 const root = resolve(import.meta.dirname, '..');
 const binary = join(root, 'dist/runners/headrace.js');
-const pages = ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', ...readdirSync(join(root, 'docs')).filter((name) => name.endsWith('.md')).map((name) => `docs/${name}`)];
+const pagesOf = (folder: string) => readdirSync(join(root, folder)).filter((name) => name.endsWith('.md')).map((name) => `${folder}/${name}`);
+const pages = ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', ...pagesOf('docs'), ...pagesOf('docs/operators')];
 const textOf = (page: string): string => readFileSync(join(root, page), 'utf8');
 
 /** A fenced block: its language, the words behind it, its lines, and where it is. */
@@ -56,9 +57,10 @@ test('every metric is counted somewhere', () => {
   expect(Object.keys(metricTable).filter((name) => !counted.includes(`'${name}'`))).toEqual([]);
 });
 
-test('every operator has a section', () => {
+test('every operator has a page, and every page says of its state', () => {
   const files = readdirSync(join(root, 'operators')).filter((file) => !['index.ts', 'operate.ts'].includes(file));
   expect(files.map((file) => `operators/${file}`).filter((file) => !describedFiles.includes(file))).toEqual([]);
+  expect(pagesOf('docs/operators').filter((page) => !/^###? State$/m.test(textOf(page)) && !/operators\/(pipeline|topic|expressions)\.md/.test(page))).toEqual([]);
 });
 
 test('every link between pages resolves', () => {
@@ -77,7 +79,7 @@ test('every link between pages resolves', () => {
 });
 
 test('every page of docs/ is in its index, and every file that a page names is there', () => {
-  const index = textOf('docs/README.md');
+  const index = textOf('docs/README.md') + textOf('docs/reference-operators.md');
   expect(pages.filter((page) => page.startsWith('docs/') && page !== 'docs/README.md' && !index.includes(`(${page.slice(5)})`))).toEqual([]);
   const named = pages.flatMap((page) => Array.from(textOf(page).matchAll(/`((?:connectors|dataflow|operators|pipelines|runners|schemas|serving|benchmarks|tests)\/[\w./-]+)`/g), ([, file]) => `${page}: ${file}`));
   expect(named.filter((entry) => !entry.includes('my-step') && !existsSync(join(root, entry.split(': ')[1]!)))).toEqual([]);

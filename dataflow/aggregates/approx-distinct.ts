@@ -9,9 +9,11 @@ export interface ApproxDistinctOptions {
 }
 
 /**
- * How many different values a column has, about: the standard error is 1.6 %, up to 256 values it is exact but for one in 100,000; nulls are left out. A sketch that begins as a list and becomes 4,096 registers
- * of 6 bits, so it takes at most 3 KiB a key. It does not depend on the order of records, and merges exactly. Sources: Heule, Nunkesser and Hall,
- * "HyperLogLog in Practice", EDBT 2013 (the list); Ertl, "New cardinality estimation algorithms for HyperLogLog sketches", arXiv 1702.01284, algorithm 6 (the estimate).
+ * How many different values a column has, about.
+ * 
+ * *When to use*: where there are many values. *Details*: the standard error is 1.6 %; up to 256 values it is exact but for one in 100,000. Nulls are left out. A sketch begins as a list and becomes
+ * 4,096 registers of 6 bits. It does not depend on the order of records, and merges exactly. It only adds. Sources: Heule, Nunkesser and Hall, "HyperLogLog in Practice", EDBT 2013
+ * (the list); Ertl, "New cardinality estimation algorithms for HyperLogLog sketches", arXiv 1702.01284, algorithm 6 (the estimate). *State*: up to 3 KiB a key.
  *
  * @throws HR_AGGREGATE
  * @example approxDistinct(clicks.userId)

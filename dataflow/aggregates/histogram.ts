@@ -4,7 +4,10 @@ import { Expression, expression, type RowFunction } from '../expression.js';
 import { type Aggregate, aggregateOf } from './aggregate.js';
 
 /**
- * How many values of a number lie between bounds: under the first, from each bound up to the next one, and from the last bound on; nulls are left out.
+ * How many values of a number lie between bounds.
+ * 
+ * *When to use*: for the shape of a distribution at bounds that matter. *Details*: under the first, from each bound up to the next one, and from the last bound on; nulls are left out. Records can be taken back. *State*: 8 bytes a key and
+ * bound.
  *
  * @param bounds growing numbers, up to 1,000 of them; the result has one count more
  * @throws HR_AGGREGATE

@@ -2,7 +2,10 @@ import { type Expression, expression, type RowFunction } from '../expression.js'
 import { type Aggregate, aggregateOf } from './aggregate.js';
 
 /**
- * The largest value of a number; nulls are left out, of no records it is null.
+ * The largest value of a number.
+ * 
+ * *When to use*: for highs and winning bids; for the record that has it, `topN` with n 1. *Details*: nulls are left out, of no records it is null. It only adds: what was under the largest value is
+ * forgotten. *State*: 8 bytes a key, or a key and group.
  *
  * @example max(clicks.watchMs)
  */

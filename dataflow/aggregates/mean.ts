@@ -2,7 +2,9 @@ import { type Expression, expression, type RowFunction } from '../expression.js'
 import { type Aggregate, aggregateOf } from './aggregate.js';
 
 /**
- * The mean of a number; nulls are left out, of no records it is null.
+ * The mean of a number.
+ * 
+ * *When to use*: for averages. *Details*: nulls are left out, of no records it is null; the sum and the count, of which the parts are shared with other aggregates. Records can be taken back. *State*: 24 bytes a key.
  *
  * @example mean(clicks.watchMs)
  */

@@ -2,7 +2,9 @@ import { type Expression, expression, type RowFunction } from '../expression.js'
 import { type Aggregate, aggregateOf } from './aggregate.js';
 
 /**
- * The smallest value of a number; nulls are left out, of no records it is null.
+ * The smallest value of a number.
+ * 
+ * *When to use*: for lows and first prices. *Details*: nulls are left out, of no records it is null. It only adds: what was under the smallest value is forgotten. *State*: 8 bytes a key, or a key and group.
  *
  * @example min(clicks.watchMs)
  */

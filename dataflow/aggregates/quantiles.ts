@@ -6,9 +6,11 @@ import { type Aggregate, aggregateOf } from './aggregate.js';
 export const quantileName = (at: number): string => `p${Number((at * 100).toPrecision(6))}`;
 
 /**
- * Quantiles of a number, each within `accuracy` of the true value, relatively; nulls are left out, of no records they are null.
- * The sketch counts values in buckets of geometrically growing width, so it merges exactly and does not depend on the order of records.
- * Source: Masson, Rim and Lee, "DDSketch", VLDB 2019.
+ * Quantiles of a number, each within `accuracy` of the true value, relatively.
+ * 
+ * *When to use*: for medians, percentiles and tails. *Details*: nulls are left out, of no records they are null.
+ * The sketch counts values in buckets of geometrically growing width, so it merges exactly and does not depend on the order of records. Records can be taken back.
+ * Source: Masson, Rim and Lee, "DDSketch", VLDB 2019. *State*: about 40 bytes a key and bucket; at 1 % values from 1 to a million lie in at most 691 buckets.
  *
  * @param at each from 0 to 1; the results are named `p50`, `p90`, …
  * @param options `accuracy`: relative error, 0.001 to 0.2 (@default 0.01)

@@ -1,7 +1,9 @@
 import { type Aggregate, aggregateOf, type Taking } from './aggregate.js';
 
 /**
- * One aggregate divided by another; null where the second is 0 or null.
+ * One aggregate divided by another.
+ * 
+ * *When to use*: for rates and shares. *Details*: null where the second is 0 or null. Parts that occur elsewhere are kept once. Records can be taken back where they can from both. *State*: that of both.
  *
  * @example ratio(count().where(clicks.eventType.is('CLICK')), count().where(clicks.eventType.is('IMPRESSION')))
  */

@@ -10,7 +10,7 @@ import { commandTable } from '../commands/command-table.js';
 import { commandHelp } from '../commands/help.js';
 import { formatBytes, formatNumber } from '../terminal/number-format.js';
 import { documentedLimits, documentedOptions, documentedVariables, type DocumentedLimit } from './documented-limits.js';
-import { operatorsPage, optionsTable } from './operators-page.js';
+import { operatorPages, operatorsIndex, optionsTable } from './operator-pages.js';
 
 const made = (from: string): string => `<!-- Made from ${from} by runners/docs/generate-reference.ts: change that, then run it. -->`;
 
@@ -27,7 +27,8 @@ export async function referencePages(root: string): Promise<ReadonlyMap<string, 
     ['docs/reference-errors.md', `${made('dataflow/errors.ts')}\n${errorsPage()}`],
     ['docs/reference-limits.md', `${made('the constants and docstrings that it names')}\n${limitsPage(read)}`],
     ['docs/reference-metrics.md', `${made('dataflow/metrics.ts')}\n${metricsPage()}`],
-    ['docs/reference-operators.md', `${made('the docstrings of operators/ and dataflow/')}\n${operatorsPage(read)}`],
+    ['docs/reference-operators.md', `${made('the docstrings of operators/ and dataflow/')}\n${operatorsIndex(read)}`],
+    ...Array.from(operatorPages(read), ([path, text]) => [path, `${made('its docstrings and its example')}\n${text}`] as const),
   ]);
 }
 
