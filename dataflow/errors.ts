@@ -42,6 +42,7 @@ export const errorTable = {
   HR_EVALUATION_WEIGHT: { what: 'A weight is missing, negative, or too large to compute with.', remedy: 'A propensity this small was never drawn from: look at how it is logged.' },
   HR_EVENT_TIME: { what: 'A record has no usable event time.', remedy: 'Event times are epoch milliseconds; check the unit and the time column of the topic.' },
   HR_FEATURE: { what: 'A feature or feature set is not known.', remedy: 'See `headrace features list` for what is declared.' },
+  HR_FEATURE_SQL: { what: 'A feature set, or a part of it, cannot be said in SQL.', remedy: 'Declare it with columns and what they offer (is, oneOf, over, and, or, not) instead of functions.' },
   HR_FILE_EXISTS: { what: 'A file that would be written is already there.', remedy: 'Choose another folder, or move the files away; nothing was changed.' },
   HR_INPUT_FILE: { what: 'An input file cannot be read.', remedy: 'Check the path and its permissions.' },
   HR_INPUT_LINE: { what: 'A line of an imported file cannot be understood.', remedy: 'The line is in the dead-letter topic with its number; the others were imported.' },

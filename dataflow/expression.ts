@@ -4,9 +4,21 @@ import type { Batch } from './batch.js';
 import { columnFrom } from './column-from.js';
 import { joinedText, textColumn } from './text-column.js';
 import { HeadraceError } from './errors.js';
+import { sqlCompare, sqlConcat, sqlEquals, type SqlForm, sqlJoin, sqlNot, sqlNumber, type SqlScope, type SqlValue } from './sql-value.js';
+import { sqlString } from './sql-text.js';
 
 /** A function from a record to a value: the plain way to say what an `Expression` says over columns. */
 export type RowFunction<Row, V> = (row: Row) => V;
+
+/** What is known of an expression apart from how it is computed. */
+export interface ExpressionFacts {
+  /** Name of the column when this is nothing but one. */
+  readonly columnName?: string;
+  /** Set where this is `of.is(value)`: counts of several values of one column then take one pass together. */
+  readonly equality?: { readonly of: Expression<never, unknown>; readonly value: unknown };
+  /** The same in ClickHouse SQL; without it the expression runs in the stream only. */
+  readonly sql?: SqlForm;
+}
 
 /**
  * A value computed from a record, declared rather than programmed, so that it runs over columns without an object per
@@ -15,26 +27,39 @@ export type RowFunction<Row, V> = (row: Row) => V;
 export class Expression<in Row, out V> {
   declare protected readonly row: (row: Row) => void;
   declare protected readonly value: V;
+  readonly columnName: string | undefined;
+  readonly equality: ExpressionFacts['equality'];
+  readonly #sql: SqlForm | undefined;
 
   constructor(
     /** The expression in words; equal text means equal values, and is computed once a batch. */
     readonly text: string,
     /** Its column over a batch. Cost: one pass over the batch. */
     readonly evaluate: (batch: Batch<never>) => Column,
-    /** Name of the column when this is nothing but one. */
-    readonly columnName?: string,
-    /** Set where this is `of.is(value)`: counts of several values of one column then take one pass together. */
-    readonly equality?: { readonly of: Expression<never, unknown>; readonly value: unknown },
-  ) {}
+    facts: ExpressionFacts = {},
+  ) {
+    this.columnName = facts.columnName;
+    this.equality = facts.equality;
+    this.#sql = facts.sql;
+  }
+
+  /** The expression in ClickHouse SQL, with the same value for every record. Errors: HR_FEATURE_SQL where a function is called. */
+  sql(scope: SqlScope): SqlValue {
+    if (this.#sql === undefined) throw new HeadraceError('HR_FEATURE_SQL', `"${this.text}" is computed by JavaScript, which SQL cannot call.`);
+    return this.#sql(scope);
+  }
 
   /** True where the value equals `value`; null equals only null. */
   is(value: V): Expression<Row, boolean> {
-    return new Expression<Row, boolean>(`${this.text} = ${literal(value)}`, (batch) => equals(batch.column(this), [value]), undefined, { of: this, value });
+    return new Expression<Row, boolean>(`${this.text} = ${literal(value)}`, (batch) => equals(batch.column(this), [value]), {
+      equality: { of: this, value },
+      sql: (scope) => sqlEquals(this.sql(scope), [value]),
+    });
   }
 
   /** True where the value is one of `values`. */
   oneOf(...values: V[]): Expression<Row, boolean> {
-    return new Expression(`${this.text} in [${values.map(literal).join(',')}]`, (batch) => equals(batch.column(this), values));
+    return new Expression(`${this.text} in [${values.map(literal).join(',')}]`, (batch) => equals(batch.column(this), values), { sql: (scope) => sqlEquals(this.sql(scope), values) });
   }
 
   /** True where the value is not `value`. */
@@ -70,7 +95,7 @@ export class Expression<in Row, out V> {
       const data = new Uint8Array(batch.length);
       for (let i = 0; i < data.length; i++) data[i] = a[i]! & b[i]!;
       return { kind: 'boolean', data };
-    });
+    }, { sql: (scope) => sqlJoin('AND', this.sql(scope), other.sql(scope)) });
   }
 
   /** True where one of them is. */
@@ -81,7 +106,7 @@ export class Expression<in Row, out V> {
       const data = new Uint8Array(batch.length);
       for (let i = 0; i < data.length; i++) data[i] = a[i]! | b[i]!;
       return { kind: 'boolean', data };
-    });
+    }, { sql: (scope) => sqlJoin('OR', this.sql(scope), other.sql(scope)) });
   }
 
   /** True where this is not; a null counts as false, so its negation is true. */
@@ -91,7 +116,7 @@ export class Expression<in Row, out V> {
       const data = new Uint8Array(batch.length);
       for (let i = 0; i < data.length; i++) data[i] = a[i]! ^ 1;
       return { kind: 'boolean', data };
-    });
+    }, { sql: (scope) => sqlNot(this.sql(scope)) });
   }
 }
 
@@ -107,7 +132,7 @@ export interface ColumnExpression<in Row, out Name extends string, out V> extend
 
 /** The column `name` of a record. */
 export function columnOf<Row, V>(name: string): Expression<Row, V> {
-  return new Expression<Row, V>(name, (batch) => batch.field(name), name);
+  return new Expression<Row, V>(name, (batch) => batch.field(name), { columnName: name, sql: (scope) => scope.column(name) });
 }
 
 /** An expression with one value for every record. */
@@ -122,8 +147,14 @@ export function constant<const V extends string | number | boolean>(value: V): C
     const n = batch.length;
     if (typeof value === 'string') return { kind: 'string', bytes, offset: new Int32Array(n), length: new Int32Array(n).fill(bytes.length) };
     return typeof value === 'number' ? { kind: 'number', data: new Float64Array(n).fill(value) } : { kind: 'boolean', data: new Uint8Array(n).fill(value ? 1 : 0) };
-  });
+  }, { sql: () => constantSql(value) });
   return Object.assign(made, { constant: true as const });
+}
+
+function constantSql(value: string | number | boolean): SqlValue {
+  if (typeof value === 'string') return { text: sqlString(value), kind: 'text', nullable: false };
+  if (typeof value === 'boolean') return { text: String(value), kind: 'boolean', nullable: false };
+  return { text: sqlNumber(value), kind: Number.isSafeInteger(value) ? 'long' : 'float', nullable: false };
 }
 
 /**
@@ -142,7 +173,10 @@ export function columnsOf<Row>(): { readonly [F in keyof Row & string]-?: Column
  */
 export function text<Row>(...parts: readonly (Expression<Row, string | number | boolean | null> | string)[]): Expression<Row, string> {
   const name = `text(${parts.map((part) => (typeof part === 'string' ? literal(part) : part.text)).join(', ')})`;
-  return new Expression<Row, string>(name, (batch) => joinedText(parts.map((part) => textColumn(batch.column(typeof part === 'string' ? constant(part) : part), batch.length)), batch.length));
+  const values = parts.map((part) => (typeof part === 'string' ? constant(part) : part));
+  return new Expression<Row, string>(name, (batch) => joinedText(values.map((part) => textColumn(batch.column(part), batch.length)), batch.length), {
+    sql: (scope) => sqlConcat(values.map((part) => part.sql(scope))),
+  });
 }
 
 let functions = 0;
@@ -186,7 +220,7 @@ function compare<Row>(of: Expression<Row, number | null>, sign: string, limit: n
       for (let i = 0; i < n; i++) data[i] = test(left[i]!, right[i]!) ? 1 : 0;
     }
     return { kind: 'boolean', data };
-  });
+  }, { sql: (scope) => sqlCompare(of.sql(scope), sign, typeof limit === 'number' ? limit : limit.sql(scope)) });
 }
 
 /** The numbers of a column; what is none is NaN, which compares with nothing. */

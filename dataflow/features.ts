@@ -211,9 +211,14 @@ function scratchOf(stride: number): Float64Array {
   return scratch;
 }
 
+/** Where window `window` at time `at` begins (epoch ms): it covers the records from there up to `at`. */
+export function windowStart(window: RollingWindow, at: number): number {
+  return Math.floor((at - window.ms) / window.pane) * window.pane;
+}
+
 /** The tiles that window `window` at time `at` is made of: ranges of one pane size each, in the order of time. */
 export function tileRanges(window: RollingWindow, at: number): { pane: number; from: number; to: number }[] {
-  const from = Math.floor((at - window.ms) / window.pane) * window.pane;
+  const from = windowStart(window, at);
   if (window.pane === paneMs.small) return [{ pane: paneMs.small, from, to: at }];
   const head = Math.floor(at / paneMs.large) * paneMs.large;
   return [
@@ -269,18 +274,18 @@ function flatten(values: Record<string, number | null>, window: string, row: Rec
     const value = row[name];
     const feature = `${name}_${window}`;
     if (typeof value === 'number' || value === null) values[feature] = value;
-    else if (Array.isArray(value) || ArrayBuffer.isView(value)) {
-      const cells = Array.from(value as ArrayLike<number>);
-      values[feature] = cells.reduce((a, b) => a + b, 0);
-      cells.forEach((v, i) => {
-        if (v !== 0) values[`${feature}{${i}}`] = v;
-      });
-    } else {
-      const groups = Object.entries(value as Record<string, number | null>);
+    else {
+      const groups = Array.isArray(value) ? denseGroups(value as readonly number[], node) : Object.entries(value as Record<string, number | null>);
       if (node?.kind === 'leaf') values[feature] = total(groups, node.leaf.op);
       for (const [group, v] of groups) values[`${feature}{${group}}`] = v;
     }
   }
+}
+
+/** The groups of an array by number, as those by text: without counts and sums of 0, and without NaN, which stands for null. */
+function denseGroups(cells: readonly number[], node: AggregateNode | undefined): [string, number][] {
+  const counts = node?.kind === 'leaf' && (node.leaf.op === 'count' || node.leaf.op === 'sum');
+  return cells.flatMap((v, i): [string, number][] => (Number.isNaN(v) || (counts && v === 0) ? [] : [[String(i), v]]));
 }
 
 function total(groups: readonly (readonly [string, number | null])[], op: Leaf['op']): number | null {

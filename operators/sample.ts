@@ -1,7 +1,7 @@
 import { HeadraceError } from '../dataflow/errors.js';
 import type { Expression } from '../dataflow/expression.js';
 import { checkOptions } from '../dataflow/known-options.js';
-import { partitionHash } from '../dataflow/partitioner.js';
+import { keySample } from '../dataflow/key-sample.js';
 import { textColumn } from '../dataflow/text-column.js';
 import type { StringColumn } from '../schemas/column.js';
 import { operate, type Operator } from './operate.js';
@@ -28,24 +28,15 @@ export interface SampleOptions<T> {
 export function sample<T, K>(share: number, options: SampleOptions<T> = {}): Operator<T, T, K> {
   checkOptions(options, ['by', 'seed'], 'sample');
   if (!(share > 0 && share <= 1)) throw new HeadraceError('HR_ARGUMENT', `sample takes a share over 0 and up to 1, not ${share}.`);
-  const bound = share * 2 ** 32;
-  const seed = Math.trunc(options.seed ?? 0);
+  const isIn = keySample(share, options.seed);
   return operate<T, T, K>({ kind: 'sample', details: { share: String(share), ...(options.by === undefined ? {} : { by: options.by.text }) }, keepsPartitioning: true }, () => ({
     onBatch(batch, emit) {
       const keys: StringColumn | undefined = options.by === undefined ? batch.key : textColumn(batch.column(options.by as unknown as Expression<never, unknown>), batch.length);
       if (keys === undefined) throw new HeadraceError('HR_STEP_UNKEYED', 'sample needs a keyed stream, or a column in `by`.');
       const rows = new Int32Array(batch.length);
       let n = 0;
-      for (let i = 0; i < batch.length; i++) if (keys.length[i]! >= 0 && mixed(partitionHash(keys.bytes, keys.offset[i]!, keys.length[i]!), seed) < bound) rows[n++] = i;
+      for (let i = 0; i < batch.length; i++) if (isIn(keys.bytes, keys.offset[i]!, keys.length[i]!)) rows[n++] = i;
       if (n > 0) emit(batch.select(rows.subarray(0, n)));
     },
   }));
-}
-
-/** Another hash of a hash, so that it tells nothing of the partition. Source: the finaliser of MurmurHash3 (Appleby). */
-function mixed(hash: number, seed: number): number {
-  let h = hash ^ Math.imul(seed + 1, 0x9e3779b1);
-  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
-  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
-  return (h ^ (h >>> 16)) >>> 0;
 }

@@ -6,8 +6,10 @@ import { join, resolve } from 'node:path';
 import { expect, test } from 'vitest';
 import { openEmbedded } from '../connectors/embedded/embedded-runtime.js';
 import { topicRecords } from '../runners/testing/topic-records.js';
+import { checkAgainstSql } from './check-against-sql.js';
 import { checkCommand, checkLookups, checkTop, labelledEvents } from './check-click-features.js';
 import type { PlacedClick } from './click-feature-scan.js';
+import { hasChdb } from './connectors/clickhouse/with-chdb.js';
 import { temporaryDirectory } from './connectors/embedded/temporary-directory.js';
 import { startCommand } from './faults/start-run.js';
 
@@ -53,6 +55,7 @@ test.skipIf(!present(join(data, 'apache-logs')))('apache-logs', async () => {
   const person = events.find((e) => !e.bot && e.timestamp > end - 36_000_000)!;
   await checkCommand(dataDir, events, 'user', person.userId, 'clicks_24h', (e) => e.eventType === 'CLICK', end);
   await checkCommand(dataDir, events, 'item', person.itemId, 'clicks_7d', (e) => e.eventType === 'CLICK', end - 100_000);
+  if (hasChdb) await checkAgainstSql(dataDir, { seed: 3 });
   await replayed;
 });
 
@@ -66,5 +69,6 @@ test.skipIf(!present(join(data, 'movielens-small')))('movielens-small', async ()
   const liker = events.find((e) => e.eventType === 'LIKE' && !e.bot)!;
   await checkCommand(dataDir, events, 'user', liker.userId, `likes_24h{${liker.category}}`, (e) => e.eventType === 'LIKE' && e.category === liker.category, liker.timestamp + 600_000);
   await checkCommand(dataDir, events, 'item', liker.itemId, 'share_rate_7d', () => true, liker.timestamp + 600_000);
+  if (hasChdb) await checkAgainstSql(dataDir, { seed: 4, sample: '20%' });
   await replayed;
 });

@@ -2,7 +2,9 @@
  * A simulated world with late events, on 1 to 8 partitions: every look-up against a scan of the events.
  */
 import { expect, test } from 'vitest';
+import { checkAgainstSql } from './check-against-sql.js';
 import { checkCommand, checkLookups, checkTop, labelledEvents } from './check-click-features.js';
+import { hasChdb } from './connectors/clickhouse/with-chdb.js';
 import { temporaryDirectory } from './connectors/embedded/temporary-directory.js';
 import { startCommand } from './faults/start-run.js';
 
@@ -25,6 +27,7 @@ test.each([1, 2, 3, 5, 8])('%i partitions', async (partitions) => {
   await checkTop(dataDir, events, 'item', 'ctr_24h', truth.end, 5);
   await checkTop(dataDir, events, 'creator', 'share_rate_7d', truth.end - 86_400_000);
   if (partitions !== 3) return;
+  if (hasChdb) await checkAgainstSql(dataDir, { seed: 5 });
   const person = events.find((e) => e.eventType === 'CLICK' && !e.bot)!;
   await checkCommand(dataDir, events, 'user', person.userId, 'skip_rate_7d', () => true, truth.end);
   await checkCommand(dataDir, events, 'creator', person.creatorId, 'completion_24h', (e) => e.eventType === 'WATCH', person.timestamp + 7_200_000);

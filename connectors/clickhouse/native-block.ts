@@ -1,10 +1,11 @@
 import { cell, type Column } from '../../schemas/column.js';
 import { HeadraceError } from '../../dataflow/errors.js';
-
-type ScalarType = 'Bool' | 'Int32' | 'Int64' | 'Float64' | 'String' | "DateTime64(3, 'UTC')";
+import type { SqlColumnType } from '../../dataflow/sql-columns.js';
 
 /** The ClickHouse types that tables are written with. `Int64` and `DateTime64` take whole numbers (epoch ms). */
-export type ColumnType = ScalarType | `Nullable(${ScalarType})` | 'Array(Float64)';
+export type ColumnType = SqlColumnType | 'Array(Float64)';
+
+type ScalarType = Exclude<SqlColumnType, `Nullable(${string})`>;
 
 /** A column to write: one of Headrace's, or plain numbers. */
 export type ColumnValues = Column | Float64Array | Int32Array;

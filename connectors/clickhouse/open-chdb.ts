@@ -31,7 +31,7 @@ export interface Chdb {
    */
   query<Row extends ResultRow = ResultRow>(sql: string, parameters?: Readonly<Record<string, QueryParameter>>): Promise<readonly Row[]>;
   /**
-   * Begins a table of the given column types. Its rows are in a temporary file in ClickHouse's Native format, and are read from there by every query:
+   * Begins a table of the given column types; one of that name is replaced when it is finished. Its rows are in a temporary file in ClickHouse's Native format, and are read from there by every query:
    * memory does not grow with them.
    */
   createTable(name: string, types: Readonly<Record<string, ColumnType>>): Promise<TableWriter>;
@@ -114,7 +114,7 @@ export async function openChdb(options: ChdbOptions = {}): Promise<Chdb> {
       async finish() {
         await file.close();
         const structure = Object.entries(types).map(([column, type]) => `${sqlName(column)} ${type}`);
-        await run(`CREATE VIEW ${sqlName(name)} AS SELECT * FROM file(${sqlString(path)}, 'Native', ${sqlString(structure.join(', '))})`);
+        await run(`CREATE OR REPLACE VIEW ${sqlName(name)} AS SELECT * FROM file(${sqlString(path)}, 'Native', ${sqlString(structure.join(', '))})`);
       },
     };
   };

@@ -22,11 +22,43 @@ export function bucketsOf(column: Column, accuracy: number, n: number): Int32Arr
     const x = column.data[i]!;
     if (column.nulls?.[i] || Number.isNaN(x)) out[i] = nullBucket;
     else if (x === 0) out[i] = 0;
-    else if (x > 0) out[i] = Math.ceil(Math.log(Math.min(x, Number.MAX_VALUE)) * scale) + shift;
-    else out[i] = -(Math.ceil(Math.log(Math.min(-x, Number.MAX_VALUE)) * scale) + shift);
+    else if (x > 0) out[i] = ceilSteady(Math.log(Math.min(x, Number.MAX_VALUE)) * scale) + shift;
+    else out[i] = -(ceilSteady(Math.log(Math.min(-x, Number.MAX_VALUE)) * scale) + shift);
   }
   return out;
 }
+
+/** Steps to which a logarithm is rounded before it is rounded up: a value on the edge of a bucket then belongs to the same one whoever's logarithm it is, to the last bit or not. */
+const steps = 2 ** 30;
+
+function ceilSteady(x: number): number {
+  return Math.ceil(Math.floor(x * steps + 0.5) / steps);
+}
+
+/**
+ * The sketch in ClickHouse SQL, as functions of the query: the bucket of a Float64 that is not NaN, and a quantile of counted buckets (a tuple of their numbers, sorted,
+ * and their counts).
+ */
+export function bucketFunctions(accuracy: number): readonly string[] {
+  const gamma = (1 + accuracy) / (1 - accuracy);
+  const log = `log(least(if(x = 0, 1, abs(x)), ${Number.MAX_VALUE})) * ${1 / Math.log(gamma)}`;
+  const bucket = `x -> if(x = 0, 0, sign(x) * (toInt32(ceil(floor(${log} * ${steps} + 0.5) / ${steps})) + ${shift}))`;
+  const ranked = 's.1[arrayFirstIndex(seen -> seen > floor(q * (arraySum(s.2) - 1)), arrayCumSum(s.2))]';
+  const quantile = `(s, q) -> if(empty(s.1), NULL, arrayMap(b -> if(b = 0, 0, sign(b) * 2 * pow(${gamma}, abs(b) - ${shift}) / ${gamma + 1}), [${ranked}])[1])`;
+  return [`(${bucket}) AS ${functionName('bucket', accuracy)}`, `(${quantile}) AS ${functionName('quantile', accuracy)}`];
+}
+
+/** The bucket number of `x` in SQL. */
+export function bucketSql(x: string, accuracy: number): string {
+  return `${functionName('bucket', accuracy)}(${x})`;
+}
+
+/** The quantile `at` of counted buckets in SQL. */
+export function quantileSql(buckets: string, at: number, accuracy: number): string {
+  return `${functionName('quantile', accuracy)}(${buckets}, ${at})`;
+}
+
+const functionName = (name: string, accuracy: number): string => `${name}_${String(accuracy).replaceAll(/\W/g, '_')}`;
 
 /** The value that stands for a bucket: off by at most `accuracy`, relatively, from every value in it. */
 export function bucketValue(bucket: number, accuracy: number): number {

@@ -22,7 +22,7 @@ export function resultColumns(pane: Pane, rows?: Int32Array): Map<string, Column
 /** The results of one row as a plain object. */
 export function resultRow(pane: Pane, row: number): Record<string, unknown> {
   const columns = resultColumns(pane, Int32Array.of(row));
-  return Object.fromEntries([...columns].map(([name, column]) => [name, column.kind === 'number' ? (column.nulls?.[0] ? null : column.data[0]) : (column as { data: readonly unknown[] }).data[0]]));
+  return Object.fromEntries([...columns].map(([name, column]) => [name, cell(column, 0)]));
 }
 
 function nodeColumn(pane: Pane, node: AggregateNode, rows: Int32Array): Column {
@@ -60,7 +60,7 @@ function nodeColumn(pane: Pane, node: AggregateNode, rows: Int32Array): Column {
       for (let slot = pairs.first(row); slot >= 0; slot = pairs.next(slot)) {
         const value = evaluate(pane, node, slot);
         if (others?.[slot] !== undefined) entries.push([label(pairs.groupOf(slot)), others[slot]]);
-        else if (counts ? value !== 0 : !Number.isNaN(value)) entries.push([label(pairs.groupOf(slot)), value]);
+        else if (!Number.isNaN(value) && !(counts && value === 0)) entries.push([label(pairs.groupOf(slot)), value]);
       }
       return Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1)));
     }),

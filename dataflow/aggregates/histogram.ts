@@ -1,6 +1,7 @@
 import { cell } from '../../schemas/column.js';
 import { HeadraceError } from '../errors.js';
 import { Expression, expression, type RowFunction } from '../expression.js';
+import { sqlNumber } from '../sql-value.js';
 import { type Aggregate, aggregateOf } from './aggregate.js';
 
 /**
@@ -27,6 +28,13 @@ export function histogram<Row>(of: Expression<Row, number | null> | RowFunction<
       data[i] = typeof x === 'number' && x === x ? countUpTo(edges, x) : -1;
     }
     return { kind: 'number', data };
+  }, {
+    sql: (scope) => {
+      const { text, kind, nullable } = column.sql(scope);
+      const counted = `toInt32(arrayCount(edge -> edge <= ${text}, [${bounds.map(sqlNumber).join(', ')}]))`;
+      const empty = [...(nullable ? [`isNull(${text})`] : []), ...(kind === 'float' ? [`isNaN(${text})`] : [])];
+      return { text: empty.length === 0 ? counted : `if(${empty.join(' OR ')}, -1, ${counted})`, kind: 'int', nullable: false };
+    },
   });
   return aggregateOf({ kind: 'leaf', leaf: { op: 'count', of: undefined, where: undefined, by: { kind: 'dense', of: bucket as unknown as Expression<never, unknown>, size: bounds.length + 1, accuracy: 0 } } });
 }

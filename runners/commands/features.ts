@@ -1,6 +1,7 @@
 import { embeddedFeatures } from '../../connectors/embedded/embedded-features.js';
 import { type EmbeddedRuntime, openEmbedded } from '../../connectors/embedded/embedded-runtime.js';
 import { HeadraceError } from '../../dataflow/errors.js';
+import { featureSql } from '../../dataflow/feature-sql.js';
 import { type FeatureSet, paneMs } from '../../dataflow/features.js';
 import type { FeatureStore } from '../../dataflow/ports/feature-store.js';
 import { definition } from '../../dataflow/topic.js';
@@ -13,31 +14,40 @@ import { formatNumber } from '../terminal/number-format.js';
 import { table } from '../terminal/table.js';
 import { timeOption, usageError, wholeNumber } from './arguments.js';
 import { type Call, type Command, exitCodes } from './command.js';
+import { checkSet } from './features-check.js';
 import { didYouMean } from './nearest-name.js';
 
 /** `headrace features`: what the pipelines know of users, items and creators. */
 export const featuresCommand: Command = {
   name: 'features',
-  usage: ['features list', 'features get SET ID [--at T]', 'features top SET --by NAME --window W [--limit N] [--min-events N] [--at T]', 'features explain SET ID FEATURE [--at T]'],
+  usage: ['features list', 'features get SET ID [--at T]', 'features top SET --by NAME --window W [--limit N] [--min-events N] [--at T]', 'features explain SET ID FEATURE [--at T]', 'features sql SET --as-of T', 'features check SET [--sample 1%] [--as-of T | --times N [--seed S]]'],
   about:
     'Looks features up: `features get user u42`. SET is a feature set of the pipeline (user or users, item, creator). --at answers as of a past\n' +
     'time, rounded down to 5 minutes; without it the newest state answers. A window W at time T covers [T - W, T), its start rounded down\n' +
-    'to the pane: 5 minutes for windows under 12 hours, 1 hour above. explain lists the panes and events that make a value.',
+    'to the pane: 5 minutes for windows under 12 hours, 1 hour above. explain lists the panes and events that make a value.\n' +
+    'sql prints ClickHouse SQL that computes the set from a table with the records of its topic: for a backfill, or a training set as of a past time.\n' +
+    'check runs that SQL over the topic in ClickHouse in this process (npm install chdb), and compares; if anything differs the exit code is 3.',
   options: {
     at: { value: 'T', what: 'as of this time (2026-11-01, ISO 8601 with zone, or epoch ms)' },
     by: { value: 'NAME', what: 'top: the feature to order by, without its window (ctr)' },
     window: { value: 'W', what: 'top: the window (24h)' },
     limit: { value: 'N', what: 'top: how many (default 20)' },
     'min-events': { value: 'N', what: 'top: leave out entities with fewer events in the window (default 0)' },
+    'as-of': { value: 'T', what: 'sql, check: as of this time, rounded down to 5 minutes (check: the newest)' },
+    sample: { value: 'SHARE', what: 'check: the part of the entities, by the hash of their key: 1% (default all)' },
+    times: { value: 'N', what: 'check: as of N random times instead of one' },
+    seed: { value: 'S', what: 'check: another number gives other random times (default 1)' },
     pipeline: { value: 'P', what: 'name or file of the pipeline (default click-features)' },
   },
   operands: [1, 4],
   async run(call) {
     const [verb, set, ...rest] = call.operands;
-    const verbs: Readonly<Record<string, { readonly operands: number; readonly run: (lookup: Lookup) => Promise<void> }>> = {
+    const verbs: Readonly<Record<string, { readonly operands: number; readonly run: (lookup: Lookup) => Promise<number | void> }>> = {
       list: { operands: 0, run: (lookup) => list(call, lookup) },
       get: { operands: 2, run: (lookup) => get(call, lookup, findSet(lookup, set!), rest[0]!) },
       top: { operands: 1, run: (lookup) => top(call, lookup, findSet(lookup, set!)) },
+      check: { operands: 1, run: (lookup) => checkSet(call, lookup.runtime, lookup.pipeline, findSet(lookup, set!)) },
+      sql: { operands: 1, run: () => Promise.reject(new Error('sql needs no data directory')) },
       explain: { operands: 3, run: (lookup) => explain(call, lookup, findSet(lookup, set!), rest[0]!, rest[1]!) },
     };
     const chosen = Object.hasOwn(verbs, verb!) ? verbs[verb!]! : undefined;
@@ -49,27 +59,36 @@ export const featuresCommand: Command = {
     const pipeline = await loadPipeline(source);
     const sets = buildGraph(pipeline).steps.flatMap((step) => (step.features === undefined ? [] : [step.features]));
     if (sets.length === 0) throw new HeadraceError('HR_FEATURE', `The pipeline ${pipeline.name} has no features: it has no tiles(…) step.`);
+    if (verb === 'sql') return sql(call, findSet({ sets }, set!));
     const runtime = openEmbedded({ dataDir: call.dataDir, mode: 'read' });
     try {
-      await chosen.run({ sets, runtime, store: embeddedFeatures(runtime.state, pipeline.name) });
+      return (await chosen.run({ sets, runtime, pipeline: pipeline.name, store: embeddedFeatures(runtime.state, pipeline.name) })) ?? exitCodes.done;
     } finally {
       await runtime.close();
     }
-    return exitCodes.done;
   },
 };
 
 interface Lookup {
   readonly sets: readonly FeatureSet[];
   readonly runtime: EmbeddedRuntime;
+  readonly pipeline: string;
   readonly store: FeatureStore;
 }
 
-function findSet(lookup: Lookup, name: string): FeatureSet {
+function findSet(lookup: Pick<Lookup, 'sets'>, name: string): FeatureSet {
   const found = lookup.sets.find((s) => s.name === name || `${s.name}s` === name);
   if (found !== undefined) return found;
   const names = lookup.sets.map((s) => s.name);
   throw new HeadraceError('HR_FEATURE', `There is no feature set "${name}"; there are ${names.join(', ')}.${didYouMean(name, names)}`);
+}
+
+async function sql(call: Call, set: FeatureSet): Promise<number> {
+  const at = timeOption(call, 'as-of');
+  if (at === undefined) throw usageError(call.command, 'Say as of when: --as-of 2026-11-01.');
+  const { text, columns } = featureSql(set, { at });
+  await call.output.print({ set: set.name, table: set.of.topic[definition].name, columns, sql: text }, () => text.trimEnd());
+  return exitCodes.done;
 }
 
 async function list(call: Call, { sets }: Lookup): Promise<void> {

@@ -47,6 +47,9 @@ export const documentedLimits: readonly DocumentedLimit[] = [
   { constant: 'mostExactItems', file: 'serving/explore/order-grid.ts', unit: '', what: 'Most items whose order has exact probabilities (`thompsonExact`).' },
   { constant: 'mostEnumerated', file: 'serving/explore/slot-marginals.ts', unit: '', what: 'Most beginnings of slates that `slotMarginals` walks through.' },
   { constant: 'defaultMaxWaiting', file: 'serving/decision-log.ts', unit: 'bytes', what: 'Decisions that may wait for the log (`maxWaiting`); beyond, `log` refuses.' },
+  { constant: 'tolerance', file: 'runners/check-features.ts', unit: '', what: 'Relative difference up to which `features check` takes two fractions for the same.' },
+  { constant: 'smallest', file: 'runners/check-features.ts', unit: '', what: 'Difference that it does not count, whatever the size.' },
+  { constant: 'differencesKept', file: 'runners/check-features.ts', unit: '', what: 'Differences that it lists.' },
   { constant: 'shownDifferences', file: 'runners/compare-topics.ts', unit: '', what: 'Differences of a topic that `replay` prints.' },
 ];
 
@@ -57,6 +60,8 @@ export const documentedOptions: readonly DocumentedOptions[] = [
   { title: '`topic(name, options)`', interface: 'TopicOptions', file: 'dataflow/topic.ts' },
   { title: '`runEmbedded(pipeline, options)`', interface: 'RunOptions', file: 'runners/run-embedded.ts' },
   { title: '`replay(pipeline, options)`', interface: 'ReplayOptions', file: 'runners/replay.ts' },
+  { title: '`checkFeatures(set, options)`', interface: 'CheckOptions', file: 'runners/check-features.ts' },
+  { title: '`openChdb(options)`', interface: 'ChdbOptions', file: 'connectors/clickhouse/open-chdb.ts' },
   { title: 'Importers', interface: 'SortOptions', file: 'runners/import/sort-by-time.ts' },
 ];
 
@@ -64,5 +69,5 @@ export const documentedOptions: readonly DocumentedOptions[] = [
 export const documentedVariables: readonly { readonly name: string; readonly file: string; readonly what: string }[] = [
   ...Object.entries(kafkaVariables).map(([name, what]) => ({ name, file: 'connectors/kafka/kafka-settings.ts', what })),
   { name: 'HEADRACE_DEBUG', file: 'runners/headrace.ts', what: '`1`: print the stack of an error and of its causes.' },
-  { name: 'TMPDIR', file: 'runners/import/sort-by-time.ts', what: 'Where an import sorts what does not fit into memory, and a replay keeps its scratch state.' },
+  { name: 'TMPDIR', file: 'runners/import/sort-by-time.ts', what: 'Where an import sorts what does not fit into memory, a replay keeps its scratch state, and ClickHouse in the process its tables.' },
 ];

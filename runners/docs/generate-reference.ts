@@ -89,13 +89,14 @@ function valueOf({ constant, file, unit }: DocumentedLimit, source: string): str
   if (value === undefined) throw new Error(`${file}: the limit ${constant} is not there as a number`);
   if (unit === 'bytes') return formatBytes(value);
   if (unit === 'ms') return formatMs(value);
-  return unit === 'time' ? new Date(value).toISOString() : formatNumber(value);
+  if (unit === 'time') return new Date(value).toISOString();
+  return value < 1e-6 ? String(value) : formatNumber(value);
 }
 
 /** `16 * 1_024`, `40 << 20`, `2 ** 40`, `1e8` as a number. */
 function arithmetic(text: string): number | undefined {
   const factors = text.split(/\s*(\*\*|<<|\*)\s*/);
-  const numbers = factors.filter((_, i) => i % 2 === 0).map((n) => (/^\d[\d_]*(e\d+)?$/.test(n) ? Number(n.replaceAll('_', '')) : Number.NaN));
+  const numbers = factors.filter((_, i) => i % 2 === 0).map((n) => (/^\d[\d_]*(e-?\d+)?$/.test(n) ? Number(n.replaceAll('_', '')) : Number.NaN));
   let value = numbers.at(-1)!;
   // from the right, since ** binds to the right and before *
   for (let i = numbers.length - 2; i >= 0; i--) {
