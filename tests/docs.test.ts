@@ -37,7 +37,7 @@ function fencesOf(page: string): Fence[] {
 }
 
 /** Sources of the product, without tests and the tables that are checked against them. */
-const sources = ['bin', 'benchmarks', 'connectors', 'dataflow', 'evaluation', 'operators', 'pipelines', 'runners', 'schemas', 'serving'].flatMap((room) =>
+const sources = ['bin', 'benchmarks', 'connectors', 'dataflow', 'evaluation', 'learning', 'operators', 'pipelines', 'runners', 'schemas', 'serving'].flatMap((room) =>
   (readdirSync(join(root, room), { recursive: true }) as string[]).filter((file) => /\.(ts|js)$/.test(file)).map((file) => `${room}/${file}`),
 );
 

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { HeadraceError } from '../../dataflow/errors.js';
+import { onnxRuntime, type OnnxTensor, type OnnxValue } from './onnx-runtime.js';
 
 /** A model from rows of numbers to rows of numbers. */
 export interface TableModel {
@@ -12,37 +13,13 @@ export interface TableModel {
   close(): Promise<void>;
 }
 
-/** What of onnxruntime-node is used; it need not be installed where this is compiled. */
-interface OnnxRuntime {
-  readonly InferenceSession: { create(model: Uint8Array, options: { readonly logSeverityLevel: 4 }): Promise<Session> };
-  readonly Tensor: new (type: 'float32' | 'float64', data: Float32Array | Float64Array, dims: readonly number[]) => Tensor;
-}
-
-interface Session {
-  readonly inputMetadata: readonly ValueMetadata[];
-  readonly outputMetadata: readonly ValueMetadata[];
-  run(feeds: Readonly<Record<string, Tensor>>, fetches: readonly string[]): Promise<Readonly<Record<string, Tensor>>>;
-  release(): Promise<void>;
-}
-
-interface Tensor {
-  readonly data: ArrayLike<number>;
-  readonly dims: readonly number[];
-}
-
-type ValueMetadata = { readonly name: string; readonly isTensor: false } | TensorMetadata;
-
-interface TensorMetadata {
-  readonly name: string;
-  readonly isTensor: true;
-  readonly type: string;
-  readonly shape: readonly (number | string)[];
-}
+type Table = Extract<OnnxValue, { isTensor: true }>;
 
 /**
  * Opens an ONNX model with one input of [rows, features] and an output of [rows, outputs], both of floats; of several outputs, `probabilities` or the first that fits.
  *
- * @throws HR_EVALUATION_POLICY the file is missing or no such model, or onnxruntime-node is not installed
+ * @throws HR_EVALUATION_POLICY the file is missing or no such model
+ * @throws HR_ONNX onnxruntime-node is not installed
  */
 export async function openTableModel(file: string): Promise<TableModel> {
   const refuse = (detail: string, cause?: unknown, remedy?: string): HeadraceError => new HeadraceError('HR_EVALUATION_POLICY', detail, { cause, ...(remedy !== undefined && { remedy }) });
@@ -52,10 +29,7 @@ export async function openTableModel(file: string): Promise<TableModel> {
   } catch (cause) {
     throw refuse(`The model ${file} cannot be read.`, cause, 'Check the path and its permissions.');
   }
-  const name = 'onnxruntime-node';
-  const runtime = await (import(name) as Promise<OnnxRuntime>).catch((cause: unknown) => {
-    throw refuse('An ONNX model needs the package onnxruntime-node, which is not installed.', cause, 'Install it beside headrace: ONNXRUNTIME_NODE_INSTALL=skip npm install onnxruntime-node');
-  });
+  const runtime = await onnxRuntime();
   const session = await runtime.InferenceSession.create(bytes, { logSeverityLevel: 4 }).catch((cause: unknown) => {
     throw refuse(`${file} is no ONNX model that can be run: ${firstLine(cause)}`);
   });
@@ -72,7 +46,7 @@ export async function openTableModel(file: string): Promise<TableModel> {
     outputs: fixed(output.shape[1]),
     async run(values, rows) {
       const tensor = input.type === 'float64' ? new runtime.Tensor('float64', Float64Array.from(values), [rows, values.length / rows]) : new runtime.Tensor('float32', values, [rows, values.length / rows]);
-      let result: Tensor;
+      let result: OnnxTensor;
       try {
         result = (await session.run({ [input.name]: tensor }, [output.name]))[output.name]!;
       } catch (cause) {
@@ -85,11 +59,11 @@ export async function openTableModel(file: string): Promise<TableModel> {
   };
 }
 
-function isTable(of: ValueMetadata): of is TensorMetadata {
+function isTable(of: OnnxValue): of is Table {
   return of.isTensor && (of.type === 'float32' || of.type === 'float64') && of.shape.length === 2;
 }
 
-function described(of: ValueMetadata): string {
+function described(of: OnnxValue): string {
   return of.isTensor ? `${of.name} ${of.type}[${of.shape.join(', ')}]` : `${of.name} (no tensor)`;
 }
 

@@ -6,7 +6,7 @@
  * @returns null where all examples have one label
  */
 export function auc(scores: ArrayLike<number>, clicks: ArrayLike<number>): number | null {
-  return rankedAuc(scores, clicks)((_) => 1);
+  return rankedAuc(scores, clicks)(() => 1);
 }
 
 /**

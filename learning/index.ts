@@ -1,0 +1,17 @@
+export { type AdamOptions, adamSchedule, type AdamSchedule, learningRate } from './adam-schedule.js';
+export { checkExamples, type EmbeddingTable, type Examples } from './examples.js';
+export { gate, type GateCheck, type GateInput, type GateLimits, type GateVerdict, type ScoredSet } from './gate.js';
+export { scoringModel, servedModel, trainingModel, type TrainingGraphOptions } from './head-graphs.js';
+export { type HeadSessionOptions, type HeadSessions, openHeadSessions, type TrainingOptions, type TrainingResult } from './head-sessions.js';
+export { type HeadOutput, type HeadShape, type ParameterBlock, type ParameterLayout, parameterLayout } from './head-shape.js';
+export { decodeHead, encodeHead, type HeadState, newHead } from './head-state.js';
+export { type HeadTrainer, headTrainer } from './head-trainer.js';
+export { recalibrated } from './negative-sampling.js';
+export { auc } from './quality/auc.js';
+export { calibration, type Calibration } from './quality/calibration.js';
+export { logLoss } from './quality/log-loss.js';
+export { normalizedEntropy } from './quality/normalized-entropy.js';
+export { type PairedDifference, pairedBootstrap, type PairedResult, type PairedScores } from './quality/paired-bootstrap.js';
+export { populationStability, type Stability } from './quality/population-stability.js';
+export { type Reservoir, type ReservoirEntry, sampled } from './reservoir.js';
+export type { Provider } from '../connectors/onnx/onnx-runtime.js';
