@@ -42,13 +42,14 @@ export const featuresCommand: Command = {
   operands: [1, 4],
   async run(call) {
     const [verb, set, ...rest] = call.operands;
-    const verbs: Readonly<Record<string, { readonly operands: number; readonly run: (lookup: Lookup) => Promise<number | void> }>> = {
-      list: { operands: 0, run: (lookup) => list(call, lookup) },
-      get: { operands: 2, run: (lookup) => get(call, lookup, findSet(lookup, set!), rest[0]!) },
-      top: { operands: 1, run: (lookup) => top(call, lookup, findSet(lookup, set!)) },
-      check: { operands: 1, run: (lookup) => checkSet(call, lookup.runtime, lookup.pipeline, findSet(lookup, set!)) },
-      sql: { operands: 1, run: () => Promise.reject(new Error('sql needs no data directory')) },
-      explain: { operands: 3, run: (lookup) => explain(call, lookup, findSet(lookup, set!), rest[0]!, rest[1]!) },
+    const looking = (use: (lookup: Lookup) => Promise<number | void>) => (declared: Declared) => withLookup(call, declared, use);
+    const verbs: Readonly<Record<string, { readonly operands: number; readonly run: (declared: Declared) => Promise<number | void> }>> = {
+      list: { operands: 0, run: looking((lookup) => list(call, lookup)) },
+      get: { operands: 2, run: looking((lookup) => get(call, lookup, findSet(lookup, set!), rest[0]!)) },
+      top: { operands: 1, run: looking((lookup) => top(call, lookup, findSet(lookup, set!))) },
+      explain: { operands: 3, run: looking((lookup) => explain(call, lookup, findSet(lookup, set!), rest[0]!, rest[1]!)) },
+      sql: { operands: 1, run: (declared) => sql(call, findSet(declared, set!)) },
+      check: { operands: 1, run: looking(({ runtime, pipeline, sets }) => checkSet(call, runtime, pipeline, findSet({ sets }, set!))) },
     };
     const chosen = Object.hasOwn(verbs, verb!) ? verbs[verb!]! : undefined;
     if (chosen === undefined) throw usageError(call.command, `There is no \`features ${verb}\`; there are ${Object.keys(verbs).join(', ')}.${didYouMean(verb!, Object.keys(verbs))}`);
@@ -59,27 +60,35 @@ export const featuresCommand: Command = {
     const pipeline = await loadPipeline(source);
     const sets = buildGraph(pipeline).steps.flatMap((step) => (step.features === undefined ? [] : [step.features]));
     if (sets.length === 0) throw new HeadraceError('HR_FEATURE', `The pipeline ${pipeline.name} has no features: it has no tiles(…) step.`);
-    if (verb === 'sql') return sql(call, findSet({ sets }, set!));
-    const runtime = openEmbedded({ dataDir: call.dataDir, mode: 'read' });
-    try {
-      return (await chosen.run({ sets, runtime, pipeline: pipeline.name, store: embeddedFeatures(runtime.state, pipeline.name) })) ?? exitCodes.done;
-    } finally {
-      await runtime.close();
-    }
+    return (await chosen.run({ sets, pipeline: pipeline.name })) ?? exitCodes.done;
   },
 };
 
-interface Lookup {
+/** What a pipeline declares. */
+interface Declared {
   readonly sets: readonly FeatureSet[];
-  readonly runtime: EmbeddedRuntime;
   readonly pipeline: string;
+}
+
+/** The same, with what is stored. */
+interface Lookup extends Declared {
+  readonly runtime: EmbeddedRuntime;
   readonly store: FeatureStore;
 }
 
-function findSet(lookup: Pick<Lookup, 'sets'>, name: string): FeatureSet {
-  const found = lookup.sets.find((s) => s.name === name || `${s.name}s` === name);
+async function withLookup(call: Call, declared: Declared, use: (lookup: Lookup) => Promise<number | void>): Promise<number | void> {
+  const runtime = openEmbedded({ dataDir: call.dataDir, mode: 'read' });
+  try {
+    return await use({ ...declared, runtime, store: embeddedFeatures(runtime.state, declared.pipeline) });
+  } finally {
+    await runtime.close();
+  }
+}
+
+function findSet({ sets }: Pick<Declared, 'sets'>, name: string): FeatureSet {
+  const found = sets.find((s) => s.name === name || `${s.name}s` === name);
   if (found !== undefined) return found;
-  const names = lookup.sets.map((s) => s.name);
+  const names = sets.map((s) => s.name);
   throw new HeadraceError('HR_FEATURE', `There is no feature set "${name}"; there are ${names.join(', ')}.${didYouMean(name, names)}`);
 }
 
