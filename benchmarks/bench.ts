@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { clickTiles } from './click-tiles.js';
 import { decide } from './decide.js';
 import { decode } from './decode.js';
+import { detection } from './detection.js';
 import { featuresGet } from './features-get.js';
 import { nexmarkQueries, nexmarkQuery } from './nexmark.js';
 import { restore } from './restore.js';
@@ -22,6 +23,7 @@ const benchmarks: Readonly<Record<string, (options: Options) => AsyncIterable<Re
   'window-columns': ({ events, seed }) => windowColumns({ events, seed }),
   'click-tiles': ({ events, seed, workers }) => clickTiles({ events, seed, workers, runtime: 'embedded' }),
   'features-get': ({ events, seed }) => featuresGet({ events: Math.min(events, 300_000), seed }),
+  detection: ({ events, seed }) => detection({ logs: Math.min(events, 1000), seed }),
   restore: () => restore({ keys: 1_000_000 }),
   nexmark: async function* ({ events, seed }) {
     for (const query of values.query?.split(',') ?? nexmarkQueries) {

@@ -69,13 +69,6 @@ export function nonZero(a: RowExpression): RowExpression {
   return { js: `(${a.js} !== 0 ? 1 : 0)`, sql: `if(${a.sql} != 0, 1., 0.)`, columns: a.columns };
 }
 
-/** 1 where `a` has at most so many digits after the point, else 0. */
-export function hasDigits(a: RowExpression, digits: number): RowExpression {
-  const js = `(${a.js} * ${10 ** digits})`;
-  const sql = `(${a.sql} * ${constant(10 ** digits).sql})`;
-  return { js: `(Math.abs(${js} - Math.floor(${js} + 0.5)) < 1e-9 ? 1 : 0)`, sql: `if(abs(${sql} - floor(${sql} + 0.5)) < 1e-9, 1., 0.)`, columns: a.columns };
-}
-
 function columnsOf(a: RowExpression, b: RowExpression): readonly DecisionColumn[] {
   return [...new Set([...a.columns, ...b.columns])];
 }

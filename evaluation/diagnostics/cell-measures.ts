@@ -1,14 +1,19 @@
-import { largest, type Measure, smallest, square, total } from '../measure.js';
+import { largest, type Measure, products, smallest, square, total } from '../measure.js';
 import { constant, joined, late, nonZero, over, propensity, reward, times, weight } from '../row-expression.js';
 
 /** What is kept of each cell: an action at a slot in a stretch of time. */
-export type CellSum = 'inverse' | 'inverse2' | 'p' | 'pp' | 'least' | 'most' | 'w' | 'ww' | 'wr' | 'wwrr' | 'wwr' | 'r' | 'hits' | 'joined' | 'late';
+export type CellSum = 'inverse' | 'inverse2' | 'p' | 'pp' | 'least' | 'most' | 'w' | 'ww' | 'wr' | 'wwrr' | 'r' | 'hits' | 'ir' | 'irir' | 'iri' | 'rr' | 'joined' | 'late';
 
 /** Sums by name, with the number of decisions. */
-export type CellSums = { readonly n: number } & Readonly<Partial<Record<CellSum, number>>> & Readonly<Record<Exclude<CellSum, 'joined' | 'late'>, number>>;
+export type CellSums = { readonly n: number } & Readonly<Record<Exclude<CellSum, Optional>, number>> & Readonly<Partial<Record<Optional, number>>>;
 
-/** Columns of a log that not every log has. */
+/** Sums that not every table has. */
+type Optional = 'ir' | 'irir' | 'iri' | 'rr' | 'joined' | 'late';
+
+/** What a table has beyond the sums that each has. */
 export interface CellColumns {
+  /** Sums of reward / propensity, for the value of each action by itself. */
+  readonly actionValues: boolean;
   readonly joined: boolean;
   readonly late: boolean;
 }
@@ -17,6 +22,7 @@ export interface CellColumns {
 export function cellMeasure(columns: CellColumns): Measure<CellSum, CellSums> {
   const inverse = over(constant(1), propensity);
   const wr = times(weight, reward);
+  const ir = times(inverse, reward);
   return {
     sums: {
       inverse: total(inverse),
@@ -29,9 +35,9 @@ export function cellMeasure(columns: CellColumns): Measure<CellSum, CellSums> {
       ww: square(weight),
       wr: total(wr),
       wwrr: square(wr),
-      wwr: { kind: 'products', of: weight, by: wr },
       r: total(reward),
       hits: total(nonZero(reward)),
+      ...(columns.actionValues && { ir: total(ir), irir: square(ir), iri: products(ir, inverse), rr: square(reward) }),
       ...(columns.joined && { joined: total(joined) }),
       ...(columns.late && { late: total(late) }),
     } as Measure<CellSum, CellSums>['sums'],

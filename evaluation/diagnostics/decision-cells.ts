@@ -123,9 +123,19 @@ export function decisionCells(columns: CellColumns): DecisionCells {
       const perBlock = slots * (actions + 1);
       const groups = new Int32Array(n);
       const row = actions + 1;
+      let base = 0;
+      let blockFrom = Infinity;
+      let blockTo = -Infinity;
       for (let i = 0; i < n; i++) {
-        const block = time === undefined ? Math.floor((rows + i) / width) : Math.floor(time[i]! / width);
-        groups[i] = (block - low) * perBlock + (slot === undefined ? 0 : slot[i]! * row) + (action === undefined ? 0 : action[i]! + 1);
+        const t = time === undefined ? rows + i : time[i]!;
+        // a division only where a stretch begins
+        if (!(t >= blockFrom && t < blockTo)) {
+          const block = Math.floor(t / width);
+          base = (block - low) * perBlock;
+          blockFrom = block * width;
+          blockTo = blockFrom + width;
+        }
+        groups[i] = base + (slot === undefined ? 0 : slot[i]! * row) + (action === undefined ? 0 : action[i]! + 1);
       }
       rows += n;
       if (low === high) tally.byGroup(batch, groups, perBlock, blockOf(low));
@@ -143,7 +153,7 @@ export function decisionCells(columns: CellColumns): DecisionCells {
       addState(states, at, state, 0, tally.kinds);
     },
     merge(other) {
-      if (other.columns.joined !== columns.joined || other.columns.late !== columns.late) throw new HeadraceError('HR_EVALUATION_COLUMNS', 'Two parts of a log can be merged when they have the same columns; these differ.');
+      if (other.kinds.length !== tally.kinds.length) throw new HeadraceError('HR_EVALUATION_COLUMNS', 'Two parts of a log can be merged when they have the same columns; these differ.');
       for (const cell of other.cells()) self.addCell(cell.block, cell.slot, cell.action, stateOf(cell.sums, columns));
     },
     cells() {

@@ -1,7 +1,7 @@
 import { HeadraceError } from '../../dataflow/errors.js';
 import type { LoggedDecisions } from '../logged-decisions.js';
-import { type Estimate, largest, type Measure, square, type Sum, total } from '../measure.js';
-import { constant, expectedOutcome, hasDigits, minus, over, propensity, reward, shownOutcome, times, weight } from '../row-expression.js';
+import { type Estimate, largest, type Measure, square, total } from '../measure.js';
+import { constant, expectedOutcome, minus, over, propensity, reward, shownOutcome, times, weight } from '../row-expression.js';
 import { createTally, type Tally } from '../tally.js';
 import { weightSummary, type WeightSummary } from '../weight-summary.js';
 import type { WeightedDecisions } from '../weighted-decisions.js';
@@ -18,9 +18,6 @@ export interface LogShape {
   readonly joined: boolean;
   readonly late: boolean;
 }
-
-/** Digits after the point that propensities may have been rounded to; one is a design, not a rounding. */
-export const roundedDigits = [2, 3, 4] as const;
 
 /** A mean, and what is needed to test it. */
 export interface MeanSums {
@@ -47,15 +44,13 @@ export interface TotalResults {
   readonly correction?: MeanSums;
   readonly least: number;
   readonly rewards: { readonly least: number; readonly most: number };
-  /** Decisions whose propensity has at most so many digits, in the order of `roundedDigits`. */
-  readonly digits: readonly number[];
+  /** Σ m² / Σ m over the multiples of a thinned log: how much larger the variance of a count is for it. */
+  readonly thinning: number;
 }
 
 /** The measures of the diagnostics that are sums over all decisions. */
 export function totalMeasures(shape: LogShape): Readonly<Record<string, Measure<string, unknown>>> {
   const inverse = over(constant(1), propensity);
-  const digits: Record<string, Sum> = {};
-  for (const d of roundedDigits) digits[`d${d}`] = total(hasDigits(propensity, d));
   return {
     weights: weightSummary(),
     inverse: meanOf(inverse),
@@ -66,7 +61,7 @@ export function totalMeasures(shape: LogShape): Readonly<Record<string, Measure<
       sums: { least: { kind: 'smallest', of: reward, asLogged: true }, most: { kind: 'largest', of: reward, asLogged: true } },
       result: ({ least, most }: Readonly<Record<string, number>>) => ({ least, most }),
     },
-    digits: { sums: digits, result: (sums: Readonly<Record<string, number>>) => roundedDigits.map((d) => sums[`d${d}`]!) },
+    thinning: { sums: { mm: square(constant(1)) }, result: ({ mm }: Readonly<Record<string, number>>, n: number) => (n > 0 ? mm! / n : 1) },
   };
 }
 
@@ -113,9 +108,9 @@ export function evaluationSums(estimators: Readonly<Record<string, Measure<strin
   const measures: Record<string, Measure<string, unknown>> = { ...totalMeasures(shape) };
   for (const [name, estimator] of Object.entries(estimators)) measures[estimatorPrefix + name] = estimator;
   const tally = createTally(measures);
-  const columns = { joined: shape.joined, late: shape.late };
+  const columns = { actionValues: false, joined: shape.joined, late: shape.late };
   const cells = decisionCells(columns);
-  const loggers = decisionCells(columns);
+  const loggers = decisionCells({ ...columns, actionValues: true });
   const segments = decisionCells(columns);
   const bins = weightBins();
   const distributions = distributionSums();

@@ -28,6 +28,8 @@ export interface Facts {
   readonly given: number;
   readonly leftOut: readonly { readonly code: string; readonly rows: number; readonly example: string }[];
   readonly thinned: boolean;
+  /** How much larger the variance of a count is because the log was thinned; 1 where it was not. */
+  readonly thinning: number;
   readonly actions: number | undefined;
   readonly slots: number;
   readonly hasActions: boolean;
@@ -52,8 +54,7 @@ export interface Facts {
   readonly correction: MeanSums | undefined;
   readonly leastPropensity: number;
   readonly mostPropensity: number;
-  readonly digitCounts: readonly number[];
-  /** Some of the different propensities. */
+  /** The least and largest propensity of each cell. */
   readonly propensityValues: readonly number[];
   readonly distributions: { readonly n: number; readonly mismatches: number; readonly cells: readonly Expected[]; readonly sizes: readonly Expected[]; readonly actions: number } | undefined;
   readonly unsupported: Unsupported;
@@ -83,6 +84,7 @@ export function factsOf(sums: EvaluationSums, rewards: RewardBounds | undefined)
     given: state.given,
     leftOut: Array.from(state.leftOut, ([code, of]) => ({ code, ...of })),
     thinned: sums.shape.thinned,
+    thinning: totals.thinning,
     actions: state.actions,
     slots: state.slots,
     hasActions: state.hasActions,
@@ -106,7 +108,6 @@ export function factsOf(sums: EvaluationSums, rewards: RewardBounds | undefined)
     correction: totals.correction,
     leastPropensity: totals.least,
     mostPropensity: whole.most,
-    digitCounts: totals.digits,
     propensityValues: [...new Set(cells.flatMap(({ sums: { least, most } }) => [least, most]))],
     distributions: distributions && { n: distributions.n, mismatches: distributions.mismatches, cells: distributions.cells(), sizes: distributions.sizes(), actions: distributions.actions },
     unsupported,

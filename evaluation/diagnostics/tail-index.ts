@@ -12,9 +12,12 @@ export interface TailIndex {
 
 /** Fewer bins than this are no tail: the weights end there. */
 const leastBins = 6;
+/** Relative variance of the weights of a bin under which they are one weight. */
+const oneWeight = 1e-10;
 
 /**
- * Shape of a generalised Pareto distribution, fitted to the largest min(n / 5, 3·√n) weights; null where they are too few, or end within a third of their size.
+ * Shape of a generalised Pareto distribution, fitted to the largest min(n / 5, 3·√n) weights; null where they are too few, end within a third of their size,
+ * or are a few that come again and again.
  *
  * Source: Vehtari, Simpson, Gelman, Yao and Gabry, "Pareto smoothed importance sampling", JMLR 25, 2024, sections 2.4 and 3; the fit: Zhang and Stephens, "A new and
  * efficient estimation method for the generalized Pareto distribution", Technometrics 51(3), 2009. Weights of a bin count as their mean.
@@ -24,15 +27,18 @@ export function tailIndex(bins: readonly WeightBin[]): TailIndex | null {
   const wanted = Math.min(all / 5, 3 * Math.sqrt(all));
   const tail: { x: number; n: number }[] = [];
   let n = 0;
+  let tied = 0;
   for (let b = bins.length - 1; b >= 0 && n < wanted; b--) {
     const bin = bins[b]!;
     if (!(bin.w > 0)) break;
     n += bin.n;
+    if (bin.n > 1 && bin.ww * bin.n < bin.w * bin.w * (1 + oneWeight)) tied += bin.n;
     tail.unshift({ x: bin.w / bin.n, n: bin.n });
     // what exceeds the lower end of the lowest bin
     if (n >= wanted) for (const of of tail) of.x -= bin.from;
   }
-  if (n < Math.max(20, wanted) || tail.length < leastBins) return null;
+  // of a few weights that come again and again, the largest is known
+  if (n < Math.max(20, wanted) || tail.length < leastBins || tied > n / 2) return null;
   const k = paretoShape(tail, n);
   return k === null ? null : { k, error: (1 + Math.max(0, k)) / Math.sqrt(n), n };
 }

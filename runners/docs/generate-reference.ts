@@ -11,6 +11,7 @@ import { commandHelp } from '../commands/help.js';
 import { formatBytes, formatNumber } from '../terminal/number-format.js';
 import { documentedLimits, documentedOptions, documentedVariables, type DocumentedLimit } from './documented-limits.js';
 import { operatorPages, operatorsIndex, optionsTable } from './operator-pages.js';
+import { estimatorsPage, findingsPage } from './evaluation-pages.js';
 
 const made = (from: string): string => `<!-- Made from ${from} by runners/docs/generate-reference.ts: change that, then run it. -->`;
 
@@ -25,6 +26,8 @@ export async function referencePages(root: string): Promise<ReadonlyMap<string, 
   return new Map([
     ['docs/reference-commands.md', `${made('the command table')}\n${await commandsPage()}`],
     ['docs/reference-errors.md', `${made('dataflow/errors.ts')}\n${errorsPage()}`],
+    ['docs/reference-estimators.md', `${made('the docstrings of evaluation/')}\n${estimatorsPage(read)}`],
+    ['docs/reference-findings.md', `${made('evaluation/diagnostics/finding.ts')}\n${findingsPage()}`],
     ['docs/reference-limits.md', `${made('the constants and docstrings that it names')}\n${limitsPage(read)}`],
     ['docs/reference-metrics.md', `${made('dataflow/metrics.ts')}\n${metricsPage()}`],
     ['docs/reference-operators.md', `${made('the docstrings of operators/ and dataflow/')}\n${operatorsIndex(read)}`],

@@ -7,3 +7,4 @@ export type { Faults } from './seeded-faults.js';
 export type { InputRecords, TopicRecord } from './topic-records.js';
 export { virtualClock, type VirtualClock } from './virtual-clock.js';
 export { scrutinise, type PipelineScrutiny, type ManyInputsScrutiny, type ScrutinyOptions, type StepScrutiny } from './scrutinise.js';
+export { type LogFault, logFaults, simulatedDecisions, type SimulatedDecisions, type SimulatedDecisionsOptions } from './simulated-decisions.js';

@@ -6,14 +6,16 @@ import { digits, percent, score } from './score.js';
 
 /** Differences under this share of the value are not worth a word. */
 const leastDifference = 0.05;
+/** The same of policies that logged. */
+const leastGap = 0.15;
+/** Propensities of two policies that are within so many standard errors are the same. */
+const samePropensities = 3;
 /** How much values of stretches of time may differ beyond chance, as a share of the value. */
 const leastSpread = 0.1;
 /** Effective decisions that a part needs for a value of its own. */
 const leastEss = 30;
 /** Stretches of time that are compared. */
 const stretches = 10;
-
-const essOf = ({ w, ww }: CellSums): number => (ww > 0 ? (w * w) / ww : 0);
 
 /** IPS against DR: their difference has mean 0 where propensities are true and all is supported. */
 export function estimatorsDisagree({ disagreement, value, weights }: Facts): Finding | undefined {
@@ -45,26 +47,81 @@ export function modelBias({ correction, value, weights }: Facts): Finding | unde
   };
 }
 
-/** The candidate's value from the log of each policy. */
-export function policiesDisagree({ byLogger }: Facts): Finding | undefined {
-  const parts = [...byLogger].filter(([, sums]) => essOf(sums) >= leastEss);
-  if (parts.length < 2) return undefined;
-  const estimates = parts.map(([logger, { n, wr, wwrr }]) => ({ logger, value: wr / n, error2: Math.max(0, wwrr / n - (wr / n) ** 2) / n }));
-  const threshold = alarmThreshold((estimates.length * (estimates.length - 1)) / 2);
-  let worst: { a: (typeof estimates)[number]; b: (typeof estimates)[number]; z: number } | undefined;
-  for (const a of estimates) {
-    for (const b of estimates) {
-      const z = (a.value - b.value) / Math.sqrt(a.error2 + b.error2);
-      if (z > threshold && a.value - b.value > leastDifference * Math.abs(a.value) && !(worst !== undefined && worst.z >= z)) worst = { a, b, z };
+/**
+ * Each action's value by the log of each policy against that by the logs of the others: the same, where they served the same traffic and no outcome is lost. Where they
+ * gave actions the same propensities too, plain means are compared, which are surer.
+ */
+export function policiesDisagree({ byLogger, loggerCells, hasActions, thinning }: Facts): Finding | undefined {
+  if (byLogger.size < 2 || !hasActions) return undefined;
+  const tables = new Map<number, Map<number, ValueSums>>();
+  for (const { slot: logger, action, sums } of loggerCells) {
+    const table = tables.get(logger) ?? new Map<number, ValueSums>();
+    tables.set(logger, table);
+    table.set(action, plus(table.get(action), sums as CellSums & ValueSums));
+  }
+  const threshold = alarmThreshold(2 * tables.size);
+  let worst: (Difference & { logger: number }) | undefined;
+  for (const [logger, table] of tables) {
+    const rest = new Map<number, ValueSums>();
+    for (const [other, of] of tables) if (other !== logger) for (const [action, sums] of of) rest.set(action, plus(rest.get(action), sums));
+    const found = [difference(table, rest, weighted), ...(difference(table, rest, propensities).z < samePropensities ? [difference(table, rest, plain)] : [])];
+    for (const of of found) {
+      if (of.z > threshold * Math.sqrt(thinning) && Math.abs(of.here - of.elsewhere) > leastGap * Math.max(Math.abs(of.here), Math.abs(of.elsewhere)) && !(worst !== undefined && worst.z >= of.z)) worst = { logger, ...of };
     }
   }
   if (worst === undefined) return undefined;
   return {
     code: 'POLICIES_DISAGREE',
     severity: 'warning',
-    message: `By the log of policy ${worst.a.logger} the candidate is worth ${digits(worst.a.value)}, by that of policy ${worst.b.logger} ${digits(worst.b.value)}; the same was to be expected.`,
-    numbers: { high: worst.a.value, low: worst.b.value, standard_errors: worst.z },
+    message: `The same actions are worth ${digits(worst.here)} in the log of policy ${worst.logger}, and ${digits(worst.elsewhere)} in that of ${tables.size > 2 ? 'the others' : 'the other'}.`,
+    numbers: { policy: worst.logger, value: worst.here, elsewhere: worst.elsewhere, standard_errors: worst.z },
   };
+}
+
+/** Sums from which the value of an action follows. */
+type ValueSums = Readonly<Record<(typeof valueSums)[number], number>>;
+const valueSums = ['n', 'p', 'pp', 'r', 'rr', 'inverse', 'inverse2', 'ir', 'irir', 'iri'] as const;
+
+function plus(a: ValueSums | undefined, b: ValueSums): ValueSums {
+  return Object.fromEntries(valueSums.map((name) => [name, (a?.[name] ?? 0) + b[name]])) as ValueSums;
+}
+
+/** A mean of an action, the variance of one of its values, and how many values it rests on. */
+type MeanOf = (sums: ValueSums) => { readonly mean: number; readonly variance: number; readonly n: number };
+
+/** Were the action always shown. */
+const weighted: MeanOf = ({ inverse, inverse2, ir, irir, iri }) => {
+  const mean = ir / inverse;
+  return { mean, variance: (irir - 2 * mean * iri + mean ** 2 * inverse2) / inverse2, n: inverse ** 2 / inverse2 };
+};
+/** Where it was shown. */
+const plain: MeanOf = ({ n, r, rr }) => ({ mean: r / n, variance: rr / n - (r / n) ** 2, n });
+const propensities: MeanOf = ({ n, p, pp }) => ({ mean: p / n, variance: pp / n - (p / n) ** 2, n });
+
+interface Difference {
+  readonly z: number;
+  readonly here: number;
+  readonly elsewhere: number;
+}
+
+/** Differences of the means of actions, each as heavy as it is sure. */
+function difference(table: ReadonlyMap<number, ValueSums>, rest: ReadonlyMap<number, ValueSums>, of: MeanOf): Difference {
+  let weight = 0;
+  let here = 0;
+  let elsewhere = 0;
+  for (const [action, sums] of table) {
+    const other = rest.get(action);
+    if (other === undefined) continue;
+    const a = of(sums);
+    const b = of(other);
+    const { variance } = of(plus(sums, other));
+    if (Math.min(a.n, b.n) < leastEss || !(variance > 1e-15)) continue;
+    const precision = 1 / (variance * (1 / a.n + 1 / b.n));
+    weight += precision;
+    here += precision * a.mean;
+    elsewhere += precision * b.mean;
+  }
+  return weight > 0 ? { z: Math.abs(here - elsewhere) / Math.sqrt(weight), here: here / weight, elsewhere: elsewhere / weight } : { z: 0, here: 0, elsewhere: 0 };
 }
 
 /** The estimate by stretches of time, against chance. */

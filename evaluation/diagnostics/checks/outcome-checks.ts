@@ -7,7 +7,9 @@ import { digits, percent } from './score.js';
 /** A part without any outcome is a finding when that has this little chance. */
 const leastChance = 1e-6;
 /** Outcomes that would have been expected there. */
-const leastExpected = 20;
+const leastExpected = 10;
+/** An action or slot may have as many times fewer outcomes than the others. */
+const leastRatio = 4;
 /** A share of joined outcomes has to be this much smaller than elsewhere. */
 const leastGap = 0.05;
 /** Share of outcomes that come too late. */
@@ -18,15 +20,17 @@ const repeatedShare = 0.01;
 interface Part {
   readonly what: string;
   readonly sums: CellSums;
+  /** Whether parts of this kind may differ in what they are worth. */
+  readonly differs: boolean;
 }
 
 /** Parts of the log in which outcomes may be lost. */
 function partsOf({ byLogger, byAction, bySlot, byBlock, hasTime }: Facts): readonly Part[] {
   return [
-    ...Array.from(byLogger.size > 1 ? byLogger : [], ([k, sums]) => ({ what: `policy ${k}`, sums })),
-    ...Array.from(byAction, ([k, sums]) => ({ what: `action ${k}`, sums })),
-    ...Array.from(bySlot.size > 1 ? bySlot : [], ([k, sums]) => ({ what: `slot ${k}`, sums })),
-    ...Array.from(byBlock, ([at, sums]) => ({ what: hasTime ? `the time from ${new Date(at).toISOString().slice(0, 19)}` : `the part from decision ${at}`, sums })),
+    ...Array.from(byLogger.size > 1 ? byLogger : [], ([k, sums]) => ({ what: `policy ${k}`, sums, differs: false })),
+    ...Array.from(byAction, ([k, sums]) => ({ what: `action ${k}`, sums, differs: true })),
+    ...Array.from(bySlot.size > 1 ? bySlot : [], ([k, sums]) => ({ what: `slot ${k}`, sums, differs: true })),
+    ...Array.from(byBlock, ([at, sums]) => ({ what: hasTime ? `the time from ${new Date(at).toISOString().slice(0, 19)}` : `the part from decision ${at}`, sums, differs: false })),
   ];
 }
 
@@ -35,13 +39,13 @@ export function outcomesMissing(facts: Facts): Finding | undefined {
   const parts = partsOf(facts);
   const { n, hits } = facts.whole;
   let worst: { what: string; expected: number; n: number; hits: number; chance: number } | undefined;
-  for (const { what, sums } of parts) {
+  for (const { what, sums, differs } of parts) {
     const rest = n - sums.n;
-    if (!(rest > 0)) continue;
+    if (!(rest > 0) || (sums.hits > 0 && sums.hits < sums.n)) continue;
     const rate = (hits - sums.hits) / rest;
-    const missing = sums.hits === 0 ? rate : sums.hits === sums.n ? 1 - rate : 0;
+    const missing = (sums.hits === 0 ? rate : 1 - rate) / (differs ? leastRatio : 1);
     if (sums.n * missing < leastExpected) continue;
-    const chance = sums.n * Math.log1p(-Math.min(missing, 1 - 1e-12));
+    const chance = (sums.n / facts.thinning) * Math.log1p(-Math.min(missing, 1 - 1e-12));
     if (chance < Math.log(leastChance / parts.length) && !(worst !== undefined && worst.chance <= chance)) worst = { what, expected: sums.n * rate, n: sums.n, hits: sums.hits, chance };
   }
   if (worst === undefined) return undefined;
@@ -68,7 +72,7 @@ export function joinRate(facts: Facts): Finding | undefined {
     const share = sums.joined! / sums.n;
     const elsewhere = (joined - sums.joined!) / rest;
     const pooled = joined / n;
-    const z = (elsewhere - share) / Math.sqrt(pooled * (1 - pooled) * (1 / sums.n + 1 / rest));
+    const z = (elsewhere - share) / Math.sqrt(facts.thinning * pooled * (1 - pooled) * (1 / sums.n + 1 / rest));
     if (elsewhere - share > leastGap && z > threshold && !(worst !== undefined && worst.z >= z)) worst = { what, share, elsewhere, z };
   }
   if (worst === undefined) return undefined;

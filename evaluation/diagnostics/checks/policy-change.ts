@@ -8,8 +8,9 @@ import { percent } from './score.js';
 const leastShown = 20;
 /** Changes under these are no change of policy: share of decisions that go elsewhere; shift of the propensities in standard deviations. */
 const leastShift = { actions: 0.05, propensity: 0.2 } as const;
-/** Decisions on either side of a change. */
-const leastSide = 50;
+/** Decisions on either side of a change; and so many more that rare propensities are on both sides. */
+const leastSide = 100;
+const leastRare = 10;
 /** Share of decisions that a policy has to have logged. */
 const leastPart = 0.01;
 
@@ -47,7 +48,7 @@ function successor({ loggerCells, n, hasTime, blockWidth }: Facts): Finding | un
   return undefined;
 }
 
-function changePoint({ cells, byBlock, whole, hasTime, blockWidth }: Facts): Finding | undefined {
+function changePoint({ cells, byBlock, whole, hasTime, blockWidth, thinning }: Facts): Finding | undefined {
   const blocks = [...byBlock.keys()];
   if (blocks.length < 2) return undefined;
   const shown = new Map<number, number>();
@@ -65,7 +66,14 @@ function changePoint({ cells, byBlock, whole, hasTime, blockWidth }: Facts): Fin
     of.push(named);
     byTime.set(block, of);
   }
-  const spread = Math.sqrt(Math.max(0, whole.pp / whole.n - (whole.p / whole.n) ** 2));
+  const spread = Math.sqrt(varianceOf(whole));
+  const ranges = new Map<number, { least: number; most: number; n: number; p: number; pp: number }>();
+  for (const { slot, action, sums } of cells) {
+    const seen = ranges.get(keyOf(slot, action)) ?? { least: 1, most: 0, n: 0, p: 0, pp: 0 };
+    ranges.set(keyOf(slot, action), { least: Math.min(seen.least, sums.least), most: Math.max(seen.most, sums.most), n: seen.n + sums.n, p: seen.p + sums.p, pp: seen.pp + sums.pp });
+  }
+  const enough = new Map(Array.from(ranges, ([key, of]) => [key, needed(of)]));
+  const enoughOfAll = needed(whole);
   const threshold = alarmThreshold(3 * (blocks.length - 1));
   let found: { at: number; z: number; shift: number; by: string } | undefined;
   for (let k = 1; k < blocks.length; k++) {
@@ -74,9 +82,9 @@ function changePoint({ cells, byBlock, whole, hasTime, blockWidth }: Facts): Fin
       addTo(after, key, sums, -1);
     }
     if (before.n < leastSide || after.n < leastSide) continue;
-    const shift = meanShift(before, after);
-    const actions = actionShift(before, after);
-    const within = propensityShift(before, after);
+    const shift = Math.min(before.n, after.n) < enoughOfAll ? { z: 0, by: 0 } : meanShift(before, after, spread * Math.sqrt(thinning));
+    const actions = actionShift(before, after, thinning);
+    const within = propensityShift(before, after, enough, thinning);
     if (shift.z > threshold && Math.abs(shift.by) > leastShift.propensity * spread && shift.z > (found?.z ?? 0)) found = { at: blocks[k]!, z: shift.z, shift: shift.by, by: 'propensities' };
     if (actions.z > threshold && actions.by > leastShift.actions && actions.z > (found?.z ?? 0)) found = { at: blocks[k]!, z: actions.z, shift: actions.by, by: 'actions' };
     if (within.z > threshold && within.by > leastShift.propensity && within.z > (found?.z ?? 0)) found = { at: blocks[k]!, z: within.z, shift: within.by, by: 'propensities' };
@@ -109,15 +117,21 @@ function addTo(side: Side, key: number, { n, p, pp }: CellSums, sign: 1 | -1): v
 
 const varianceOf = ({ n, p, pp }: { n: number; p: number; pp: number }): number => Math.max(0, pp / n - (p / n) ** 2);
 
+/** Decisions that a side needs before a mean of skewed propensities is normal: enough to hold some of the rare ones. */
+function needed(of: { least: number; most: number; n: number; p: number; pp: number }): number {
+  const variance = varianceOf(of);
+  return variance > 0 ? Math.max(30, (leastRare * (of.most - of.least) ** 2) / variance) : 30;
+}
+
 /** Mean propensity after against before. */
-function meanShift(before: Side, after: Side): { z: number; by: number } {
+function meanShift(before: Side, after: Side, spread: number): { z: number; by: number } {
   const by = after.p / after.n - before.p / before.n;
-  const error = Math.sqrt(varianceOf(before) / before.n + varianceOf(after) / after.n);
+  const error = spread * Math.sqrt(1 / before.n + 1 / after.n);
   return { z: error > 1e-12 ? Math.abs(by) / error : Math.abs(by) > 1e-9 ? Infinity : 0, by };
 }
 
 /** Share of decisions that go to other actions, and its χ². */
-function actionShift(before: Side, after: Side): { z: number; by: number } {
+function actionShift(before: Side, after: Side, thinning: number): { z: number; by: number } {
   let statistic = 0;
   let moved = 0;
   let freedom = -1;
@@ -131,29 +145,26 @@ function actionShift(before: Side, after: Side): { z: number; by: number } {
     moved += Math.abs(a.n / before.n - b.n / after.n) / 2;
     freedom++;
   }
-  return { z: chiSquareScore(statistic, freedom), by: moved };
+  return { z: chiSquareScore(statistic / thinning, freedom), by: moved };
 }
 
 /** Shift of the propensities of one action, all actions together: in standard deviations, and its χ². */
-function propensityShift(before: Side, after: Side): { z: number; by: number } {
+function propensityShift(before: Side, after: Side, enough: ReadonlyMap<number, number>, thinning: number): { z: number; by: number } {
   let statistic = 0;
   let freedom = 0;
   let sizes = 0;
   let shown = 0;
   for (const [key, b] of after.actions) {
     const a = before.actions.get(key);
-    if (key === -1 || a === undefined || a.n < leastShown || b.n < leastShown) continue;
-    const error2 = varianceOf(a) / a.n + varianceOf(b) / b.n;
+    if (key === -1 || a === undefined || Math.min(a.n, b.n) < enough.get(key)!) continue;
     const by = Math.abs(a.p / a.n - b.p / b.n);
-    // where an action has one propensity on either side, another one is a change
-    if (!(error2 > 1e-18)) {
-      if (by > 1e-9 * (a.p / a.n)) return { z: Infinity, by: Infinity };
-      continue;
-    }
-    statistic += by ** 2 / error2;
+    const variance = varianceOf({ n: a.n + b.n, p: a.p + b.p, pp: a.pp + b.pp });
+    // where an action has one propensity, there is nothing to see
+    if (!(variance > 1e-15)) continue;
+    statistic += by ** 2 / (variance * (1 / a.n + 1 / b.n));
     freedom++;
-    sizes += (a.n + b.n) * (by / Math.sqrt((varianceOf(a) + varianceOf(b)) / 2));
+    sizes += (a.n + b.n) * (by / Math.sqrt(variance));
     shown += a.n + b.n;
   }
-  return { z: chiSquareScore(statistic, freedom), by: shown > 0 ? sizes / shown : 0 };
+  return { z: chiSquareScore(statistic / thinning, freedom), by: shown > 0 ? sizes / shown : 0 };
 }

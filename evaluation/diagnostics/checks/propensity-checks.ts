@@ -1,15 +1,16 @@
 import { alarmThreshold, chiSquareScore } from '../alarm-threshold.js';
 import type { CellSums } from '../cell-measures.js';
 import type { Expected } from '../distribution-sums.js';
-import { roundedDigits } from '../evaluation-sums.js';
 import type { Facts } from '../facts.js';
 import type { Finding } from '../finding.js';
 import { digits, leastExcess, percent, score } from './score.js';
 
+/** Digits after the point that propensities may have been rounded to; one is a design, not a rounding. */
+const roundedDigits = [2, 3, 4] as const;
 /** A rounded propensity is worth a warning when a weight may be this much off. */
 const roundingError = 0.005;
-/** So many different rounded values, beyond multiples of 5 of the last digit, are no design. */
-const roundedValues = 3;
+/** So many different rounded values, and so many that are no multiples of 5 of the last digit, are no design. */
+const roundedValues = { all: 3, odd: 2 } as const;
 /** Share of decisions that may be shown otherwise than the distributions say before it matters. */
 const shift = { warning: 0.005, error: 0.03 } as const;
 /** Cells with fewer expected decisions are looked at together. */
@@ -58,22 +59,27 @@ export function propensityUniform({ n, actions, thinned, leastPropensity, mostPr
   };
 }
 
-/** Rounded propensities. */
-export function propensityRounded({ n, digitCounts, leastPropensity, propensityValues }: Facts): Finding | undefined {
-  const at = digitCounts.findIndex((count) => count >= n * (1 - 1e-12));
-  if (at < 0) return undefined;
-  const places = roundedDigits[at]!;
+/** Rounded propensities: where the least and largest of every action and stretch of time are rounded, all are. */
+export function propensityRounded({ actions, leastPropensity, propensityValues }: Facts): Finding | undefined {
+  const places = roundedDigits.find((d) => propensityValues.every((p) => Math.abs(p * 10 ** d - Math.round(p * 10 ** d)) < 1e-9));
+  if (places === undefined) return undefined;
   const step = 10 ** -places;
   const error = step / 2 / leastPropensity;
   if (error < roundingError) return undefined;
-  const odd = propensityValues.filter((p) => Math.round(p / step) % 5 !== 0).length;
-  if (odd < roundedValues) return undefined;
+  const values = [...new Set(propensityValues.map((p) => Math.round(p / step)))];
+  const odd = values.filter((p) => p % 5 !== 0);
+  if (values.length < roundedValues.all || odd.length < roundedValues.odd || isEpsilonGreedy(odd, values, 10 ** places, actions)) return undefined;
   return {
     code: 'PROPENSITY_ROUNDED',
     severity: 'warning',
     message: `All propensities have at most ${places} digits after the point: the weight of a decision may be ${percent(Math.min(1, error))} off.`,
     numbers: { digits: places, error },
   };
+}
+
+/** Whether values come in pairs of one action with much and all others with little probability. @param one what the probabilities of a decision sum to */
+function isEpsilonGreedy(odd: readonly number[], values: readonly number[], one: number, actions: number | undefined): boolean {
+  return actions !== undefined && odd.every((p) => values.some((q) => p + (actions - 1) * q === one || q + (actions - 1) * p === one));
 }
 
 /** Times shown against the propensities, of each action and slot. */

@@ -18,6 +18,8 @@ export function score(n: number, sum: number, squares: number, expected: number)
  */
 export const leastExcess = (n: number): number => Math.max(0.02, 50 / n);
 
-export const percent = (share: number): string => `${(100 * share).toPrecision(share < 0.01 ? 1 : 2).replace(/\.0$/, '')} %`;
+/** A share for people: two digits. */
+export const percent = (share: number): string => `${Number((100 * share).toPrecision(2))} %`;
 
+/** A number for people: four digits. */
 export const digits = (x: number): string => (Math.abs(x) >= 1e6 || (Math.abs(x) < 1e-3 && x !== 0) ? x.toExponential(2) : String(Number(x.toPrecision(4))));

@@ -5,9 +5,9 @@ import type { Finding } from '../finding.js';
 import { digits, leastExcess, percent, score } from './score.js';
 
 /** Bounds of the effective sample size, and of its share of the decisions. */
-const essBounds = { error: 10, warning: 50, share: 0.002 } as const;
+const essBounds = { error: 10, warning: 25, share: 0.002 } as const;
 /** From this share of Σ w² on, one weight dominates. */
-const dominance = { warning: 0.5, error: 0.9 } as const;
+const dominance = { warning: 0.7, error: 0.95 } as const;
 /** Pareto shape over which averages converge too slowly. Source: Vehtari et al. 2024, section 3. */
 const longTail = 0.7;
 /** Candidate's share that the log does not show. */
@@ -32,7 +32,9 @@ export function essLow({ n, weights }: Facts): Finding | undefined {
 export function weightDominates({ n, weights }: Facts): Finding | undefined {
   const { largest, variance, mean } = weights;
   if (largest === null || variance === null || mean === null || !(n > 1) || !(largest > 0)) return undefined;
-  const share = largest ** 2 / (n * (variance + mean ** 2));
+  const squares = n * (variance + mean ** 2);
+  // squares of tiny weights are 0
+  const share = squares > 0 ? largest ** 2 / squares : 0;
   if (share < dominance.warning) return undefined;
   return {
     code: 'WEIGHT_DOMINATES',
@@ -44,7 +46,7 @@ export function weightDominates({ n, weights }: Facts): Finding | undefined {
 
 /** The tail index. */
 export function weightTail({ tail }: Facts): Finding | undefined {
-  if (tail === null || tail.k - 2 * tail.error <= longTail) return undefined;
+  if (tail === null || tail.k - 3 * tail.error <= longTail) return undefined;
   return {
     code: 'WEIGHT_TAIL',
     severity: 'warning',
