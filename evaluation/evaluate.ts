@@ -88,7 +88,7 @@ export function standardEstimators(clip: number, model: boolean): readonly Named
  * evaluation.result().verdict;
  */
 export function createEvaluation(options: EvaluationOptions = {}): RunningEvaluation {
-  const { clip = 10, level = 0.95, interval = (estimate: Estimate) => normalInterval(estimate, level), rewards } = options;
+  const { clip = 10, level = 0.95 } = options;
   checkShare('The level', level);
   let sums: EvaluationSums | undefined;
   const started = (shape: Parameters<typeof evaluationSums>[1]): EvaluationSums => {
@@ -110,18 +110,23 @@ export function createEvaluation(options: EvaluationOptions = {}): RunningEvalua
     },
     result() {
       if (sums === undefined) throw new HeadraceError('HR_EVALUATION_EMPTY', 'The log has no decision.');
-      const results = sums.tally.results() as Readonly<Record<string, Estimate>>;
-      const estimates = Object.fromEntries(
-        Object.keys(sums.estimators).map((name) => {
-          const estimate = results[estimatorPrefix + name]!;
-          const of = interval(estimate, name);
-          return [name, { value: estimate.value, low: of?.low ?? null, high: of?.high ?? null, standard_error: estimate.standardError }];
-        }),
-      );
-      const diagnosis = diagnose(sums, rewards);
-      return { n: sums.tally.state()[0]!, estimates, ...diagnosis };
+      return resultOf(sums, options);
     },
   };
+}
+
+/** Estimates with intervals, and the diagnosis, from sums. */
+export function resultOf(sums: EvaluationSums, options: EvaluationOptions): EvaluationResult {
+  const { level = 0.95, interval = (estimate: Estimate) => normalInterval(estimate, level) } = options;
+  const results = sums.tally.results() as Readonly<Record<string, Estimate>>;
+  const estimates = Object.fromEntries(
+    Object.keys(sums.estimators).map((name) => {
+      const estimate = results[estimatorPrefix + name]!;
+      const of = interval(estimate, name);
+      return [name, { value: estimate.value, low: of?.low ?? null, high: of?.high ?? null, standard_error: estimate.standardError }];
+    }),
+  );
+  return { n: sums.tally.state()[0]!, estimates, ...diagnose(sums, options.rewards) };
 }
 
 /**

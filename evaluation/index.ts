@@ -23,6 +23,7 @@ export { subGaussianIps } from './estimators/sub-gaussian-ips.js';
 export { switchDr } from './estimators/switch-dr.js';
 export { tuned, type TunedEstimate, type TunedEstimator, type TuningOptions } from './estimators/tuned.js';
 export { createEvaluation, type EstimateRow, evaluate, type EvaluationOptions, type EvaluationResult, type NamedEstimator, type RunningEvaluation, standardEstimators } from './evaluate.js';
+export { type EvaluationQuery, evaluationSql, type SqlRow, type TableColumns } from './evaluation-sql.js';
 export { bernsteinInterval } from './intervals/bernstein-interval.js';
 export { type Bootstrap, bootstrapIntervals, type BootstrapOptions, bootstrapSums, type BootstrapSums, type Chance } from './intervals/bootstrap-intervals.js';
 export { clopperPearsonInterval } from './intervals/clopper-pearson-interval.js';

@@ -29,12 +29,14 @@ export interface DecisionCells {
   readonly width: number;
   readonly columns: CellColumns;
   readonly kinds: readonly Sum['kind'][];
+  /** Aggregates of a cell as SQL, in the order of `kinds`. */
+  readonly sql: (thinned?: boolean) => readonly string[];
   /** @internal */
   readonly table: ReadonlyMap<number, Float64Array>;
 }
 
 /** Most stretches of time that are told apart. */
-const mostBlocks = 128;
+export const mostBlocks = 128;
 /** Most cells that are kept for it. */
 const mostCells = 1 << 18;
 
@@ -99,6 +101,7 @@ export function decisionCells(columns: CellColumns): DecisionCells {
     },
     columns,
     kinds: tally.kinds,
+    sql: (thinned) => tally.sql(thinned),
     add(batch) {
       const { length: n, log } = batch;
       if (n === 0) return;

@@ -5,10 +5,12 @@ export interface RepeatedDecisions {
   add(batch: WeightedDecisions): void;
   /** Takes what another part of the log has. */
   merge(other: RepeatedDecisions): void;
+  /** Takes counts that were made elsewhere, e.g. by SQL: rows looked at, and those of them that are repeated. */
+  addCounts(looked: number, repeated: number): void;
   /** Null where the log has no decision ids. */
   result(): { readonly looked: number; readonly repeated: number } | null;
   /** @internal */
-  readonly sample: { level: number; readonly rows: ReadonlyMap<number, number>; looked: boolean };
+  readonly sample: { level: number; readonly rows: ReadonlyMap<number, number>; looked: boolean; counted: number; repeated: number };
 }
 
 /** Decisions that are kept at most. */
@@ -22,7 +24,7 @@ const most = 1 << 16;
  */
 export function repeatedDecisions(): RepeatedDecisions {
   const rows = new Map<number, number>();
-  const sample = { level: 0, rows, looked: false };
+  const sample = { level: 0, rows, looked: false, counted: 0, repeated: 0 };
   const thin = (): void => {
     while (rows.size > most) {
       sample.level++;
@@ -41,8 +43,15 @@ export function repeatedDecisions(): RepeatedDecisions {
         if (rows.size > most) thin();
       }
     },
+    addCounts(looked, repeated) {
+      sample.looked = true;
+      sample.counted += looked;
+      sample.repeated += repeated;
+    },
     merge({ sample: other }) {
       sample.looked ||= other.looked;
+      sample.counted += other.counted;
+      sample.repeated += other.repeated;
       if (other.level > sample.level) {
         sample.level = other.level;
         for (const id of rows.keys()) if (!isKept(id, sample.level)) rows.delete(id);
@@ -54,7 +63,7 @@ export function repeatedDecisions(): RepeatedDecisions {
       if (!sample.looked) return null;
       let looked = 0;
       for (const n of rows.values()) looked += n;
-      return { looked, repeated: looked - rows.size };
+      return { looked: sample.counted + looked, repeated: sample.repeated + looked - rows.size };
     },
   };
 }

@@ -74,7 +74,7 @@ export function weightBins(): WeightBins {
       }
       return out;
     },
-    sql: { bin: `toUInt32(bitShiftRight(reinterpretAsUInt64(weight), ${32 + bits}))`, sums: (thinned) => tally.sql(thinned) },
+    sql: { bin: `toUInt16(bitShiftRight(reinterpretAsUInt64(weight), ${32 + bits}))`, sums: (thinned) => tally.sql(thinned) },
   };
 }
 
