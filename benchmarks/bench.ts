@@ -6,6 +6,7 @@ import { detection } from './detection.js';
 import { featuresGet } from './features-get.js';
 import { nexmarkQueries, nexmarkQuery } from './nexmark.js';
 import { restore } from './restore.js';
+import { soak, soakNames } from './soak.js';
 import { windowColumns } from './window-columns.js';
 
 type Result = Record<string, string | number>;
@@ -25,6 +26,12 @@ const benchmarks: Readonly<Record<string, (options: Options) => AsyncIterable<Re
   'features-get': ({ events, seed }) => featuresGet({ events: Math.min(events, 300_000), seed }),
   detection: ({ events, seed }) => detection({ logs: Math.min(events, 1000), seed }),
   restore: () => restore({ keys: 1_000_000 }),
+  soak: async function* ({ events }) {
+    for (const step of values.step?.split(',') ?? soakNames) {
+      if (!soakNames.includes(step)) usage(`There is no step "${step}" to soak; there are ${soakNames.join(', ')}.`);
+      yield await soak(step, events);
+    }
+  },
   nexmark: async function* ({ events, seed }) {
     for (const query of values.query?.split(',') ?? nexmarkQueries) {
       if (!nexmarkQueries.includes(query)) usage(`There is no query "${query}"; there are ${nexmarkQueries.join(', ')}.`);
@@ -41,6 +48,7 @@ const { values, positionals } = parseArgs({
     runtime: { type: 'string', default: 'embedded' },
     workers: { type: 'string', default: '1' },
     query: { type: 'string' },
+    step: { type: 'string' },
     partitions: { type: 'string', default: '1' },
     warm: { type: 'string', default: '0' },
     'tick-ns': { type: 'string', default: '1000000' },

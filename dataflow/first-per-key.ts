@@ -8,7 +8,8 @@ export interface FirstPerKey {
   /** The records that pass, decided one after the other. Cost: one dictionary look-up a record. */
   pass(batch: Batch<unknown>): Batch<unknown> | undefined;
   advance(time: number): void;
-  save(): void;
+  /** Puts what has changed into the table; answers how many rows are held. */
+  save(): number;
 }
 
 /**
@@ -45,6 +46,9 @@ export function createFirstPerKey(table: StateTable, task: number, expire: numbe
       watermark = time;
       passed.advance(time);
     },
-    save: () => passed.save({ watermark: Number.isFinite(watermark) ? watermark : undefined }),
+    save() {
+      passed.save({ watermark: Number.isFinite(watermark) ? watermark : undefined });
+      return passed.size;
+    },
   };
 }

@@ -13,7 +13,8 @@ export interface IntervalJoin {
   advance(time: number): Iterable<Batch<unknown>>;
   /** The watermark for what comes behind. */
   behind(time: number): number;
-  save(): void;
+  /** Puts what has changed into the table; answers how many rows are held. */
+  save(): number;
 }
 
 interface Meta extends StepMeta {
@@ -128,6 +129,7 @@ export function createIntervalJoin(options: {
     },
     save() {
       stores.forEach((store, s) => store.save(sides[s]!.panes, { keyedBy, watermark: Number.isFinite(lastFinite) ? lastFinite : undefined }));
+      return sides.reduce((sum, side) => sum + side.size, 0);
     },
   };
 }

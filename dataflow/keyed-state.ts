@@ -17,6 +17,8 @@ export interface KeyedState<S> {
   nextTimer(now: number): { readonly key: string; readonly time: number } | undefined;
   /** Event time is at `now`: keys without records since `now - expire` are forgotten. */
   reach(now: number): void;
+  /** Keys held in memory. */
+  readonly held: number;
   /** Puts what has changed into the table. */
   save(): void;
 }
@@ -99,6 +101,9 @@ export function createKeyedState<S>(options: {
     set keyedBy(by) {
       keyedBy = by;
       table.put(metaKey, Buffer.from(JSON.stringify(by)));
+    },
+    get held() {
+      return cache.size;
     },
     get reached() {
       return reached;

@@ -4,6 +4,7 @@ import { asHeadraceError } from './errors.js';
 import type { Signal, WatermarkSignal } from './signal.js';
 import { defineStep, type Step, type StepOptions, stepOf } from './step.js';
 import type { Exchange, TaskContext } from './task-context.js';
+import { stateRows } from './state-rows.js';
 import { createWatermarkMerge } from './watermark-merge.js';
 
 /** What a step with several inputs does with each signal. What is left out passes the signal on. */
@@ -14,7 +15,8 @@ export interface MeetingHandlers<Out> {
   onBatch(input: number, batch: Batch<unknown>, emit: (batch: Batch<Out>) => void): void;
   /** The watermark of all inputs together has moved to `time`. The answer is the watermark for what comes behind. */
   onWatermark?(time: number, emit: (batch: Batch<Out>) => void): number;
-  onBarrier?(): void;
+  /** The answer, if there is one, is how many rows the step holds. */
+  onBarrier?(): number | void;
 }
 
 /**
@@ -28,6 +30,8 @@ export function meetStreams<Out, KOut>(streams: readonly Observable<Signal<never
   const stream = new Observable<Signal<Out, KOut>>((subscriber) => {
     const handlers = create(step);
     const watermarks = createWatermarkMerge(streams.length);
+    const tellRows = stateRows();
+    let context: TaskContext | undefined;
     const seen = { open: 0, barrier: 0, close: 0 };
     const partitionedBy: (string | undefined)[] = streams.map(() => undefined);
     const emit = (batch: Batch<Out>) => subscriber.next({ kind: 'batch', batch: batch as Batch<Out, KOut> });
@@ -55,6 +59,7 @@ export function meetStreams<Out, KOut>(streams: readonly Observable<Signal<never
         case 'open':
           partitionedBy[input] = signal.partitionedBy;
           if (++seen.open < streams.length) return;
+          context = signal.context;
           signal.context.atTickEnd(release);
           subscriber.next({ ...signal, partitionedBy: handlers.onOpen?.(signal.context, partitionedBy) });
           return;
@@ -62,7 +67,7 @@ export function meetStreams<Out, KOut>(streams: readonly Observable<Signal<never
         case 'close':
           if (++seen[signal.kind] < streams.length) return;
           seen[signal.kind] = 0;
-          if (signal.kind === 'barrier') handlers.onBarrier?.();
+          if (signal.kind === 'barrier') tellRows(context!, step.id, handlers.onBarrier?.());
           subscriber.next(signal as Signal<Out, KOut>);
       }
     };

@@ -18,6 +18,7 @@ export const metricTable = {
   headrace_epochs_total: { type: 'counter', help: 'Epochs committed.' },
   headrace_commit_seconds_total: { type: 'counter', help: 'Seconds spent in commits.' },
   headrace_state_bytes: { type: 'gauge', help: 'Bytes of keyed state written by the last epochs.' },
+  headrace_state_rows: { type: 'gauge', help: 'Rows, keys or times that a step holds in memory, those included that wait to be dropped with others.' },
   headrace_watermark_delay_ms: { type: 'gauge', help: 'Newest event time seen less the watermark.' },
 } as const;
 

@@ -10,7 +10,8 @@ export interface Rankings {
   add(batch: Batch<unknown>, first: Float64Array, second: Float64Array | undefined): number;
   /** Event time has reached `time`: the rows that are due. */
   advance(time: number): Iterable<Batch<unknown>>;
-  save(): void;
+  /** Puts what has changed into the table; answers how many rows are held. */
+  save(): number;
 }
 
 interface Meta extends StepMeta {
@@ -127,6 +128,7 @@ export function createRankings(options: {
         swept: Number.isFinite(swept) ? swept : undefined,
         watermark: Number.isFinite(lastFinite) ? lastFinite : undefined,
       });
+      return [...panes.values()].reduce((sum, ranking) => sum + ranking.size, 0);
     },
   };
 }

@@ -20,7 +20,8 @@ export interface RunningAggregates {
   add(batch: Batch<unknown>): void;
   /** Event time has reached `time`: the results that have changed. */
   advance(time: number): Iterable<Batch<unknown>>;
-  save(): void;
+  /** Puts what has changed into the table; answers how many rows are held. */
+  save(): number;
 }
 
 interface Meta extends StepMeta {
@@ -178,6 +179,7 @@ export function createRunningAggregates(options: {
         table.put(pendingKey, Uint8Array.from(out.finish()));
       } else if (table.get(pendingKey) !== undefined) table.delete(pendingKey);
       store.save(panes, { keyedBy, generation, swept: Number.isFinite(swept) ? swept : undefined, watermark: Number.isFinite(lastFinite) ? lastFinite : undefined });
+      return pane.size;
     },
   };
 }

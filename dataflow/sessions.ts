@@ -265,6 +265,7 @@ export function createSessions(options: WindowsOptions & { readonly gap: number 
         made,
         watermark: Number.isFinite(lastFinite) ? lastFinite : undefined,
       });
+      return sessions.top;
     },
   };
 }

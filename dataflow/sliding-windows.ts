@@ -210,6 +210,7 @@ export function createSlidingWindows(options: WindowsOptions & { readonly size: 
         revisions: [...revisions].map(([start, all]) => [start, [...all]] as const),
         watermark: Number.isFinite(lastFinite) ? lastFinite : undefined,
       });
+      return side.size;
     },
   };
 }

@@ -11,7 +11,8 @@ export interface WindowPairs {
   add(side: 0 | 1, batch: Batch<unknown>): number;
   /** Event time has reached `time`: the rows of the windows that are over. */
   advance(time: number): Iterable<Batch<unknown>>;
-  save(): void;
+  /** Puts what has changed into the table; answers how many rows are held. */
+  save(): number;
 }
 
 interface Meta extends StepMeta {
@@ -123,6 +124,7 @@ export function createWindowPairs(options: {
     save() {
       const saved: Meta = { keyedBy, closedTo: Number.isFinite(closedTo) ? closedTo : undefined, watermark: Number.isFinite(lastFinite) ? lastFinite : undefined };
       stores.forEach((store, s) => store.save(sides[s]!.panes, saved));
+      return sides.reduce((sum, side) => sum + side.size, 0);
     },
   };
 }

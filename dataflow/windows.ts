@@ -26,8 +26,8 @@ export interface Windows {
   add(batch: Batch<unknown>): void;
   /** Event time is at `time`: the results that are due now, in order of their windows, corrections first. */
   advance(time: number): Iterable<FiredWindow>;
-  /** Puts what has changed into the table. */
-  save(): void;
+  /** Puts what has changed into the table; answers how many rows are held. */
+  save(): number;
 }
 
 /** What all kinds of windows are given. */
@@ -239,6 +239,7 @@ export function createWindows(options: WindowsOptions & { readonly shape: Window
         watermark: Number.isFinite(lastFinite) ? lastFinite : undefined,
         fired: [...fired].map(([end, w]) => [end, { rows: [...w.rows], revisions: [...w.revisions], touched: [...w.touched] }] as const),
       });
+      return [...panes.values()].reduce((sum, pane) => sum + pane.size, 0);
     },
   };
 }

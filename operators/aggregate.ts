@@ -34,7 +34,7 @@ type CustomOf<T> = T extends { readonly change: Change } ? never : AnyCustomAggr
  * changed go out, once however often they did: the key under its name and the aggregates, with the newest event time of the key. Late records count as well. Rows of a
  * step that tells changes as retractions are taken out again when they say `change: 'retract'`, so that changing results can be aggregated further; then only aggregates that can take back compile. A key of
  * which everything was taken back is told as a retraction alone; as an upsert it has the result of no records.
- * *State*: one row of numbers a key until `expire`; without it, state grows with the keys. *Errors*: HR_AGGREGATE, HR_DURATION.
+ * *State*: one row of numbers a key until `expire` and up to a quarter of that more; without it, state grows with the keys. *Errors*: HR_AGGREGATE, HR_DURATION.
  *
  * @example from(auctions).pipe(keyBy(auctions.category), aggregate('prices', { average: mean(auctions.price) }))
  * @see window, latest, topN

@@ -18,7 +18,7 @@ export interface DedupeOptions {
  * *When to use*: for records that are sent more than once: key them by what makes them the same, such as an event id. *Details*: decided at once, record by record, in the
  * order in which they come: a record is dropped when its event time lies within `within`, ends included, of that of its key's last record that passed. The
  * first to come passes, which out of order need not be the earliest. A record that passed is forgotten when the watermark is `within` past it.
- * *State*: the key and one time for each key that has passed, for `within` behind the watermark. *Errors*: HR_DURATION.
+ * *State*: the key and one time for each key that has passed, for `within` behind the watermark and up to half of that more. *Errors*: HR_DURATION.
  *
  * @example from(clicks).pipe(keyBy(clicks.eventId), dedupe('once', { within: '1h' }))
  * @see throttle, latest

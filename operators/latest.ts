@@ -21,7 +21,7 @@ export interface LatestOptions {
  *
  * *When to use*: for the current state of things that report themselves: the last bid, the last position, a table from a stream of changes. *Details*: when the
  * watermark moves, the newest record of each key that has a new one goes out: an upsert by the stream's key. Records that are older than what has been
- * seen are dropped. For retractions use `topN` with n 1. *State*: the key and one time a key, until `expire`; without it, state grows with the keys. *Errors*: HR_DURATION.
+ * seen are dropped. For retractions use `topN` with n 1. *State*: the key and one time a key, until `expire` and up to half of that more; without it, state grows with the keys. *Errors*: HR_DURATION.
  *
  * @example from(bids).pipe(keyBy('pair', text(bids.bidder, '/', bids.auction)), latest('last-bid', { expire: '1d' }))
  * @see topN, dedupe, aggregate
@@ -94,6 +94,7 @@ export function latest<T, K extends Key>(id: string, options: LatestOptions = {}
         if (waiting !== undefined) table.put(pendingKey, waiting);
         else if (table.get(pendingKey) !== undefined) table.delete(pendingKey);
         times.save({ watermark: Number.isFinite(lastFinite) ? lastFinite : undefined });
+        return times.size;
       },
     };
   });

@@ -126,6 +126,7 @@ export function lookup<T, K extends Key, R, KR extends Key, const CS extends Sel
         if (bytes !== undefined) own.put(waitingKey(), bytes);
         else if (own.get(waitingKey()) !== undefined) own.delete(waitingKey());
         state.save();
+        return waiting.next + state.held;
       },
     };
   });

@@ -2,6 +2,7 @@ import { Observable, share, type OperatorFunction } from 'rxjs';
 import type { Batch } from '../dataflow/batch.js';
 import { asHeadraceError, type HeadraceError } from '../dataflow/errors.js';
 import type { Signal, WatermarkSignal } from '../dataflow/signal.js';
+import { stateRows } from '../dataflow/state-rows.js';
 import { defineStep, type Step, type StepOptions } from '../dataflow/step.js';
 import type { TaskContext } from '../dataflow/task-context.js';
 
@@ -19,8 +20,8 @@ export interface Handlers<In, Out> {
   onBatch(batch: Batch<In, unknown>, emit: Emit<Out>): void;
   /** Event time has reached `time`; emit what is due, then the watermark is passed on, unless the answer is `'held'`: then the step passes it on itself, later. */
   onWatermark?(time: number, emit: Emit<Out>, watermark: WatermarkSignal): void | 'held';
-  /** The epoch ends: put changed state into the task's tables. */
-  onBarrier?(epoch: number, emit: Emit<Out>): void;
+  /** The epoch ends: put changed state into the task's tables. The answer, if there is one, is how many rows the step holds: the metric `headrace_state_rows`. */
+  onBarrier?(epoch: number, emit: Emit<Out>): number | void;
   /** The stream ends. */
   onClose?(reason: 'end' | 'reassigned' | 'shutdown', emit: Emit<Out>): void;
 }
@@ -45,7 +46,8 @@ export function operate<In, Out, K = unknown, KOut = K>(options: OperateOptions,
       const handlers = create(step);
       const emit: Emit<Out> = (batch) => subscriber.next({ kind: 'batch', batch: batch as Batch<Out, KOut> });
       const pass = (watermark: WatermarkSignal): void => subscriber.next(watermark);
-      let pipeline: string | undefined;
+      let context: TaskContext | undefined;
+      const tellRows = stateRows();
       return source.subscribe({
         next(signal) {
           try {
@@ -54,7 +56,7 @@ export function operate<In, Out, K = unknown, KOut = K>(options: OperateOptions,
                 handlers.onBatch(signal.batch, emit);
                 return;
               case 'open':
-                pipeline = signal.context.pipeline;
+                context = signal.context;
                 handlers.onOpen?.(signal.context, emit, pass);
                 subscriber.next(options.keepsPartitioning || signal.partitionedBy === undefined ? signal : { ...signal, partitionedBy: undefined });
                 return;
@@ -62,7 +64,7 @@ export function operate<In, Out, K = unknown, KOut = K>(options: OperateOptions,
                 if (handlers.onWatermark?.(signal.time, emit, signal) === 'held') return;
                 break;
               case 'barrier':
-                handlers.onBarrier?.(signal.epoch, emit);
+                tellRows(context!, step.id, handlers.onBarrier?.(signal.epoch, emit));
                 break;
               case 'close':
                 handlers.onClose?.(signal.reason, emit);
@@ -70,7 +72,7 @@ export function operate<In, Out, K = unknown, KOut = K>(options: OperateOptions,
             }
             subscriber.next(signal);
           } catch (error) {
-            subscriber.error(asHeadraceError(error, 'HR_STEP', { pipeline, step: step.id }));
+            subscriber.error(asHeadraceError(error, 'HR_STEP', { pipeline: context?.pipeline, step: step.id }));
           }
         },
         error: (error: unknown) => subscriber.error(error),

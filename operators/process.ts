@@ -176,7 +176,10 @@ export function process<T, K extends Key, S, Out>(id: string, run: ProcessFuncti
         state.reach(now);
         flush(emit);
       },
-      onBarrier: () => state.save(),
+      onBarrier() {
+        state.save();
+        return state.held;
+      },
     };
   });
 }

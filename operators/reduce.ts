@@ -17,7 +17,7 @@ export interface Reducer<in T, A> {
  *
  * *When to use*: for totals that no declared aggregate says. *Details*: records are folded in the order of event-time ticks. When the watermark moves, the values that have
  * changed go out, once however often they did: the key under its name, and `value`; with the newest event time of the key. Declared aggregates (`aggregate`) run over
- * columns and are much faster. *State*: one value a key until `expire`; without it, state grows with the keys. *Errors*: an exception in `reduce` ends the
+ * columns and are much faster. *State*: one value a key until `expire` and up to a quarter of that more; without it, state grows with the keys. *Errors*: an exception in `reduce` ends the
  * pipeline, since the value may be half changed; HR_DURATION.
  *
  * @example

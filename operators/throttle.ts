@@ -18,7 +18,7 @@ export interface ThrottleOptions {
  * *When to use*: for alerts and notifications, where one is enough for a while. *Details*: decided at once, record by record, in the order in which they come: a record
  * passes when its event time is `every` or more after that of its key's last record that passed. A record that passed is forgotten when the watermark is `every` past it.
  * *State*: the key and one time for each key that has passed, for
- * `every` behind the watermark. *Errors*: HR_DURATION.
+ * `every` behind the watermark and up to half of that more. *Errors*: HR_DURATION.
  *
  * @example from(alerts).pipe(keyBy(alerts.userId), throttle('calm', { every: '10m' }))
  * @see dedupe, window

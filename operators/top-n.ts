@@ -50,7 +50,7 @@ export type RankedRow<T, Form extends ChangeForm, Windowed> = Windowed extends D
  * its rows go out when the watermark passes the window's end, with `windowStart` and `windowEnd`, and never change; later rows are counted and left out. Without
  * it there is one ranking a key. What has changed goes out when the watermark next moves, once however often it changed, as upserts (a row replaces the one with
  * its key and rank) or as retractions. The event time of such a row is its own. *State*: n rows a key (more with `ties`), until the window has
- * passed, or for `expire`; without it, state grows with the keys. *Errors*: HR_ARGUMENT, HR_DURATION.
+ * passed, or for `expire` and up to a quarter of that more; without it, state grows with the keys. *Errors*: HR_ARGUMENT, HR_DURATION.
  *
  * @example keyBy(bids.auction), topN('best', { n: 10, by: bids.price, changes: 'upserts' })
  * @example from(bids).pipe(keyBy('all', constant('all')), topN('hottest', { n: 1, by: bids.price, ties: true, every: '10s' }))
