@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { createRequire } from 'node:module';
+import { kafkaSettings } from '../connectors/kafka/kafka-settings.js';
 import { HeadraceError } from '../dataflow/errors.js';
 import { readArguments } from './commands/arguments.js';
 import { type Call, exitCodes } from './commands/command.js';
@@ -52,7 +53,19 @@ async function dispatch(words: readonly string[], json: boolean, output: Call['o
   }
   const abort = abortOnSignals(command.endsOnAbort ?? false);
   const notice = (text: string) => toStderr(json ? `${JSON.stringify({ notice: text })}\n` : `${process.stderr.isTTY ? '\r\x1b[K' : ''}${text}\n`);
-  return command.run({ command, operands, options, json, dataDir: options.get('data-dir') ?? './.headrace', output, notice, abort });
+  return command.run({
+    command,
+    operands,
+    options,
+    json,
+    dataDir: options.get('data-dir') ?? './.headrace',
+    get kafka() {
+      return kafkaSettings();
+    },
+    output,
+    notice,
+    abort,
+  });
 }
 
 async function commandNamed(name: string) {

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openEmbedded } from '../connectors/embedded/embedded-runtime.js';
+import type { KafkaSettings } from '../connectors/kafka/kafka-settings.js';
 import { systemClock } from '../dataflow/clock.js';
 import { HeadraceError } from '../dataflow/errors.js';
 import { createMetrics } from '../dataflow/metrics.js';
@@ -16,10 +17,13 @@ import { type JobProgress, type Runtime, runJob } from './engine/job.js';
 import { recordedOutcomes } from './engine/outcome-history.js';
 import { buildGraph, type PipelineGraph } from './engine/task.js';
 import { createTaskGroup } from './engine/task-group.js';
+import { openRuntime } from './open-runtime.js';
 
 /** What to replay. */
 export interface ReplayOptions {
   readonly dataDir: string;
+  /** Replays topics on Kafka; `dataDir` holds the copy of the state. */
+  readonly kafka?: KafkaSettings | undefined;
   /** Records with timestamps in [from, to) are compared (epoch ms). @default all */
   readonly from?: number;
   readonly to?: number;
@@ -46,7 +50,7 @@ export interface ReplayResult {
  * @throws HR_REPLAY when the pipeline has not run, or its last run was interrupted and not gone on with
  */
 export async function replay(pipeline: Pipeline, options: ReplayOptions): Promise<ReplayResult> {
-  const original = openEmbedded({ dataDir: options.dataDir, mode: 'read' });
+  const original = await openRuntime({ dataDir: options.dataDir, kafka: options.kafka, mode: 'read', pipeline: pipeline.name });
   const scratchDir = await mkdtemp(join(tmpdir(), 'headrace-replay-'));
   const scratch = openEmbedded({ dataDir: scratchDir, mode: 'write', owner: `replay of ${pipeline.name}` });
   try {

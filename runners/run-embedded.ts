@@ -1,13 +1,10 @@
-import { openEmbedded } from '../connectors/embedded/embedded-runtime.js';
-import { type Clock, systemClock } from '../dataflow/clock.js';
-import { HeadraceError } from '../dataflow/errors.js';
-import { createMetrics, type Metrics } from '../dataflow/metrics.js';
+import type { Clock } from '../dataflow/clock.js';
+import type { Metrics } from '../dataflow/metrics.js';
 import type { Pipeline } from '../dataflow/pipeline.js';
-import { type JobProgress, type JobResult, runJob } from './engine/job.js';
-import { createTaskGroup } from './engine/task-group.js';
-import { createWorkerGroup, type WorkerGroup } from './engine/worker-group.js';
+import type { JobProgress, JobResult } from './engine/job.js';
+import { runInProcess } from './run-in-process.js';
 
-/** How a pipeline runs on this machine alone. */
+/** How a pipeline runs in this process. */
 export interface RunOptions {
   /** Where topics, state and offsets are. */
   readonly dataDir: string;
@@ -37,57 +34,6 @@ export interface RunOptions {
  *
  * @throws HR_STATE_LOCKED, HR_DATA_DIR, HR_TOPIC_MISSING and whatever the pipeline's definition is refused for, before anything runs
  */
-export async function runEmbedded(pipeline: Pipeline, options: RunOptions): Promise<JobResult> {
-  const warned = new Set<string>();
-  let threads: readonly WorkerGroup[] = [];
-  const { source } = options;
-  const workers = options.workers ?? 1;
-  if (workers > 1 && source === undefined) throw new HeadraceError('HR_ARGUMENT', 'Worker threads load the pipeline themselves: give its name or file as `source`.');
-  const runtime = openEmbedded({ dataDir: options.dataDir, mode: 'write', owner: pipeline.name });
-  try {
-    return await runJob({
-      pipeline,
-      runtime,
-      clock: options.clock ?? systemClock,
-      metrics: options.metrics ?? createMetrics(),
-      abort: options.abort ?? new AbortController().signal,
-      bounded: options.bounded ?? false,
-      ...(options.commitMs === undefined ? {} : { commitMs: options.commitMs }),
-      ...(options.stepRows === undefined ? {} : { stepRows: options.stepRows }),
-      wait: options.wait ?? ((ms) => new Promise((resolve) => setTimeout(resolve, ms))),
-      warn(what, message) {
-        if (warned.has(what)) return;
-        warned.add(what);
-        options.warn?.(message);
-      },
-      ...(options.onProgress === undefined ? {} : { onProgress: options.onProgress }),
-      groups(setting) {
-        const { taskCount, environment, partitions, positions } = setting;
-        const all = Array.from({ length: taskCount }, (_, i) => i);
-        const threadCount = Math.min(workers, taskCount);
-        if (threadCount < 2) {
-          return [createTaskGroup({ pipeline, tasks: all, taskCount, log: runtime.log, registry: runtime.registry, environment, partitions, positions })];
-        }
-        threads = Array.from({ length: threadCount }, (_, thread) =>
-          createWorkerGroup(
-            {
-              pipeline: source!,
-              dataDir: options.dataDir,
-              tasks: all.filter((task) => task % threadCount === thread),
-              taskCount,
-              partitions: [...partitions],
-              positions,
-              outputs: [...environment.outputs],
-              bounded: environment.bounded,
-            },
-            setting,
-          ),
-        );
-        return threads;
-      },
-    });
-  } finally {
-    await Promise.all(threads.map((thread) => thread.stop()));
-    await runtime.close();
-  }
+export function runEmbedded(pipeline: Pipeline, options: RunOptions): Promise<JobResult> {
+  return runInProcess(pipeline, options, undefined);
 }

@@ -6,11 +6,11 @@ import { changelogBlock } from './changelog.js';
 import type { Cluster } from './cluster.js';
 import { type EpochRecord, epochBlock, epochRecord, withPositions } from './epochs.js';
 import { changelogTopic, epochsTopic, internalPrefix } from './internal-topics.js';
-import { BrokerError, kafkaError } from './kafka-errors.js';
 import { createPartitionReader } from './partition-reader.js';
-import { createTopicRequest, deleteRecordsRequest, topicSettingRequest, type TopicPartition } from './requests.js';
+import { deleteRecordsRequest, type TopicPartition } from './requests.js';
 import { type SnapshotRounds, snapshotRounds } from './snapshot-rounds.js';
 import type { StateCopy } from './state-copy.js';
+import { ensureTopic, hasTopic, keptFor, retentionOf } from './topic-admin.js';
 import { createProducer, type TransactionalProducer } from './transactional-producer.js';
 
 /** The log on Kafka, with what its runtime needs beyond the port. */
@@ -40,7 +40,7 @@ interface Writing {
   changelogEnd: number;
 }
 
-const createTimeoutMs = 30_000;
+const deleteTimeoutMs = 30_000;
 
 /**
  * Topics, epochs and positions on Kafka. A commit is one transaction: outputs, a record of the epoch with positions and journal, the changes of
@@ -57,32 +57,14 @@ export function kafkaLog({ cluster, now = Date.now, transactionVersion }: KafkaL
     if (Number.isInteger(partition) && partition >= 0 && partition < leaders.length) return { topic, partition };
     throw new HeadraceError('HR_ARGUMENT', `${topic} has the partitions 0 to ${leaders.length - 1}, and not ${partition}.`, { place: { topic, partition } });
   };
-  const hasTopic = async (name: string): Promise<boolean> => (await cluster.patiently(`topic ${name}`, () => cluster.metadata([name]))).topics.length > 0;
-  const create = async (name: string, partitions: number, configs: Readonly<Record<string, string>>): Promise<void> => {
-    await cluster.patiently(`making topic ${name}`, async () => {
-      try {
-        await cluster.controller(createTopicRequest({ name, partitions, configs }, -1, createTimeoutMs));
-      } catch (error) {
-        if (!(error instanceof BrokerError) || error.number !== kafkaError.topicExists) throw error;
-      }
-      // brokers learn of it one after the other
-      const found = (await cluster.metadata([name])).topics[0];
-      if (found === undefined || found.leaders.length < partitions || found.leaders.some((leader) => leader < 0)) throw new BrokerError(5, `topic ${name}`);
-    });
-  };
-  const retentions = async (names: readonly string[]): Promise<Map<string, number>> => {
-    if (names.length === 0) return new Map();
-    const values = await cluster.patiently('the settings of topics', () => cluster.any(topicSettingRequest(names, 'retention.ms')));
-    return new Map([...values].map(([name, text]) => [name, text === undefined || Number(text) < 0 ? Number.POSITIVE_INFINITY : Number(text)]));
-  };
   const lastEpoch = async (pipeline: string): Promise<EpochRecord | undefined> => {
     const topic = epochsTopic(pipeline);
-    if (!(await hasTopic(topic))) return undefined;
+    if (!(await hasTopic(cluster, topic))) return undefined;
     const block = await reader.last({ topic, partition: 0 }, 8);
     return block === undefined ? undefined : epochRecord(block, block.count - 1);
   };
   const begin = async (pipeline: string): Promise<Writing> => {
-    for (const name of [epochsTopic(pipeline), changelogTopic(pipeline)]) if (!(await hasTopic(name))) await create(name, 1, { 'retention.ms': '-1', 'cleanup.policy': 'delete' });
+    for (const name of [epochsTopic(pipeline), changelogTopic(pipeline)]) await ensureTopic(cluster, name, 1, keptFor(Number.POSITIVE_INFINITY));
     const producer = createProducer(cluster, `headrace.${pipeline}`, transactionVersion);
     await producer.claim();
     const changelog = await reader.bounds({ topic: changelogTopic(pipeline), partition: 0 });
@@ -99,7 +81,7 @@ export function kafkaLog({ cluster, now = Date.now, transactionVersion }: KafkaL
   const log: KafkaLog = {
     async topics() {
       const all = (await cluster.patiently('the list of topics', () => cluster.metadata())).topics.filter((t) => !t.isInternal && !t.name.startsWith(internalPrefix));
-      const kept = await retentions(all.map((t) => t.name));
+      const kept = await retentionOf(cluster, all.map((t) => t.name));
       return all
         .flatMap(({ name, leaders }): TopicInfo[] => (kept.has(name) ? [{ name, partitions: leaders.length, retentionMs: kept.get(name)! }] : []))
         .sort((a, b) => (a.name < b.name ? -1 : 1));
@@ -107,8 +89,8 @@ export function kafkaLog({ cluster, now = Date.now, transactionVersion }: KafkaL
     async createTopic(name, settings) {
       checkNewTopic(name, settings);
       const { partitions, retentionMs = Number.POSITIVE_INFINITY } = settings;
-      if (!(await hasTopic(name))) await create(name, partitions, { 'retention.ms': retentionMs === Number.POSITIVE_INFINITY ? '-1' : String(Math.ceil(retentionMs)) });
-      checkSameTopic({ name, partitions: (await cluster.topic(name)).leaders.length, retentionMs: (await retentions([name])).get(name) ?? Number.POSITIVE_INFINITY }, settings);
+      await ensureTopic(cluster, name, partitions, keptFor(retentionMs));
+      checkSameTopic({ name, partitions: (await cluster.topic(name)).leaders.length, retentionMs: (await retentionOf(cluster, [name])).get(name) ?? Number.POSITIVE_INFINITY }, settings);
     },
     async bounds(topic, partition) {
       return reader.bounds(await checkPartition({ topic, partition }));
@@ -153,7 +135,7 @@ export function kafkaLog({ cluster, now = Date.now, transactionVersion }: KafkaL
         own.rounds?.written(offset);
       } else own.copy?.apply([], { epoch, next: own.changelogEnd });
       if (record.changelogFrom > own.deletedTo) {
-        await cluster.patiently('deleting old records of the changelog', async () => cluster.node(await cluster.leader(changelog), 'write', deleteRecordsRequest(changelog, record.changelogFrom, createTimeoutMs)));
+        await cluster.patiently('deleting old records of the changelog', async () => cluster.node(await cluster.leader(changelog), 'write', deleteRecordsRequest(changelog, record.changelogFrom, deleteTimeoutMs)));
         own.deletedTo = record.changelogFrom;
       }
     },
@@ -163,7 +145,7 @@ export function kafkaLog({ cluster, now = Date.now, transactionVersion }: KafkaL
     },
     async journal(pipeline) {
       const at = { topic: epochsTopic(pipeline), partition: 0 };
-      if (!(await hasTopic(at.topic))) return [];
+      if (!(await hasTopic(cluster, at.topic))) return [];
       const entries: JournalEntry[] = [];
       for await (const block of reader.all(at, (await reader.bounds(at)).start)) {
         for (let row = 0; row < block.count; row++) entries.push(...epochRecord(block, row).journal);

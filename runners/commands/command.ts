@@ -1,3 +1,4 @@
+import type { KafkaSettings } from '../../connectors/kafka/kafka-settings.js';
 import type { Output } from './output.js';
 
 /** Exit codes of the command line. */
@@ -35,6 +36,8 @@ export interface Call {
   readonly options: ReadonlyMap<string, string>;
   readonly json: boolean;
   readonly dataDir: string;
+  /** Kafka, when the environment names it. Reading it throws HR_KAFKA_SETTINGS. */
+  readonly kafka: KafkaSettings | undefined;
   /** Results, and nothing else. */
   readonly output: Output;
   /** Remarks for the person at the terminal: lines on standard error, JSON lines under --json. */

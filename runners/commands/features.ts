@@ -1,5 +1,4 @@
 import { embeddedFeatures } from '../../connectors/embedded/embedded-features.js';
-import { type EmbeddedRuntime, openEmbedded } from '../../connectors/embedded/embedded-runtime.js';
 import { HeadraceError } from '../../dataflow/errors.js';
 import { featureSql } from '../../dataflow/feature-sql.js';
 import { type FeatureSet, paneMs } from '../../dataflow/features.js';
@@ -10,6 +9,7 @@ import { topFeatures } from '../../serving/top-features.js';
 import { createRecordReader } from '../engine/record-rows.js';
 import { buildGraph } from '../engine/task.js';
 import { loadPipeline } from '../load-pipeline.js';
+import { type OpenRuntime, openRuntime } from '../open-runtime.js';
 import { formatNumber } from '../terminal/number-format.js';
 import { table } from '../terminal/table.js';
 import { timeOption, usageError, wholeNumber } from './arguments.js';
@@ -72,12 +72,12 @@ interface Declared {
 
 /** The same, with what is stored. */
 interface Lookup extends Declared {
-  readonly runtime: EmbeddedRuntime;
+  readonly runtime: OpenRuntime;
   readonly store: FeatureStore;
 }
 
 async function withLookup(call: Call, declared: Declared, use: (lookup: Lookup) => Promise<number | void>): Promise<number | void> {
-  const runtime = openEmbedded({ dataDir: call.dataDir, mode: 'read' });
+  const runtime = await openRuntime({ dataDir: call.dataDir, kafka: call.kafka, mode: 'read', pipeline: declared.pipeline, warn: call.notice });
   try {
     return await use({ ...declared, runtime, store: embeddedFeatures(runtime.state, declared.pipeline) });
   } finally {

@@ -1,10 +1,11 @@
-import { openEmbedded } from '../../connectors/embedded/embedded-runtime.js';
+import type { LogClient } from '../../dataflow/ports/log-client.js';
 import { HeadraceError } from '../../dataflow/errors.js';
 import { apacheLogs } from '../import/apache-logs.js';
 import { clicksJsonl } from '../import/clicks-jsonl.js';
 import type { Importer, ImportSummary } from '../import/importer.js';
 import { movielens } from '../import/movielens.js';
 import { refusedTopic, writeEvents } from '../import/write-events.js';
+import { openRuntime } from '../open-runtime.js';
 import { formatDuration, formatNumber } from '../terminal/number-format.js';
 import { progress } from '../terminal/progress.js';
 import { usageError, wholeNumber } from './arguments.js';
@@ -30,7 +31,7 @@ export const importCommand: Command = {
     if (importer === undefined) throw usageError(call.command, `"${format}" is not a format; there are ${Object.keys(importers).join(', ')}.${didYouMean(format, Object.keys(importers))}`);
     const started = performance.now();
     const bar = progress({ label: `reading ${input}`, unit: 'lines' });
-    const runtime = openEmbedded({ dataDir: call.dataDir, mode: 'write', owner: `import ${format}` });
+    const runtime = await openRuntime({ dataDir: call.dataDir, kafka: call.kafka, mode: 'write', owner: `import ${format}`, warn: call.notice });
     let summary: ImportSummary | undefined;
     try {
       const before = await recordsIn(runtime.log, 'clicks');
@@ -83,7 +84,7 @@ export const importCommand: Command = {
 };
 
 /** Records that a topic holds; 0 when it is not there. */
-export async function recordsIn(log: ReturnType<typeof openEmbedded>['log'], topic: string): Promise<number> {
+export async function recordsIn(log: LogClient, topic: string): Promise<number> {
   const info = (await log.topics()).find((t) => t.name === topic);
   let records = 0;
   for (let p = 0; p < (info?.partitions ?? 0); p++) {

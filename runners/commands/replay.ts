@@ -29,6 +29,7 @@ export const replay: Command = {
     let total = 0;
     const result = await replayPipeline(pipeline, {
       dataDir: call.dataDir,
+      kafka: call.kafka,
       abort: call.abort,
       ...(from === undefined ? {} : { from }),
       ...(to === undefined ? {} : { to }),

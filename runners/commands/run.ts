@@ -1,6 +1,5 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { openEmbedded } from '../../connectors/embedded/embedded-runtime.js';
 import { formatMs } from '../../dataflow/duration.js';
 import { createMetrics, type MetricName, type Metrics } from '../../dataflow/metrics.js';
 import type { Pipeline } from '../../dataflow/pipeline.js';
@@ -8,7 +7,8 @@ import { definition } from '../../dataflow/topic.js';
 import { deadLetterTopic } from '../engine/dead-letters.js';
 import { buildGraph, type PipelineGraph, tickOf } from '../engine/task.js';
 import { loadPipeline } from '../load-pipeline.js';
-import { runEmbedded } from '../run-embedded.js';
+import { openRuntime, runtimePlace } from '../open-runtime.js';
+import { runInProcess } from '../run-in-process.js';
 import { formatDuration, formatNumber, formatShort } from '../terminal/number-format.js';
 import { progress } from '../terminal/progress.js';
 import { wholeNumber } from './arguments.js';
@@ -21,6 +21,7 @@ export const run: Command = {
   about:
     'Runs a pipeline, exactly once: outputs, state and positions are committed together, and a run that is stopped in any way goes on\n' +
     'where it was. PIPELINE is the name of a shipped pipeline (click-features, propensity-log) or a .ts or .js file with a pipeline as default export.\n' +
+    'Topics, state and positions are in the data directory, or on Kafka when KAFKA_BROKERS names its brokers.\n' +
     'Without --bounded it waits for more records until Ctrl-C, and stops after the epoch that it is in.',
   options: {
     bounded: { what: 'stop at the end of the input, with every window closed' },
@@ -36,9 +37,9 @@ export const run: Command = {
     const source = call.operands[0]!;
     const pipeline = await loadPipeline(source);
     const graph = buildGraph(pipeline);
-    const inputs = await readInputs(graph, pipeline, call.dataDir);
+    const inputs = await readInputs(graph, pipeline, call);
     const settings = [...(commitMs === undefined ? [] : [`commit every ${formatMs(commitMs)}`]), `${workers ?? 1} ${workers === undefined || workers === 1 ? 'thread' : 'worker threads'}`, bounded ? 'bounded' : 'live'];
-    if (!call.json) call.notice(banner(pipeline, graph, call.dataDir, inputs, settings));
+    if (!call.json) call.notice(banner(pipeline, graph, runtimePlace(call), inputs, settings));
 
     const bar = progress({ label: pipeline.name, unit: 'records', ...(bounded ? { total: inputs.waiting } : {}) });
     const metrics = createMetrics();
@@ -47,7 +48,7 @@ export const run: Command = {
     call.abort.addEventListener('abort', stopping, { once: true });
     let caughtUp = false;
     try {
-      const result = await runEmbedded(pipeline, {
+      const result = await runInProcess(pipeline, {
         dataDir: call.dataDir,
         bounded,
         metrics,
@@ -62,7 +63,7 @@ export const run: Command = {
           caughtUp = true;
           return waitFor(ms, call.abort);
         },
-      });
+      }, call.kafka);
       bar.done();
       const wallS = Number(((performance.now() - started) / 1e3).toFixed(3));
       if (bounded && call.abort.aborted) call.notice(`${pipeline.name} was stopped before the end of its input; run it again and it goes on from there.`);
@@ -84,10 +85,10 @@ interface Inputs {
 }
 
 /** What there is to read, for the banner; the run itself reports what is missing. */
-async function readInputs(graph: PipelineGraph, pipeline: Pipeline, dataDir: string): Promise<Inputs> {
+async function readInputs(graph: PipelineGraph, pipeline: Pipeline, { dataDir, kafka, notice }: Call): Promise<Inputs> {
   const topics = new Map<string, { partitions: number; records: number }>();
-  if (!existsSync(join(dataDir, 'data.mdb'))) return { topics, processed: 0, waiting: 0 };
-  const runtime = openEmbedded({ dataDir, mode: 'read' });
+  if (kafka === undefined && !existsSync(join(dataDir, 'data.mdb'))) return { topics, processed: 0, waiting: 0 };
+  const runtime = await openRuntime({ dataDir, kafka, mode: 'read', warn: notice });
   try {
     const positions = (await runtime.log.committed(pipeline.name))?.positions ?? [];
     const known = new Map((await runtime.log.topics()).map((t) => [t.name, t.partitions]));
@@ -109,7 +110,7 @@ async function readInputs(graph: PipelineGraph, pipeline: Pipeline, dataDir: str
   }
 }
 
-function banner(pipeline: Pipeline, graph: PipelineGraph, dataDir: string, inputs: Inputs, settings: readonly string[]): string {
+function banner(pipeline: Pipeline, graph: PipelineGraph, place: string, inputs: Inputs, settings: readonly string[]): string {
   const read = [...new Set(graph.sources.map((s) => s.topic.name))].map((name) => {
     const topic = inputs.topics.get(name);
     return topic === undefined ? name : `${name} (${topic.partitions} partitions, ${formatNumber(topic.records)} records)`;
@@ -117,7 +118,7 @@ function banner(pipeline: Pipeline, graph: PipelineGraph, dataDir: string, input
   const written = [...new Set(graph.steps.flatMap((s) => [...(s.role === 'sink' && s.topic !== undefined ? [s.topic] : []), ...(s.sides ?? [])]).map((t) => t[definition].name))];
   return [
     `headrace run ${pipeline.name}`,
-    `  data     ${dataDir}`,
+    `  data     ${place}`,
     `  inputs   ${read.join(', ')}`,
     `  outputs  ${written.join(', ') || 'none'}`,
     `  tick     ${formatMs(tickOf(pipeline, graph.sources))}, ${settings.join(', ')}`,

@@ -1,8 +1,8 @@
-import { openEmbedded } from '../../connectors/embedded/embedded-runtime.js';
 import { HeadraceError } from '../../dataflow/errors.js';
 import { epsilonGreedy } from '../../serving/explore/epsilon-greedy.js';
 import type { Imported } from '../import/importer.js';
 import { writeEvents } from '../import/write-events.js';
+import { openRuntime } from '../open-runtime.js';
 import { clickWorld } from '../simulate/click-world.js';
 import { clickWorldTruth } from '../simulate/click-world-truth.js';
 import { decisionWorld, policyValue, type WorldItem } from '../simulate/decision-world.js';
@@ -46,7 +46,7 @@ export const simulate: Command = {
     const world = worldOptions(call, wholeNumber(call, 'events', 0) ?? 100_000);
     const partitions = wholeNumber(call, 'partitions', 1, 10_000);
     const started = performance.now();
-    const runtime = openEmbedded({ dataDir: call.dataDir, mode: 'write', owner: 'simulate' });
+    const runtime = await openRuntime({ dataDir: call.dataDir, kafka: call.kafka, mode: 'write', owner: 'simulate', warn: call.notice });
     const bar = progress({ label: 'simulating', total: world.events });
     try {
       const before = await recordsIn(runtime.log, 'clicks');
@@ -85,7 +85,7 @@ async function simulateDecisions(call: Call): Promise<number> {
   const policyOf = (epsilon: number) => epsilonGreedy<WorldItem>({ epsilon, slots, id: 'simulated' });
   const world = { ...laidOut, decisions, ...(candidates === undefined ? {} : { candidates }) };
   const started = performance.now();
-  const runtime = openEmbedded({ dataDir: call.dataDir, mode: 'write', owner: 'simulate' });
+  const runtime = await openRuntime({ dataDir: call.dataDir, kafka: call.kafka, mode: 'write', owner: 'simulate', warn: call.notice });
   const bar = progress({ label: 'simulating', total: decisions });
   try {
     for (const name of ['decisions', 'outcomes']) {

@@ -1,6 +1,6 @@
-import { openEmbedded, type EmbeddedRuntime } from '../../connectors/embedded/embedded-runtime.js';
 import { HeadraceError } from '../../dataflow/errors.js';
 import { formatMs } from '../../dataflow/duration.js';
+import { type OpenRuntime, openRuntime, runtimePlace } from '../open-runtime.js';
 import { formatNumber } from '../terminal/number-format.js';
 import { table } from '../terminal/table.js';
 import { printable } from '../terminal/text-width.js';
@@ -14,7 +14,7 @@ export const topicCommand: Command = {
   name: 'topic',
   usage: ['topic list', 'topic read NAME [--from T] [--to T] [--limit N] [--partition P]'],
   about:
-    'Lists the topics of a data directory, or prints the records of one: committed records only, also while another process writes.\n' +
+    'Lists the topics of a data directory or of Kafka (KAFKA_BROKERS), or prints the records of one: committed records only, also while another process writes.\n' +
     'Records come in the order of their timestamps as far as offsets allow. T is 2026-11-01, 2026-11-01T10:00:00Z or epoch\n' +
     'milliseconds, --from included, --to not; both look at the timestamp of the record.',
   options: {
@@ -31,7 +31,7 @@ export const topicCommand: Command = {
     if (reads !== (name !== undefined)) throw usageError(call.command, reads ? 'The name of the topic is missing: headrace topic read NAME.' : `"${name}" is one word too many: headrace topic list.`);
     const given = Object.keys(topicCommand.options).find((option) => call.options.has(option));
     if (!reads && given !== undefined) throw usageError(call.command, `\`headrace topic list\` has no option --${given}.`);
-    const runtime = openEmbedded({ dataDir: call.dataDir, mode: 'read' });
+    const runtime = await openRuntime({ dataDir: call.dataDir, kafka: call.kafka, mode: 'read', warn: call.notice });
     try {
       await (reads ? read(call, runtime, name!) : list(call, runtime));
       return exitCodes.done;
@@ -41,7 +41,7 @@ export const topicCommand: Command = {
   },
 };
 
-async function list(call: Call, { log }: EmbeddedRuntime): Promise<void> {
+async function list(call: Call, { log }: OpenRuntime): Promise<void> {
   const rows = [];
   for (const { name, partitions, retentionMs } of await log.topics()) {
     const bounds = await Promise.all(Array.from({ length: partitions }, (_, p) => log.bounds(name, p)));
@@ -49,20 +49,20 @@ async function list(call: Call, { log }: EmbeddedRuntime): Promise<void> {
   }
   if (call.json) {
     for (const row of rows) if (!(await call.output.print(row, () => ''))) return;
-  } else if (rows.length === 0) call.notice(`There are no topics in ${call.dataDir}.`);
+  } else if (rows.length === 0) call.notice(`There are no topics in ${runtimePlace(call)}.`);
   else {
     const text = table(['topic', 'partitions', 'records', 'kept'], rows.map((r) => [r.topic, r.partitions, r.records, r.retentionMs === null ? 'forever' : formatMs(r.retentionMs)]));
     await call.output.print(rows, () => text.trimEnd());
   }
 }
 
-async function read(call: Call, runtime: EmbeddedRuntime, name: string): Promise<void> {
+async function read(call: Call, runtime: OpenRuntime, name: string): Promise<void> {
   const limit = wholeNumber(call, 'limit', 0) ?? Number.POSITIVE_INFINITY;
   const topics = await runtime.log.topics();
   const topic = topics.find((t) => t.name === name);
   if (topic === undefined) {
     const near = didYouMean(name, topics.map((t) => t.name));
-    throw new HeadraceError('HR_TOPIC_MISSING', `There is no topic "${name}" in ${call.dataDir}.${near}`, { place: { topic: name }, remedy: 'See `headrace topic list`.' });
+    throw new HeadraceError('HR_TOPIC_MISSING', `There is no topic "${name}" in ${runtimePlace(call)}.${near}`, { place: { topic: name }, remedy: 'See `headrace topic list`.' });
   }
   const partition = wholeNumber(call, 'partition', 0, topic.partitions - 1);
   const partitions = partition === undefined ? Array.from({ length: topic.partitions }, (_, p) => p) : [partition];

@@ -1,3 +1,4 @@
+import type { KafkaSettings } from '../../connectors/kafka/kafka-settings.js';
 import type { MetricName } from '../../dataflow/metrics.js';
 import type { Position } from '../../dataflow/ports/log-client.js';
 import type { Cut, Flushed, InputName, InputStatus, Outcomes, Pulse } from './task-group.js';
@@ -8,6 +9,7 @@ export interface WorkerSetting {
   /** Name or file of the pipeline: the thread loads it itself, since code does not cross. */
   readonly pipeline: string;
   readonly dataDir: string;
+  readonly kafka?: KafkaSettings;
   readonly tasks: readonly number[];
   readonly taskCount: number;
   readonly partitions: readonly (readonly [string, number])[];

@@ -1,12 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
-import { openEmbedded } from '../../connectors/embedded/embedded-runtime.js';
 import type { BatchRows } from '../../dataflow/batch.js';
 import { systemClock } from '../../dataflow/clock.js';
 import { asHeadraceError } from '../../dataflow/errors.js';
 import { createMetrics } from '../../dataflow/metrics.js';
 import type { RecordBlock } from '../../dataflow/record-block.js';
 import { loadPipeline } from '../load-pipeline.js';
+import { openRuntime } from '../open-runtime.js';
 import type { Parcel } from './exchange-port.js';
 import { ownedBuffers } from './owned-buffers.js';
 import { packParcel, type PackedParcel, unpackParcel } from './pack-parcel.js';
@@ -17,8 +17,8 @@ import type { WorkerAnswer, WorkerCall, WorkerNews, WorkerSetting } from './work
 
 const port = parentPort!;
 const setting = workerData as WorkerSetting;
-const runtime = openEmbedded({ dataDir: setting.dataDir, mode: 'read' });
 const pipeline = await loadPipeline(setting.pipeline);
+const runtime = await openRuntime({ dataDir: setting.dataDir, kafka: setting.kafka, mode: 'read', pipeline: pipeline.name });
 const metrics = createMetrics();
 let warnings: { what: string; message: string }[] = [];
 let told = new Map<string, number>();

@@ -1,0 +1,85 @@
+import { HeadraceError } from '../../dataflow/errors.js';
+import type { RegisteredSchema, SchemaRegistry } from '../../dataflow/ports/schema-registry.js';
+import { BlockWriter, offsetAt } from '../../dataflow/record-block.js';
+import type { Cluster } from './cluster.js';
+import { schemasTopic } from './internal-topics.js';
+import { createPartitionReader } from './partition-reader.js';
+import { ensureTopic, hasTopic } from './topic-admin.js';
+import { createProducer } from './transactional-producer.js';
+
+const at = { topic: schemasTopic, partition: 0 };
+/** Registrations at the same time shut one another out; this many tries are enough for any number of processes that start. */
+const tries = 50;
+
+/**
+ * Schemas in a compacted topic, for clusters without a registry. A record has an id and its schema (key `schema/<id>`), or the newest id of a subject
+ * (key `subject/<name>`). Who gives an id owns the transactional id of the topic while it does, so no id is given twice.
+ */
+export function kafkaRegistry(cluster: Cluster, now: () => number = Date.now): SchemaRegistry {
+  const reader = createPartitionReader(cluster);
+  const producer = createProducer(cluster, 'headrace-schemas');
+  const texts = new Map<number, string>();
+  const ids = new Map<string, number>();
+  const newest = new Map<string, number>();
+  let next: number | undefined;
+
+  const refresh = async (): Promise<void> => {
+    if (next === undefined) {
+      if (!(await hasTopic(cluster, schemasTopic))) return;
+      next = (await reader.bounds(at)).start;
+    }
+    for await (const block of reader.all(at, next)) {
+      for (let row = 0; row < block.count; row++) {
+        const part = (start: number, length: number) => Buffer.from(block.bytes.buffer, block.bytes.byteOffset + start, Math.max(0, length)).toString();
+        const key = part(block.keyOffset[row]!, block.keyLength[row]!);
+        const value = part(block.valueOffset[row]!, block.valueLength[row]!);
+        if (key.startsWith('subject/')) newest.set(key.slice('subject/'.length), Number(value));
+        else if (key.startsWith('schema/')) {
+          const id = Number(key.slice('schema/'.length));
+          texts.set(id, value);
+          if (!ids.has(value)) ids.set(value, id);
+        }
+      }
+      next = offsetAt(block, block.count - 1) + 1;
+    }
+  };
+  const known = (subject: string, text: string): number | undefined => {
+    const id = ids.get(text);
+    return id !== undefined && newest.get(subject) === id ? id : undefined;
+  };
+  const write = async (subject: string, text: string): Promise<number> => {
+    await producer.claim();
+    await refresh();
+    const id = ids.get(text) ?? Math.max(0, ...texts.keys()) + 1;
+    const writer = new BlockWriter();
+    if (!texts.has(id)) writer.append(Buffer.from(`schema/${id}`), Buffer.from(text), now());
+    writer.append(Buffer.from(`subject/${subject}`), Buffer.from(String(id)), now());
+    await producer.commit({ outputs: [{ ...at, block: writer.take() }] });
+    await refresh();
+    return id;
+  };
+  return {
+    async register(subject, schemaText) {
+      await refresh();
+      const found = known(subject, schemaText);
+      if (found !== undefined) return found;
+      await ensureTopic(cluster, schemasTopic, 1, { 'cleanup.policy': 'compact' });
+      for (let left = tries; ; left--) {
+        try {
+          return known(subject, schemaText) ?? (await write(subject, schemaText));
+        } catch (error) {
+          if (!(error instanceof HeadraceError) || error.code !== 'HR_EPOCH_FENCED' || left === 0) throw error;
+        }
+      }
+    },
+    async schemaById(id) {
+      if (!texts.has(id)) await refresh();
+      return texts.get(id);
+    },
+    async latest(subject): Promise<RegisteredSchema | undefined> {
+      await refresh();
+      const id = newest.get(subject);
+      return id === undefined ? undefined : { id, schemaText: texts.get(id)! };
+    },
+  };
+}

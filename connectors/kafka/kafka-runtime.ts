@@ -1,0 +1,105 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { SchemaRegistry } from '../../dataflow/ports/schema-registry.js';
+import type { StateBackend } from '../../dataflow/ports/state-backend.js';
+import { changelogAssembler } from './changelog.js';
+import { type Cluster, createCluster } from './cluster.js';
+import { changelogTopic, epochsTopic } from './internal-topics.js';
+import { type KafkaLog, kafkaLog } from './kafka-log.js';
+import { kafkaRegistry } from './kafka-registry.js';
+import type { KafkaSettings } from './kafka-settings.js';
+import { offsetAt } from '../../dataflow/record-block.js';
+import { createPartitionReader } from './partition-reader.js';
+import { openStateCopy, type StateCopy } from './state-copy.js';
+import { loadZstd } from './zstd.js';
+
+/** Topics, positions and schemas on Kafka, and a copy of the state of one pipeline on this machine. */
+export interface KafkaRuntime {
+  readonly log: KafkaLog;
+  readonly state: StateBackend;
+  readonly registry: SchemaRegistry;
+  close(): Promise<void>;
+}
+
+export interface KafkaRuntimeOptions {
+  readonly settings: KafkaSettings;
+  /** Where the copy of the state is. */
+  readonly dataDir: string;
+  /** 'write': the pipeline is taken over from whoever runs it. */
+  readonly mode: 'write' | 'read';
+  /** The pipeline whose state is needed; without one there is none. */
+  readonly pipeline?: string | undefined;
+  /** Told of waits. */
+  readonly warn?: (message: string) => void;
+}
+
+/**
+ * Opens what a pipeline works with on Kafka. To write, it first takes the pipeline over, which settles the last transaction of the owner before and
+ * fences it; then the copy of the state is brought to the last epoch: by the changes since its own, or from the changelog as a whole.
+ *
+ * Errors: HR_KAFKA_UNREACHABLE, HR_KAFKA_DENIED, HR_KAFKA; HR_STATE_LOCKED and HR_DATA_DIR for the copy.
+ */
+export async function openKafka({ settings, dataDir, mode, pipeline, warn }: KafkaRuntimeOptions): Promise<KafkaRuntime> {
+  await loadZstd();
+  const cluster = createCluster({ settings, ...(warn === undefined ? {} : { warn }) });
+  let copy: StateCopy | undefined;
+  try {
+    // from here on the broker is known, and waited for longer
+    await cluster.patiently('the first answer', () => cluster.abilities());
+    const log = kafkaLog({ cluster });
+    const registry = kafkaRegistry(cluster);
+    if (pipeline !== undefined && mode === 'write') {
+      const last = await log.claim(pipeline);
+      copy = openStateCopy(pipeline, { dataDir: await copyDirectory(cluster, dataDir, pipeline), mode, owner: pipeline });
+      await restore(cluster, pipeline, copy, last);
+      log.attach(pipeline, copy);
+    } else if (pipeline !== undefined && (await cluster.metadata([epochsTopic(pipeline)])).topics.length > 0) {
+      const directory = await copyDirectory(cluster, dataDir, pipeline);
+      if (existsSync(join(directory, 'data.mdb'))) copy = openStateCopy(pipeline, { dataDir: directory, mode });
+    }
+    const close = async (): Promise<void> => {
+      await copy?.close();
+      await cluster.close();
+    };
+    return { log, registry, state: copy?.state ?? noState, close };
+  } catch (error) {
+    await copy?.close();
+    await cluster.close();
+    throw error;
+  }
+}
+
+/** What a pipeline that has not run here knows. */
+const noState: StateBackend = {
+  get: () => undefined,
+  range: () => [],
+  steps: () => [],
+  refresh() {},
+};
+
+/** The id of a topic never comes again, so a copy is never taken for that of another cluster or of a topic that was made anew. */
+async function copyDirectory(cluster: Cluster, dataDir: string, pipeline: string): Promise<string> {
+  return join(dataDir, 'kafka', (await cluster.topic(epochsTopic(pipeline))).id);
+}
+
+/** Brings the copy to the last epoch. */
+async function restore(cluster: Cluster, pipeline: string, copy: StateCopy, last: { readonly epoch: number; readonly changelogFrom: number } | undefined): Promise<void> {
+  const epoch = last?.epoch ?? 0;
+  const at = { topic: changelogTopic(pipeline), partition: 0 };
+  const reader = createPartitionReader(cluster);
+  const { start } = await reader.bounds(at);
+  let point = copy.point();
+  if (point?.epoch === epoch) return;
+  // one that is ahead, or too old for what is left of the changelog, is of no use
+  if (point === undefined || point.epoch > epoch || point.next < start) {
+    copy.clear();
+    point = { epoch: 0, next: Math.max(start, last?.changelogFrom ?? 0) };
+  }
+  const assemble = changelogAssembler();
+  let next = point.next;
+  for await (const block of reader.all(at, next)) {
+    next = offsetAt(block, block.count - 1) + 1;
+    for (const { epoch: changed, writes } of assemble(block)) if (changed > point.epoch && changed <= epoch) copy.apply(writes, { epoch: point.epoch, next: point.next });
+  }
+  copy.apply([], { epoch, next });
+}

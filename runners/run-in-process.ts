@@ -1,0 +1,67 @@
+import type { KafkaSettings } from '../connectors/kafka/kafka-settings.js';
+import { systemClock } from '../dataflow/clock.js';
+import { HeadraceError } from '../dataflow/errors.js';
+import { createMetrics } from '../dataflow/metrics.js';
+import type { Pipeline } from '../dataflow/pipeline.js';
+import { type JobResult, runJob } from './engine/job.js';
+import { createTaskGroup } from './engine/task-group.js';
+import { createWorkerGroup, type WorkerGroup } from './engine/worker-group.js';
+import { openRuntime } from './open-runtime.js';
+import type { RunOptions } from './run-embedded.js';
+
+/** Runs all tasks of a pipeline in this process, in this thread or in several, over the embedded runtime or over Kafka. */
+export async function runInProcess(pipeline: Pipeline, options: RunOptions, kafka: KafkaSettings | undefined): Promise<JobResult> {
+  const warned = new Set<string>();
+  let threads: readonly WorkerGroup[] = [];
+  const { source } = options;
+  const workers = options.workers ?? 1;
+  if (workers > 1 && source === undefined) throw new HeadraceError('HR_ARGUMENT', 'Worker threads load the pipeline themselves: give its name or file as `source`.');
+  const runtime = await openRuntime({ dataDir: options.dataDir, kafka, mode: 'write', pipeline: pipeline.name, ...(options.warn === undefined ? {} : { warn: options.warn }) });
+  try {
+    return await runJob({
+      pipeline,
+      runtime,
+      clock: options.clock ?? systemClock,
+      metrics: options.metrics ?? createMetrics(),
+      abort: options.abort ?? new AbortController().signal,
+      bounded: options.bounded ?? false,
+      ...(options.commitMs === undefined ? {} : { commitMs: options.commitMs }),
+      ...(options.stepRows === undefined ? {} : { stepRows: options.stepRows }),
+      wait: options.wait ?? ((ms) => new Promise((resolve) => setTimeout(resolve, ms))),
+      warn(what, message) {
+        if (warned.has(what)) return;
+        warned.add(what);
+        options.warn?.(message);
+      },
+      ...(options.onProgress === undefined ? {} : { onProgress: options.onProgress }),
+      groups(setting) {
+        const { taskCount, environment, partitions, positions } = setting;
+        const all = Array.from({ length: taskCount }, (_, i) => i);
+        const threadCount = Math.min(workers, taskCount);
+        if (threadCount < 2) {
+          return [createTaskGroup({ pipeline, tasks: all, taskCount, log: runtime.log, registry: runtime.registry, environment, partitions, positions })];
+        }
+        threads = Array.from({ length: threadCount }, (_, thread) =>
+          createWorkerGroup(
+            {
+              pipeline: source!,
+              dataDir: options.dataDir,
+              ...(kafka === undefined ? {} : { kafka }),
+              tasks: all.filter((task) => task % threadCount === thread),
+              taskCount,
+              partitions: [...partitions],
+              positions,
+              outputs: [...environment.outputs],
+              bounded: environment.bounded,
+            },
+            setting,
+          ),
+        );
+        return threads;
+      },
+    });
+  } finally {
+    await Promise.all(threads.map((thread) => thread.stop()));
+    await runtime.close();
+  }
+}
