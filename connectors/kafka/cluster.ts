@@ -34,6 +34,12 @@ export interface Cluster {
   close(): Promise<void>;
 }
 
+/** Where a broker listens. */
+export interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
 /** What a cluster needs of the world around it. */
 export interface ClusterOptions {
   readonly settings: KafkaSettings;
@@ -43,6 +49,8 @@ export interface ClusterOptions {
   readonly wait?: (ms: number) => Promise<void>;
   /** Milliseconds that only grow. @default performance.now */
   readonly now?: () => number;
+  /** Where to connect for the address that a broker gives of itself. @default there */
+  readonly route?: (address: Address) => Address;
 }
 
 const connectTimeoutMs = 5_000;
@@ -56,7 +64,7 @@ const tellAfterMs = 3_000;
 /** Brokers that have never answered are not waited for as long. */
 const firstPatienceMs = 10_000;
 
-export function createCluster({ settings, warn = () => undefined, wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms)), now = () => performance.now() }: ClusterOptions): Cluster {
+export function createCluster({ settings, warn = () => undefined, wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms)), now = () => performance.now(), route = (address) => address }: ClusterOptions): Cluster {
   const connections = new Map<string, Promise<Connection>>();
   const nodes = new Map<number, { host: string; port: number }>();
   let topics = new Map<string, TopicMetadata>();
@@ -85,7 +93,8 @@ export function createCluster({ settings, warn = () => undefined, wait = (ms) =>
       // requests that are under way fail by themselves
       connection.on('error', gone);
       connection.on('close', gone);
-      await connection.connect(host, port);
+      const to = route({ host, port });
+      await connection.connect(to.host, to.port);
       return connection;
     })();
     opening.catch(() => connections.delete(name));

@@ -14,7 +14,7 @@ const names: Readonly<Record<number, string>> = {
 
 /** The numbers that the adapter acts on. */
 export const kafkaError = {
-  offsetOutOfRange: 1, unknownTopic: 3, messageTooLarge: 10, recordListTooLarge: 18, topicExists: 36, duplicateSequence: 46, invalidProducerEpoch: 47, concurrentTransactions: 51, producerFenced: 90,
+  offsetOutOfRange: 1, unknownTopic: 3, messageTooLarge: 10, recordListTooLarge: 18, invalidTimestamp: 32, topicExists: 36, invalidConfig: 40, duplicateSequence: 46, invalidProducerEpoch: 47, concurrentTransactions: 51, producerFenced: 90,
 } as const;
 
 /** Errors that pass: a leader or coordinator moves, a broker starts, a transaction is still being finished. */
@@ -57,6 +57,12 @@ export function isLoginError(error: unknown): boolean {
   return false;
 }
 
+/** The answer of a broker that an error goes back to. */
+export function brokerErrorOf(error: unknown): BrokerError | undefined {
+  for (let at: unknown = error; at instanceof Error; at = at.cause) if (at instanceof BrokerError) return at;
+  return undefined;
+}
+
 /** The innermost message: what a person can act on. */
 export function reasonOf(error: unknown): string {
   let at: unknown = error;
@@ -69,5 +75,10 @@ export function reasonOf(error: unknown): string {
 export function asKafkaError(error: unknown, place: Place = {}): HeadraceError {
   if (error instanceof HeadraceError) return error;
   const code: ErrorCode = isLoginError(error) || (error instanceof BrokerError && denied.has(error.number)) ? 'HR_KAFKA_DENIED' : 'HR_KAFKA';
-  return new HeadraceError(code, `Kafka: ${reasonOf(error)}.`, { cause: error, place });
+  const isTime = brokerErrorOf(error)?.number === kafkaError.invalidTimestamp;
+  return new HeadraceError(code, `Kafka: ${reasonOf(error).replace(/\.$/, '')}.`, {
+    cause: error,
+    place,
+    ...(isTime ? { remedy: 'Set message.timestamp.before.max.ms and message.timestamp.after.max.ms of the topic so that event times fit.' } : {}),
+  });
 }

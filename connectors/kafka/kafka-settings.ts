@@ -29,6 +29,10 @@ export interface KafkaSettings {
   readonly tls?: KafkaTls;
   readonly login?: KafkaLogin;
   readonly compression: Compression;
+  /** Bytes that are fetched of a partition at once: a block. */
+  readonly fetchBytes: number;
+  /** Bytes of a batch that is written, before compression. */
+  readonly batchBytes: number;
   /** Milliseconds for which an unreachable broker is tried again. */
   readonly patienceMs: number;
 }
@@ -46,11 +50,13 @@ export const kafkaVariables = {
   KAFKA_SASL_PASSWORD: 'Its password. Never printed.',
   KAFKA_SASL_TOKEN: 'Bearer token for OAUTHBEARER. Never printed.',
   KAFKA_COMPRESSION: `How records are compressed: ${compressions.map((c) => `\`${c}\``).join(', ')} (default none).`,
+  KAFKA_FETCH_BYTES: 'Bytes that are fetched of a partition at once (default 1,048,576, about ten thousand records); a batch is never cut.',
+  KAFKA_BATCH_BYTES: 'Bytes of a batch that is written, before compression (default 1,000,000: brokers take 1 MiB).',
   KAFKA_PATIENCE_MS: 'Milliseconds for which an unreachable broker is tried again before a run fails (default 120,000).',
   HEADRACE_KAFKA_CLIENT: '`columnar` (default): record batches as columns. `kafkajs`: the library of that name, slower.',
 } as const;
 
-const defaultPatienceMs = 120_000;
+const defaults = { KAFKA_PATIENCE_MS: 120_000, KAFKA_FETCH_BYTES: 1_048_576, KAFKA_BATCH_BYTES: 1_000_000 } as const;
 const mechanisms = ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512', 'OAUTHBEARER'] as const;
 const clients = ['columnar', 'kafkajs'] as const;
 
@@ -72,15 +78,20 @@ export function kafkaSettings(env: Environment = process.env): KafkaSettings | u
     if (text !== undefined && found === undefined) throw wrong(name, `is "${text}"; give ${choices.join(', ')}`);
     return found;
   };
-  const patience = value('KAFKA_PATIENCE_MS');
-  if (patience !== undefined && !/^\d{1,9}$/.test(patience)) throw wrong('KAFKA_PATIENCE_MS', `is "${patience}"; give milliseconds`);
+  const number = (name: keyof typeof defaults): number => {
+    const text = value(name);
+    if (text !== undefined && !/^[1-9]\d{0,8}$/.test(text)) throw wrong(name, `is "${text}"; give a whole number over 0`);
+    return text === undefined ? defaults[name] : Number(text);
+  };
   const tls = readTls(value);
   const mechanism = oneOf('KAFKA_SASL_MECHANISM', mechanisms);
   return {
     brokers: list.split(',').map(readAddress),
     client: oneOf('HEADRACE_KAFKA_CLIENT', clients) ?? 'columnar',
     compression: oneOf('KAFKA_COMPRESSION', compressions) ?? 'none',
-    patienceMs: patience === undefined ? defaultPatienceMs : Number(patience),
+    fetchBytes: number('KAFKA_FETCH_BYTES'),
+    batchBytes: number('KAFKA_BATCH_BYTES'),
+    patienceMs: number('KAFKA_PATIENCE_MS'),
     ...(tls === undefined ? {} : { tls }),
     ...(mechanism === undefined ? {} : { login: readLogin(mechanism, value) }),
   };

@@ -18,14 +18,11 @@ export interface PartitionReader {
   last(at: TopicPartition, few: number): Promise<RecordBlock | undefined>;
 }
 
-/** Bytes that are fetched of a partition at once: a block of about ten thousand records. */
-const fetchBytes = 1_048_576;
-
 export function createPartitionReader(cluster: Cluster): PartitionReader {
   const ahead = new Map<string, { readonly offset: number; readonly fetched: Promise<Fetched> }>();
   const fetch = (at: TopicPartition, offset: number): Promise<Fetched> =>
     cluster.patiently(`reading ${at.topic}/${at.partition}`, async () => {
-      const fetched = await cluster.node(await cluster.leader(at), 'read', fetchRequest(at, offset, fetchBytes));
+      const fetched = await cluster.node(await cluster.leader(at), 'read', fetchRequest(at, offset, cluster.settings.fetchBytes));
       if (fetched.error !== kafkaError.offsetOutOfRange) checkAnswer(fetched.error, `reading ${at.topic}/${at.partition}`);
       return fetched;
     });

@@ -25,14 +25,21 @@ interface Round {
   bytes: number;
 }
 
-/** A round begins when so many bytes of changes have come since the start of the last one, and twice the state. */
-const roundBytes = 4 * 1_048_576;
-/** A slice has at least so many bytes. */
-const sliceBytes = 64 * 1_024;
+/** Sizes of rounds. */
+export interface RoundSizes {
+  /** A round begins when so many bytes, and twice the state, have come since the start of the last one. @default 4 MiB */
+  readonly roundBytes?: number;
+  /** A slice has at least so many bytes. @default 64 KiB */
+  readonly sliceBytes?: number;
+}
+
 const noKey = new Uint8Array(0);
 
-/** @param state as committed: entries are read from it */
-export function snapshotRounds(state: StateBackend, pipeline: string, from: number): SnapshotRounds {
+/**
+ * @param state as committed: entries are read from it
+ * @param from where the last round begins that is known
+ */
+export function snapshotRounds(state: StateBackend, pipeline: string, from: number, { roundBytes = 4 * 1_048_576, sliceBytes = 64 * 1_024 }: RoundSizes = {}): SnapshotRounds {
   let complete = from;
   let sinceStart = 0;
   let stateBytes = 0;

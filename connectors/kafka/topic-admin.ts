@@ -3,6 +3,8 @@ import { BrokerError, kafkaError } from './kafka-errors.js';
 import { createTopicRequest, topicSettingRequest } from './requests.js';
 
 const createTimeoutMs = 30_000;
+/** Event times may be ahead of the broker's clock; by default it refuses more than an hour. */
+const anyTime = { 'message.timestamp.after.max.ms': '9223372036854775807' };
 
 /** Whether a topic is there now. */
 export async function hasTopic(cluster: Cluster, name: string): Promise<boolean> {
@@ -13,8 +15,13 @@ export async function hasTopic(cluster: Cluster, name: string): Promise<boolean>
 export async function ensureTopic(cluster: Cluster, name: string, partitions: number, configs: Readonly<Record<string, string>>): Promise<void> {
   if (await hasTopic(cluster, name)) return;
   await cluster.patiently(`making topic ${name}`, async () => {
+    const make = (settings: Readonly<Record<string, string>>) => cluster.controller(createTopicRequest({ name, partitions, configs: settings }, -1, createTimeoutMs));
     try {
-      await cluster.controller(createTopicRequest({ name, partitions, configs }, -1, createTimeoutMs));
+      await make({ ...configs, ...anyTime }).catch((error: unknown) => {
+        // a broker before 3.6 does not know that setting, and takes any time
+        if (error instanceof BrokerError && error.number === kafkaError.invalidConfig) return make(configs);
+        throw error;
+      });
     } catch (error) {
       if (!(error instanceof BrokerError) || error.number !== kafkaError.topicExists) throw error;
     }

@@ -2,7 +2,7 @@ import { HeadraceError } from '../../dataflow/errors.js';
 import { offsetAt, type RecordBlock } from '../../dataflow/record-block.js';
 import type { Cluster } from './cluster.js';
 import { encodeRecords, sequenceAfter } from './encode-records.js';
-import { BrokerError, checkAnswer, isPassing, kafkaError, reasonOf } from './kafka-errors.js';
+import { BrokerError, brokerErrorOf, checkAnswer, isPassing, kafkaError, reasonOf } from './kafka-errors.js';
 import { createPartitionReader } from './partition-reader.js';
 import { addOffsetsRequest, addPartitionsRequest, commitOffsetsRequest, endTransactionRequest, type GroupMember, initProducerRequest, listOffsetsRequest, offsetOf, type ProducerIdentity, produceRequest, type TopicPartition } from './requests.js';
 
@@ -33,8 +33,6 @@ export interface TransactionalProducer {
 
 const transactionTimeoutMs = 60_000;
 const produceTimeoutMs = 30_000;
-/** Bytes of one batch: brokers take 1 MiB by default, with the head. */
-const batchBytes = 1_000_000;
 /** Bytes of one request, about. */
 const requestBytes = 8 * 1_048_576;
 /** How long a commit waits for its own markers before it leaves that to the readers. */
@@ -77,7 +75,7 @@ export function createProducer(cluster: Cluster, transactionalId: string, useVer
     for (const [name, { at, blocks }] of groups) {
       const leader = await cluster.leader(at);
       const sequence = sequences.get(name) ?? 0;
-      const batches = encodeRecords(blocks, { producer: { ...owner, transactional: true }, sequence, compression: cluster.settings.compression, batchBytes });
+      const batches = encodeRecords(blocks, { producer: { ...owner, transactional: true }, sequence, compression: cluster.settings.compression, batchBytes: cluster.settings.batchBytes });
       let count = 0;
       batches.forEach(({ bytes, count: n }, round) => {
         const requests = (rounds[round] ??= []);
@@ -125,9 +123,9 @@ export function createProducer(cluster: Cluster, transactionalId: string, useVer
         identity = await init(identity);
         sequences = new Map();
       } catch (error) {
-        const cause = error instanceof HeadraceError ? error.cause : error;
-        if (cause instanceof BrokerError && (cause.number === kafkaError.producerFenced || cause.number === kafkaError.invalidProducerEpoch)) {
-          throw new HeadraceError('HR_EPOCH_FENCED', `Another process has taken over ${transactionalId}.`, { cause });
+        const answer = brokerErrorOf(error)?.number;
+        if (answer === kafkaError.producerFenced || answer === kafkaError.invalidProducerEpoch) {
+          throw new HeadraceError('HR_EPOCH_FENCED', `Another process has taken over ${transactionalId}.`, { cause: error });
         }
         throw error;
       }
@@ -226,8 +224,8 @@ function mayWriteAnew(error: unknown): boolean {
   return false;
 }
 
-/** Sequences or epochs that do not fit: a batch was lost, or the coordinator has aborted the transaction. `recover` tells whether we are fenced. */
-const writtenAnew = new Set([45, kafkaError.invalidProducerEpoch, 48, 49, 59, kafkaError.producerFenced, 120]);
+/** Sequences or epochs that do not fit: a batch was lost, or the coordinator has aborted the transaction; -1 when it is claimed right now. `recover` tells whether we are fenced. */
+const writtenAnew = new Set([-1, 45, kafkaError.invalidProducerEpoch, 48, 49, 59, kafkaError.producerFenced, 120]);
 
 /** Waits until readers see what was written: markers follow the commit after a few milliseconds. */
 async function settled(cluster: Cluster, first: FirstOffsets, counts: ReadonlyMap<string, number>): Promise<void> {

@@ -37,8 +37,6 @@ export const documentedLimits: readonly DocumentedLimit[] = [
   { constant: 'spaceToOpen', file: 'connectors/embedded/environment.ts', unit: 'bytes', what: 'Free space that a writer needs to open a data directory.' },
   { constant: 'spaceToCommit', file: 'connectors/embedded/environment.ts', unit: 'bytes', what: 'Free space that a commit needs beyond its own size.' },
   { constant: 'maxBatchBytes', file: 'connectors/kafka/compression.ts', unit: 'bytes', what: 'Most that a compressed batch of Kafka may become.' },
-  { constant: 'fetchBytes', file: 'connectors/kafka/partition-reader.ts', unit: 'bytes', what: 'What is fetched of a partition of Kafka at once.' },
-  { constant: 'batchBytes', file: 'connectors/kafka/transactional-producer.ts', unit: 'bytes', what: 'A batch that is written to Kafka.' },
   { constant: 'transactionTimeoutMs', file: 'connectors/kafka/transactional-producer.ts', unit: 'ms', what: 'After so long the broker aborts a transaction that is not ended.' },
   { constant: 'requestTimeoutMs', file: 'connectors/kafka/cluster.ts', unit: 'ms', what: 'After so long a request to Kafka without an answer is given up and tried anew.' },
   { constant: 'maxLineBytes', file: 'runners/import/read-lines.ts', unit: 'bytes', what: 'Longest line of an imported file; a longer one is refused.' },

@@ -1,0 +1,145 @@
+/*
+ * The same on Kafka: processes that are killed, and one that stands still while another takes over. The judge is an undisturbed embedded run,
+ * compared record by record. HEADRACE_FAULTS=long kills a hundred times.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { openEmbedded } from '../../connectors/embedded/embedded-runtime.js';
+import { schemasTopic } from '../../connectors/kafka/internal-topics.js';
+import { openKafka, type KafkaRuntime } from '../../connectors/kafka/kafka-runtime.js';
+import { kafkaSettings } from '../../connectors/kafka/kafka-settings.js';
+import type { EpochCommit } from '../../dataflow/ports/log-client.js';
+import { offsetAt } from '../../dataflow/record-block.js';
+import { splitmix } from '../../dataflow/splitmix.js';
+import { compareTopics } from '../../runners/compare-topics.js';
+import { deleteTopics } from '../connectors/kafka/delete-topics.js';
+import { kafkaBrokers } from '../services/kafka-brokers.js';
+import { plantClicks } from './plant-clicks.js';
+import { itemActivity, startCommand, startRun } from './start-run.js';
+
+const long = process.env['HEADRACE_FAULTS'] === 'long';
+const kills = long ? 100 : 5;
+const brokers = await kafkaBrokers();
+const always = { from: Number.NEGATIVE_INFINITY, to: Number.POSITIVE_INFINITY };
+const home = mkdtempSync(join(tmpdir(), 'headrace-kafka-'));
+const oracle = join(home, 'oracle');
+const pipeline = 'item-activity';
+const outputs = ['item-hops', 'late-clicks', 'silences', 'trail', 'clicks.dlq', 'pauses.dlq'];
+
+/** Small batches and fetches: else the input would be one block, and there would be nothing to hit. */
+const environment = { KAFKA_BROKERS: brokers, KAFKA_BATCH_BYTES: '4000', KAFKA_FETCH_BYTES: '4000' };
+
+const open = (): Promise<KafkaRuntime> => openKafka({ settings: kafkaSettings(environment)!, dataDir: home, mode: 'read' });
+
+/** The clicks of the oracle on Kafka, with the same offsets: dead letters tell them. An append that was written anew leaves a gap, and is made again. */
+async function plantOnKafka(): Promise<void> {
+  while (!(await plantedDensely()));
+}
+
+async function plantedDensely(): Promise<boolean> {
+  await deleteTopics(brokers!, ['clicks', ...outputs, schemasTopic], [pipeline]);
+  const from = openEmbedded({ dataDir: oracle, mode: 'read' });
+  const to = await open();
+  const clicks: EpochCommit['outputs'][number][] = [];
+  for (let partition = 0; partition < 4; partition++) {
+    for (let offset = 0, block = await from.log.read('clicks', partition, 0); block !== undefined; offset = offsetAt(block, block.count - 1) + 1, block = await from.log.read('clicks', partition, offset)) {
+      clicks.push({ topic: 'clicks', partition, block });
+    }
+  }
+  const { id, schemaText } = (await from.registry.latest('clicks-value'))!;
+  expect(await to.registry.register('clicks-value', schemaText)).toBe(id);
+  await to.log.createTopic('clicks', { partitions: 4 });
+  await to.log.append(clicks);
+  const first = await Promise.all([0, 1, 2, 3].map((partition) => to.log.read('clicks', partition, 0)));
+  await to.close();
+  await from.close();
+  return first.every((block) => block!.baseOffset === 0);
+}
+
+/** What Kafka has and the oracle has not, or the other way round; and how many records were compared. */
+async function differences(): Promise<{ readonly records: number; readonly found: string[] }> {
+  const [a, b] = [openEmbedded({ dataDir: oracle, mode: 'read' }), await open()];
+  const found: string[] = [];
+  let records = 0;
+  for (const topic of outputs) {
+    const compared = await compareTopics(topic, a.log, b.log, always);
+    records += compared.emitted;
+    if (compared.differences > 0) found.push(`topic ${topic}: ${compared.differences} differences of ${compared.emitted} and ${compared.replayed} records, ${JSON.stringify(compared.first[0])}`);
+  }
+  await a.close();
+  await b.close();
+  return { records, found };
+}
+
+describe.skipIf(brokers === undefined)('on Kafka', () => {
+  beforeAll(async () => {
+    await plantClicks(oracle, { events: 4_000, seed: 7 });
+    expect((await startRun({ dataDir: oracle, pipeline: itemActivity, stepRows: 50, commitMs: 1 }).ended).code).toBe(0);
+    Object.assign(process.env, environment);
+  });
+  afterAll(async () => {
+    for (const name of Object.keys(environment)) delete process.env[name];
+    await deleteTopics(brokers!, ['clicks', ...outputs, schemasTopic], [pipeline]);
+    rmSync(home, { recursive: true, force: true });
+  });
+
+  test('killed with SIGKILL again and again, with its copy of the state and without', async () => {
+    await plantOnKafka();
+    const random = splitmix(3);
+    const counted = { kills: 0, starts: 0 };
+    for (let run = 0; ; run++) {
+      if (counted.kills >= kills) break;
+      const dataDir = join(home, `killed-${run}`);
+      for (let left = Math.min(5, kills - counted.kills); ; left--) {
+        const { child, ended } = startRun({ dataDir: random.below(3) === 0 ? join(home, `other-${counted.starts}`) : dataDir, pipeline: itemActivity, stepRows: 20 + random.below(60), commitMs: 1, workers: 1 + random.below(2) });
+        counted.starts += 1;
+        if (left > 0) void delay(600 + random.below(2_500)).then(() => child.kill('SIGKILL'));
+        const end = await ended;
+        if (end.signal === 'SIGKILL') counted.kills += 1;
+        else expect(end).toMatchObject({ code: 0, stderr: '' });
+        if (end.signal !== 'SIGKILL') break;
+      }
+      const { records, found } = await differences();
+      expect(found, `run ${run}`).toEqual([]);
+      expect(records).toBeGreaterThan(3_000);
+      if (counted.kills < kills) await plantOnKafka();
+    }
+    if (long) console.log(JSON.stringify(counted));
+    const replayed = await startCommand(['replay', itemActivity, '--json', '--data-dir', join(home, 'killed-0')]).ended;
+    expect(replayed.stdout).toContain('"equal":true');
+  }, long ? 3_600_000 : 180_000);
+
+  test('a process that stood still while another took over is fenced, and the other is not', async () => {
+    await plantOnKafka();
+    const slow = { pipeline: itemActivity, stepRows: 30, commitMs: 1 };
+    const first = startRun({ ...slow, dataDir: join(home, 'first') });
+    await epochsReach(3, first.ended);
+    first.child.kill('SIGSTOP');
+    const second = startRun({ ...slow, dataDir: join(home, 'second') });
+    await epochsReach((await epochsReach(3, second.ended)) + 4, second.ended);
+    first.child.kill('SIGCONT');
+    expect(await first.ended).toMatchObject({ code: 1, stderr: expect.stringContaining('HR_EPOCH_FENCED') as unknown });
+    expect(await second.ended).toMatchObject({ code: 0, stderr: '' });
+    expect((await differences()).found).toEqual([]);
+  }, 180_000);
+
+  /** Waits until the pipeline has committed so many epochs. */
+  async function epochsReach(least: number, ended: Promise<unknown>): Promise<number> {
+    let isOver = false;
+    void ended.then(() => (isOver = true));
+    const runtime = await open();
+    try {
+      for (;;) {
+        const epoch = (await runtime.log.committed(pipeline))?.epoch ?? 0;
+        if (epoch >= least) return epoch;
+        if (isOver) throw new Error(`the run ended with epoch ${epoch}`);
+        await delay(20);
+      }
+    } finally {
+      await runtime.close();
+    }
+  }
+});
