@@ -1,4 +1,4 @@
-import type { EmbeddedRuntime } from '../../connectors/embedded/embedded-runtime.js';
+import type { OpenRuntime } from '../open-runtime.js';
 import type { FeatureSet } from '../../dataflow/features.js';
 import { definition } from '../../dataflow/topic.js';
 import { checkFeatures, type CheckResult } from '../check-features.js';
@@ -9,7 +9,7 @@ import { timeOption, usageError, wholeNumber } from './arguments.js';
 import { type Call, exitCodes } from './command.js';
 
 /** `headrace features check`: what the stream stored against what SQL gives over the same records. */
-export async function checkSet(call: Call, runtime: EmbeddedRuntime, pipeline: string, set: FeatureSet): Promise<number> {
+export async function checkSet(call: Call, runtime: OpenRuntime, pipeline: string, set: FeatureSet): Promise<number> {
   const count = wholeNumber(call, 'times', 1, 100_000);
   const seed = wholeNumber(call, 'seed', 0) ?? 1;
   const asOf = timeOption(call, 'as-of');
