@@ -4,6 +4,7 @@ import { decide } from './decide.js';
 import { decode } from './decode.js';
 import { detection } from './detection.js';
 import { featuresGet } from './features-get.js';
+import { liveLoopCoverage } from './live-loop.js';
 import { nexmarkQueries, nexmarkQuery } from './nexmark.js';
 import { restore } from './restore.js';
 import { soak, soakNames } from './soak.js';
@@ -25,6 +26,7 @@ const benchmarks: Readonly<Record<string, (options: Options) => AsyncIterable<Re
   'click-tiles': ({ events, seed, workers }) => clickTiles({ events, seed, workers, runtime: 'embedded' }),
   'features-get': ({ events, seed }) => featuresGet({ events: Math.min(events, 300_000), seed }),
   detection: ({ events, seed }) => detection({ logs: Math.min(events, 1000), seed }),
+  'live-loop': ({ seed }) => liveLoopCoverage({ runs: 100, decisions: 2_000, seed, samples: 10_000 }),
   restore: () => restore({ keys: 1_000_000 }),
   soak: async function* ({ events }) {
     for (const step of values.step?.split(',') ?? soakNames) {

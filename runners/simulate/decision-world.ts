@@ -72,7 +72,9 @@ export function* decisionWorld(options: DecisionWorldOptions): Generator<WorldDe
     });
     const decisionId = `d${world.seed}.${run}-${n}`;
     const choice = policy.choose(items, { seed: decisionId, time: plan.start + time });
-    const chance = (candidate: number, slot: number) => clickProbability(plan, user, places[items.indexOf(choice.items[candidate]!)]!, Math.min(slot, positions - 1), time);
+    // a policy may look at items of its own making, which have the same ids
+    const placeOf = new Map(items.map((item, i) => [item.itemId, places[i]!]));
+    const chance = (candidate: number, slot: number) => clickProbability(plan, user, placeOf.get(choice.items[candidate]!.itemId)!, Math.min(slot, positions - 1), time);
     let expected = 0;
     const outcomes: Outcome[] = [];
     choice.slots.forEach(({ candidate, pmf: drawnFrom }, slot) => {
