@@ -28,7 +28,7 @@ export interface AttributeOptions {
   readonly early?: Duration;
   /** How far behind the watermark an outcome may come and still count; rows go out so much later. @default '0s' */
   readonly lateness?: Duration;
-  /** What the outcomes of a slot are worth. @default sumOf('click') */
+  /** What the outcomes of a slot are worth. @default the sum of the part `click` */
   readonly reward?: Reward;
   /** How long a decision is remembered when its row has gone out, so that what comes then is late and not of an unknown decision. @default '1h' */
   readonly remember?: Duration;
