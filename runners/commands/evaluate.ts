@@ -5,6 +5,7 @@ import { evaluationReport } from '../../serving/evaluation-report.js';
 import { reportMarkdown } from '../../serving/report-markdown.js';
 import { reportPage } from '../../serving/report-page.js';
 import { type DecisionTable } from '../decision-logs/decision-table.js';
+import { type WritableFormat, writableFormats, writeDecisionLog } from '../decision-logs/write-decision-log.js';
 import { type IntervalMethod, intervalMethods } from '../evaluate/chosen-interval.js';
 import { evaluateLog, type LogEvaluation, type PolicyEvaluation } from '../evaluate/evaluate-log.js';
 import type { GroupBy } from '../evaluate/grouping.js';
@@ -27,6 +28,7 @@ export const evaluate: Command = {
   usage: [
     'evaluate --log LOG --policy POLICY [--outcome-model MODEL] [--by day|slot|segment] [--html FILE]',
     'evaluate --log LOG --compare POLICY POLICY',
+    'evaluate --log LOG --write FORMAT:FILE',
     'evaluate record NAME|FILE.json --observed V [--control V]',
     'evaluate scorecard',
   ],
@@ -55,6 +57,7 @@ export const evaluate: Command = {
     explain: { what: 'print formula and source of every estimator that was used' },
     html: { value: 'FILE', what: 'write a report as one HTML page' },
     markdown: { value: 'FILE', what: 'write a report as Markdown' },
+    write: { value: 'FORMAT:FILE', what: `write the log in another format (${writableFormats.join(', ')}), with or without a policy to evaluate` },
     save: { value: 'NAME', what: 'store the evaluation in the data directory, for record and scorecard' },
     observed: { value: 'V', what: 'record: what the policy earned in the test, a decision' },
     control: { value: 'V', what: 'record: what the policy that it was tested against earned' },
@@ -64,12 +67,13 @@ export const evaluate: Command = {
     const [verb, name] = call.operands;
     if (verb === 'record') return record(call, name);
     if (verb === 'scorecard') return scorecard(call);
+    const target = writeTarget(call);
     const { first, second } = policiesOf(call);
     for (const option of ['observed', 'control']) if (call.options.has(option)) throw usageError(call.command, `--${option} is for \`headrace evaluate record\`.`);
     const log = call.options.get('log');
     if (log === undefined) throw usageError(call.command, 'Say which log to evaluate on: --log logged-decisions, or --log FILE.');
     const asked = settings(call);
-    const policies = [first, second].filter((word) => word !== undefined).map(parsePolicy);
+    const policies = [first, second].filter((word) => word !== undefined).map((word) => parsePolicy(word));
     const outcomeModel = parseOutcomeModel(call.options.get('outcome-model') ?? 'smoothed:10', wholeNumber(call, 'folds', 1, 1_000));
     const bar = progress({ label: `reading ${log}`, unit: 'decisions' });
     const step = (count: number): void => {
@@ -81,9 +85,18 @@ export const evaluate: Command = {
         reward: call.options.get('reward'),
         segment: asked.segment,
         extra: policies.flatMap(({ columns }) => columns),
-        context: policies.some(({ needsContext }) => needsContext) || outcomeModel?.needsContext === true,
+        context: policies.some(({ needsContext }) => needsContext) || outcomeModel?.needsContext === true || target !== undefined,
         progress: step,
       });
+      if (target !== undefined) {
+        const written = writeDecisionLog(decisions, target.format, target.file);
+        call.notice(`${formatNumber(written)} lines of ${target.format} to ${target.file}`);
+        if (policies.length === 0) {
+          bar.done();
+          await call.output.print({ log, format: target.format, file: target.file, lines: written, refused: decisions.refused }, () => [...decisions.refused.map(({ code, rows, first: place, example }) => `left out: ${formatNumber(rows)} × ${code}, first at ${place}: ${example}`), `${formatNumber(decisions.length)} decisions of ${log}`].join('\n'));
+          return exitCodes.done;
+        }
+      }
       bar.describe({ label: 'evaluating', total: decisions.length });
       const found = await evaluateLog(decisions, { ...asked, policy: policies[0]!, second: policies[1], outcomeModel, progress: step });
       bar.done();
@@ -95,7 +108,16 @@ export const evaluate: Command = {
   },
 };
 
-function policiesOf(call: Call): { first: string; second: string | undefined } {
+function writeTarget(call: Call): { readonly format: WritableFormat; readonly file: string } | undefined {
+  const text = call.options.get('write');
+  if (text === undefined) return undefined;
+  const colon = text.indexOf(':');
+  const format = writableFormats.find((name) => name === text.slice(0, colon));
+  if (format === undefined || colon === text.length - 1) throw usageError(call.command, `--write is "${text}"; give ${writableFormats.map((name) => `${name}:FILE`).join(' or ')}.${didYouMean(text.slice(0, Math.max(colon, 0)), writableFormats)}`);
+  return { format, file: text.slice(colon + 1) };
+}
+
+function policiesOf(call: Call): { first: string | undefined; second: string | undefined } {
   const policy = call.options.get('policy');
   const compare = call.options.get('compare');
   const [operand, tooMany] = call.operands;
@@ -103,7 +125,7 @@ function policiesOf(call: Call): { first: string; second: string | undefined } {
     throw usageError(call.command, `"${tooMany ?? operand}" is one word too many.${didYouMean(operand, ['record', 'scorecard'])}`);
   }
   if (compare === undefined) {
-    if (policy === undefined) throw usageError(call.command, 'Say which policy to evaluate: --policy uniform, or --policy FILE.');
+    if (policy === undefined && !call.options.has('write')) throw usageError(call.command, 'Say which policy to evaluate: --policy uniform, or --policy FILE.');
     return { first: policy, second: undefined };
   }
   if (operand !== undefined) return { first: compare, second: operand };

@@ -106,6 +106,7 @@ const mistakes: readonly (readonly [string, readonly string[], string, string | 
   ['a range of rewards backwards', ['--log', '@good.jsonl', '--policy', 'uniform', '--reward-range', '1,0'], 'HR_USAGE', '--reward-range is "1,0"'],
   ['rewards outside of their range', ['--log', '@good.jsonl', '--policy', 'uniform', '--ci', 'clopper-pearson', '--reward-range', '0,0.5'], 'HR_EVALUATION_REWARD', 'Rewards go from 0 to 1'],
   ['a report where there is no folder', ['--log', '@good.jsonl', '--policy', 'uniform', '--html', '@nowhere/r.html'], 'HR_DATA_DIR', 'cannot be written (ENOENT)'],
+  ['another format to write', ['--log', '@good.jsonl', '--write', 'dsjso:x'], 'HR_USAGE', 'Did you mean dsjson?'],
   ['a record of nothing', ['record', '--observed', '1'], 'HR_USAGE', 'Say which evaluation'],
   ['a record without a number', ['record', 'a'], 'HR_USAGE', 'Say what the test showed'],
   ['a record of an evaluation that is not stored', ['record', 'a', '--observed', '1'], 'HR_EVALUATION_RECORD', 'There is no stored evaluation "a"'],

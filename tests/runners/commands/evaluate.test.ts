@@ -191,6 +191,19 @@ test('bad lines and rows are left out, with code, place and fault', async () => 
   expect((found.json['findings'] as { code: string }[]).map(({ code }) => code)).toContain('ROWS_LEFT_OUT');
 });
 
+test('a log is written in another format, and evaluated the same', async () => {
+  const log = file('log.jsonl', lines(500));
+  const expected = estimatesOf(await call('--log', log, '--policy', 'uniform', '--json'));
+  const folder = temporaryDirectory();
+  for (const format of ['jsonl', 'dsjson', 'open-bandit']) {
+    const written = join(folder, format);
+    const { code, notices } = await call('--log', log, '--write', `${format}:${written}`);
+    expect([code, notices]).toEqual([0, [`${format === 'open-bandit' ? 501 : 500} lines of ${format} to ${written}`]]);
+    const found = estimatesOf(await call('--log', format === 'open-bandit' ? `open-bandit:${written}` : written, '--policy', 'uniform', '--json'));
+    for (const name of ['ips', 'snips', 'dr']) expect(found[name]!.value).toBeCloseTo(expected[name]!.value!, 12);
+  }
+});
+
 test('reports stand alone, with a picture of everything', async () => {
   const folder = temporaryDirectory();
   const log = file('log.jsonl', lines(3_000, (i) => ({ time: Date.UTC(2026, 0, 5) + i * 120_000, slot: i % 2 })));
