@@ -161,7 +161,7 @@ function importsFor(text: string): string {
 const sessions = pages.filter((page) => fencesOf(page).some((fence) => fence.language === 'console'));
 
 describe.skipIf(!existsSync(binary))('sessions', () => {
-  test.each(sessions)('%s prints what it shows', { timeout: 60_000 }, async (page) => {
+  test.each(sessions)('%s prints what it shows', { timeout: 120_000 }, async (page) => {
     const cwd = temporaryDirectory();
     mkdirSync(join(cwd, 'node_modules'));
     symlinkSync(root, join(cwd, 'node_modules/headrace'), 'dir');
