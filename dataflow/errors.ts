@@ -53,6 +53,7 @@ export const errorTable = {
   HR_KAFKA_SETTINGS: { what: 'An environment variable for Kafka cannot be used.', remedy: 'See the table of variables in docs/reference-limits.md.' },
   HR_KAFKA_UNREACHABLE: { what: 'No broker of Kafka has answered for too long.', remedy: 'Check KAFKA_BROKERS and that the brokers run; then start again: it goes on where it stopped.' },
   HR_KEY: { what: 'A record has no key where one is needed.', remedy: 'Filter such records out before keyBy, or give them a key.' },
+  HR_MODEL: { what: 'A model or version is not there, or cannot take that stage.', remedy: 'See `headrace models list` for versions and stages.' },
   HR_MODEL_CORRUPT: { what: 'The bytes of a model are not what was written.', remedy: 'Take another version of the model; this one was cut off or changed.' },
   HR_OFFSET_GONE: { what: 'The offset to read from was deleted by retention.', remedy: 'Keep the topic longer, or start the pipeline anew in another data directory.' },
   HR_ONNX: { what: 'ONNX Runtime is missing, or runs no such model.', remedy: 'Install it beside headrace: ONNXRUNTIME_NODE_INSTALL=skip npm install onnxruntime-node' },

@@ -7,6 +7,8 @@ export { type HeadOutput, type HeadShape, type ParameterBlock, type ParameterLay
 export { decodeHead, encodeHead, type HeadState, newHead } from './head-state.js';
 export { type HeadTrainer, headTrainer } from './head-trainer.js';
 export { recalibrated } from './negative-sampling.js';
+export { type ModelFacts, type ModelRegistry, type ModelStage, type ModelVersion, openModelRegistry } from './model-registry.js';
+export { models } from './models.js';
 export { auc } from './quality/auc.js';
 export { calibration, type Calibration } from './quality/calibration.js';
 export { logLoss } from './quality/log-loss.js';
