@@ -5,6 +5,7 @@ import { decode } from './decode.js';
 import { detection } from './detection.js';
 import { featuresGet } from './features-get.js';
 import { liveLoopCoverage } from './live-loop.js';
+import { headTraining } from './head-training.js';
 import { nexmarkQueries, nexmarkQuery } from './nexmark.js';
 import { restore } from './restore.js';
 import { soak, soakNames } from './soak.js';
@@ -27,6 +28,7 @@ const benchmarks: Readonly<Record<string, (options: Options) => AsyncIterable<Re
   'features-get': ({ events, seed }) => featuresGet({ events: Math.min(events, 300_000), seed }),
   detection: ({ events, seed }) => detection({ logs: Math.min(events, 1000), seed }),
   'live-loop': ({ seed }) => liveLoopCoverage({ runs: 100, decisions: 2_000, seed, samples: 10_000 }),
+  'head-training': ({ seed }) => headTraining({ threads: Number(values.threads), batch: Number(values.batch), seed }),
   restore: () => restore({ keys: 1_000_000 }),
   soak: async function* ({ events }) {
     for (const step of values.step?.split(',') ?? soakNames) {
@@ -49,6 +51,8 @@ const { values, positionals } = parseArgs({
     seed: { type: 'string', default: '42' },
     runtime: { type: 'string', default: 'embedded' },
     workers: { type: 'string', default: '1' },
+    threads: { type: 'string', default: '2' },
+    batch: { type: 'string', default: '256' },
     query: { type: 'string' },
     step: { type: 'string' },
     partitions: { type: 'string', default: '1' },

@@ -5,6 +5,7 @@ export type Provider = 'cuda' | 'webgpu' | 'cpu';
 
 /** What of onnxruntime-node is used; it need not be installed where this is compiled. */
 export interface OnnxRuntime {
+  readonly env: { logLevel: 'fatal' };
   readonly InferenceSession: { create(model: Uint8Array, options: SessionOptions): Promise<OnnxSession> };
   readonly Tensor: new (type: 'float32' | 'float64', data: Float32Array | Float64Array, dims: readonly number[]) => OnnxTensor;
 }
@@ -15,6 +16,8 @@ export interface SessionOptions {
   /** Threads within an operator. */
   readonly intraOpNumThreads?: number;
   readonly interOpNumThreads?: number;
+  /** Threads that wait in a loop cost CPU that others need. */
+  readonly extra?: { readonly session: { readonly intra_op: { readonly allow_spinning: '0' } } };
   readonly logSeverityLevel: 4;
 }
 
@@ -42,7 +45,10 @@ export type OnnxValue = { readonly name: string; readonly isTensor: false } | { 
 export async function onnxRuntime(): Promise<OnnxRuntime> {
   const name = 'onnxruntime-node';
   try {
-    return (await import(name)) as OnnxRuntime;
+    const runtime = (await import(name)) as OnnxRuntime;
+    // What a provider is refused for is told by its error; the library would print it as well.
+    runtime.env.logLevel = 'fatal';
+    return runtime;
   } catch (cause) {
     throw new HeadraceError('HR_ONNX', 'ONNX models need the package onnxruntime-node, which is not installed or does not load here.', { cause });
   }
@@ -65,7 +71,7 @@ export async function openSession(runtime: OnnxRuntime, model: Uint8Array, provi
   const refused: { provider: Provider; reason: string }[] = [];
   for (const provider of providers) {
     try {
-      const session = await runtime.InferenceSession.create(model, { executionProviders: [provider], intraOpNumThreads: threads, interOpNumThreads: 1, logSeverityLevel: 4 });
+      const session = await runtime.InferenceSession.create(model, { executionProviders: [provider], intraOpNumThreads: threads, interOpNumThreads: 1, extra: { session: { intra_op: { allow_spinning: '0' } } }, logSeverityLevel: 4 });
       return { session, provider, refused };
     } catch (error) {
       refused.push({ provider, reason: String((error as Error).message).split('\n')[0]!.slice(0, 200) });

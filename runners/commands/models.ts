@@ -1,0 +1,113 @@
+import { embeddedArtefacts } from '../../connectors/embedded/embedded-artefacts.js';
+import { openEmbedded } from '../../connectors/embedded/embedded-runtime.js';
+import { systemClock } from '../../dataflow/clock.js';
+import { HeadraceError } from '../../dataflow/errors.js';
+import { type ModelRegistry, type ModelStage, type ModelVersion, openModelRegistry } from '../../learning/model-registry.js';
+import { formatNumber } from '../terminal/number-format.js';
+import { table } from '../terminal/table.js';
+import { positiveNumber, usageError } from './arguments.js';
+import { type Call, type Command, exitCodes } from './command.js';
+import { didYouMean } from './nearest-name.js';
+
+const stages = ['shadow', 'canary', 'champion', 'retired', 'rejected'] as const satisfies readonly Exclude<ModelStage, 'candidate'>[];
+
+interface Verb {
+  readonly operands: readonly [least: number, most: number];
+  readonly writes: boolean;
+  run(call: Call, models: ModelRegistry, words: readonly string[]): Promise<void>;
+}
+
+const verbs: Readonly<Record<string, Verb>> = {
+  list: { operands: [0, 1], writes: false, run: list },
+  show: { operands: [2, 2], writes: false, run: (call, models, [model, version]) => show(call, versionOf(call, models, model!, version!)) },
+  diff: { operands: [3, 3], writes: false, run: (call, models, [model, a, b]) => diff(call, versionOf(call, models, model!, a!), versionOf(call, models, model!, b!)) },
+  promote: {
+    operands: [3, 3],
+    writes: true,
+    async run(call, models, [model, version, stage]) {
+      const chosen = stages.find((s) => s === stage);
+      if (chosen === undefined) throw usageError(call.command, `"${stage}" is no stage; give ${stages.join(', ')}.${didYouMean(stage!, stages)}`);
+      const share = positiveNumber(call, 'share');
+      const { version: number } = versionOf(call, models, model!, version!);
+      await show(call, await models.promote(model!, number, chosen, { reason: call.options.get('reason') ?? '', ...(share === undefined ? {} : { share }) }));
+    },
+  },
+  rollback: { operands: [1, 1], writes: true, run: async (call, models, [model]) => show(call, await models.rollback(model!, call.options.get('reason') ?? '')) },
+};
+
+/** `headrace models`: the versions of models and where they stand. */
+export const modelsCommand: Command = {
+  name: 'models',
+  usage: ['models list [MODEL]', 'models show MODEL VERSION', 'models diff MODEL VERSION VERSION', 'models promote MODEL VERSION STAGE [--share S] [--reason R]', 'models rollback MODEL [--reason R]'],
+  about:
+    'Versions of models never change; their stages do: candidate, shadow, canary (with its --share of the traffic), champion, retired,\n' +
+    'rejected. A new champion retires the one before; rollback brings that one back. Every change is a record on the topic models.\n' +
+    'What the gate has rejected cannot be promoted; `models show` says why.',
+  options: {
+    share: { value: 'S', what: 'promote to canary: share of the traffic, above 0 and at most 1' },
+    reason: { value: 'R', what: 'promote and rollback: why, for whoever looks later' },
+  },
+  operands: [1, 4],
+  async run(call) {
+    const [word, ...words] = call.operands as [string, ...string[]];
+    const verb = Object.hasOwn(verbs, word) ? verbs[word]! : undefined;
+    if (verb === undefined) throw usageError(call.command, `There is no \`models ${word}\`; there are ${Object.keys(verbs).join(', ')}.${didYouMean(word, Object.keys(verbs))}`);
+    if (words.length < verb.operands[0] || words.length > verb.operands[1]) {
+      throw usageError(call.command, `This is called as headrace ${modelsCommand.usage.find((u) => u.startsWith(`models ${word}`))}.`);
+    }
+    const runtime = openEmbedded({ dataDir: call.dataDir, mode: verb.writes ? 'write' : 'read', owner: 'headrace models' });
+    try {
+      const models = await openModelRegistry({ ...runtime, artefacts: embeddedArtefacts(call.dataDir), clock: systemClock });
+      await verb.run(call, models, words);
+    } finally {
+      await runtime.close();
+    }
+    return exitCodes.done;
+  },
+};
+
+function versionOf(call: Call, models: ModelRegistry, model: string, version: string): ModelVersion {
+  if (!/^[1-9]\d*$/.test(version)) throw usageError(call.command, `"${version}" is no version; give a number from 1 on.`);
+  const names = models.names();
+  if (!names.includes(model)) throw new HeadraceError('HR_MODEL', `There is no model "${model}"; there ${names.length === 0 ? 'are none' : `are ${names.join(', ')}`}.${didYouMean(model, names)}`);
+  return models.get(model, Number(version));
+}
+
+const iso = (time: number) => new Date(time).toISOString();
+const shown = (x: number) => (Number.isInteger(x) ? formatNumber(x) : String(Number(x.toPrecision(5))));
+
+async function list(call: Call, models: ModelRegistry, [model]: readonly string[]): Promise<void> {
+  const names = model === undefined ? models.names() : [model];
+  const versions = names.flatMap((name) => models.list(name));
+  if (call.json) {
+    for (const version of versions) if (!(await call.output.print(version, () => ''))) return;
+  } else if (versions.length === 0) call.notice(model === undefined ? `There are no models in ${call.dataDir}.` : `There is no model "${model}" in ${call.dataDir}.${didYouMean(model, models.names())}`);
+  else {
+    const rows = versions.map((v) => [v.model, v.version, v.stage === 'canary' ? `canary ${shown(100 * v.share)} %` : v.stage, v.parent ?? '-', iso(v.registered), v.artefact.slice(0, 12)]);
+    await call.output.print(versions, () => table(['model', 'version', 'stage', 'parent', 'registered', 'artefact'], rows).trimEnd());
+  }
+}
+
+async function show(call: Call, v: ModelVersion): Promise<void> {
+  await call.output.print(v, () =>
+    [
+      `${v.model} ${v.version}: ${v.stage}${v.stage === 'canary' ? `, ${shown(100 * v.share)} % of the traffic` : ''}, since ${iso(v.staged)}${v.reason === '' ? '' : ` (${v.reason})`}`,
+      `  artefact   ${v.artefact}, ${formatNumber(v.bytes)} bytes`,
+      `  registered ${iso(v.registered)}${v.parent === null ? '' : `, trained on from version ${v.parent}`}`,
+      ...Object.entries(v.inputs).map(([input, offset]) => `  learned    ${input} up to offset ${formatNumber(offset)}`),
+      ...Object.entries(v.metrics).map(([name, value]) => `  ${name.padEnd(10)} ${shown(value)}`),
+      ...(v.verdict === null ? [] : [`  gate       ${v.verdict.verdict}`, ...v.verdict.checks.map((c) => `    ${c.verdict.padEnd(8)} ${c.name}: ${c.why} (${c.limit})`)]),
+    ].join('\n'),
+  );
+}
+
+async function diff(call: Call, a: ModelVersion, b: ModelVersion): Promise<void> {
+  const names = [...new Set([...Object.keys(a.metrics), ...Object.keys(b.metrics)])].sort();
+  const metrics = Object.fromEntries(names.map((name) => [name, { from: a.metrics[name] ?? null, to: b.metrics[name] ?? null }]));
+  await call.output.print({ model: a.model, from: a.version, to: b.version, stages: { from: a.stage, to: b.stage }, sameArtefact: a.artefact === b.artefact, metrics }, () => {
+    const cell = (x: number | undefined) => (x === undefined ? '-' : shown(x));
+    const change = (name: string) => (a.metrics[name] === undefined || b.metrics[name] === undefined ? '-' : `${b.metrics[name]! >= a.metrics[name]! ? '+' : ''}${shown(b.metrics[name]! - a.metrics[name]!)}`);
+    const rows = [['stage', a.stage, b.stage, ''], ['artefact', a.artefact.slice(0, 12), b.artefact.slice(0, 12), a.artefact === b.artefact ? 'the same' : ''], ...names.map((name) => [name, cell(a.metrics[name]), cell(b.metrics[name]), change(name)])];
+    return table([a.model, `version ${a.version}`, `version ${b.version}`, 'change'], rows).trimEnd();
+  });
+}
