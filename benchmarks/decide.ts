@@ -13,10 +13,10 @@ import { softmax } from '../serving/explore/softmax.js';
 const candidates = 100;
 const warm = 2_000;
 /** Requests that a service has in hand at a time: their decisions share commits. */
-const atOnce = 256;
+const atOnce = 512;
 
 /**
- * A decision among 100 candidates, from scores to the log on the disk: CPU and wall microseconds a decision with 256 requests in hand, the CPU of choosing alone, and how
+ * A decision among 100 candidates, from scores to the log on the disk: CPU and wall microseconds a decision with 512 requests in hand, the CPU of choosing alone, and how
  * long a single request waits for its commit.
  */
 export async function* decide(options: { readonly decisions: number; readonly seed: number }): AsyncGenerator<Record<string, string | number>> {

@@ -44,8 +44,8 @@ const defaultMaxWaiting = 64 << 20;
  *
  * @throws HR_TOPIC_EXISTS the topic is there with other settings
  * @example
- * const log = await openDecisionLog({ ...runtime, topic: decisions });
- * const choice = policy.choose(items, { seed: decisionId });
+ * const log = await openDecisionLog({ log: runtime.log, registry: runtime.registry, topic: decisions });
+ * const choice = softmax().choose(items, { seed: decisionId });
  * await log.log({ decisionId, choice, userId });
  */
 export async function openDecisionLog(options: DecisionLogOptions): Promise<DecisionLog> {

@@ -7,9 +7,10 @@ export { type Epsilon, type EpsilonDesign, epsilonGreedy, type EpsilonGreedyOpti
 export type { BetaItem, CountedItem, GaussianItem, Item, ScoredItem } from './explore/item.js';
 export { rankProbabilities, slateProbability, topProbabilities } from './explore/order-probabilities.js';
 export { overridden } from './explore/overridden.js';
-export type { Choice, ChooseOptions, ChosenSlot, Policy, PolicyOptions } from './explore/policy.js';
+export { type Choice, type ChooseOptions, type ChosenSlot, createPolicy, type Policy, type PolicyOptions } from './explore/policy.js';
 export { betaPosterior, type Density, gaussianPosterior, type Posterior } from './explore/posterior.js';
 export type { Rule } from './explore/rule.js';
+export type { Scheme, Situation, SlotFilling } from './explore/scheme.js';
 export { policyByName } from './explore/schemes-by-name.js';
 export { slotMarginals } from './explore/slot-marginals.js';
 export { softmax, type SoftmaxOptions } from './explore/softmax.js';

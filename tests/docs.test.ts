@@ -61,7 +61,7 @@ test('every metric is counted somewhere', () => {
 test('every operator has a page, and every page says of its state', () => {
   const files = readdirSync(join(root, 'operators')).filter((file) => !['index.ts', 'operate.ts'].includes(file));
   expect(files.map((file) => `operators/${file}`).filter((file) => !describedFiles.includes(file))).toEqual([]);
-  expect(pagesOf('docs/operators').filter((page) => !/^###? State$/m.test(textOf(page)) && !/operators\/(pipeline|topic|expressions)\.md/.test(page))).toEqual([]);
+  expect(pagesOf('docs/operators').filter((page) => !/^###? State$/m.test(textOf(page)) && !/operators\/(pipeline|topic|expressions|policies|order-probabilities|decision-log|rewards)\.md/.test(page))).toEqual([]);
 });
 
 test('every link between pages resolves', () => {
@@ -115,11 +115,17 @@ test('every TypeScript example compiles', { timeout: 60_000 }, async () => {
 const prelude = `
 export * from 'headrace';
 export * from 'headrace/aggregates';
+export * from 'headrace/serving';
 export { play, runPipeline, sideOutput } from 'headrace/testing';
 export * as rx from 'rxjs';
 import { clicks, type FeatureSet, type FeatureStore, type PipelineScope, type Topic, type Pipeline, type Source } from 'headrace';
 export type Click = typeof clicks extends Topic<infer T> ? T : never;
 export interface Order { readonly paid: boolean; readonly id: number; readonly currency: string; readonly lines: readonly { readonly item: string }[] }
+import type { BetaItem, CountedItem, GaussianItem, ScoredItem } from 'headrace/serving';
+export declare const items: readonly (ScoredItem & CountedItem & BetaItem & GaussianItem)[];
+export declare const decisionId: string;
+export declare const userId: string;
+export declare const runtime: ReturnType<typeof import('headrace').openEmbedded>;
 export declare const bids: Topic<{ auction: number; bidder: number; price: number; eventId: string }>;
 export declare const auctions: Topic<{ id: number; seller: number; category: number; price: number }>;
 export declare const persons: Topic<{ id: number; name: string }>;
@@ -142,7 +148,7 @@ export declare const orders$: Source<Order>;
 export declare const itemCtr: Pipeline;
 export declare const store: FeatureStore;
 `;
-const preludeNames = 'Click HeadraceError aggregate alerts appClicks approxDistinct attribute auctions bids clicks columnsOf constant copies count countDistinct decisions dedupe embeddedFeatures enrich features filter first flatMap from histogram hopping itemCtr join keyBy last latest loggedDecisions lookup map max mean mediaFailures mediaJobs mediaResults min openEmbedded operate orders orders$ outcomes persons pipeline play process quantiles quotes rates ratio records reduce replay runEmbedded runPipeline rx sample session sideOutput sliding split store sum sumOf tap text throttle tiles to toFeatureStore topK topN topic tumbling unattributedOutcomes understandVideo union userFeatures variance watched webClicks window windowJoin'.split(' ');
+const preludeNames = 'adaptive aggregate alerts appClicks approxDistinct attribute auctions betaPosterior bids Click clicks columnsOf constant copies count countDistinct createPolicy decisionId decisions dedupe diversity embeddedFeatures enrich epsilonGreedy features filter first flatMap from gaussianPosterior HeadraceError histogram hopping Item itemCtr items join keyBy last latest loggedDecisions lookup map max mean mediaFailures mediaJobs mediaResults min openDecisionLog openEmbedded operate orders orders$ outcomes overridden persons pipeline play process quantiles quotes rates ratio records reduce replay runEmbedded runPipeline runtime rx sample Scheme session sideOutput slateProbability sliding slotMarginals softmax split squareCb store sum sumOf tap text thompsonExact thompsonVotes throttle tiles to toFeatureStore topic topK topN topProbabilities tumbling ucb unattributedOutcomes understandVideo union userFeatures userId variance watched watchTime webClicks window windowJoin'.split(' ');
 
 function importsFor(text: string): string {
   const wanted = preludeNames.filter((name) => {

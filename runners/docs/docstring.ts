@@ -27,7 +27,7 @@ const escape = (text: string): string => text.replaceAll(/[.*+?^${}()|[\]\\]/g, 
  * @param source text of a TypeScript file
  */
 export function docstringOf(source: string, name: string): Docstring | undefined {
-  const found = new RegExp(`/\\*\\*((?:(?!\\*/)[\\s\\S])*)\\*/\\n(?:export )?(?:const|function|interface) ${escape(name)}\\b`).exec(source);
+  const found = new RegExp(`/\\*\\*((?:(?!\\*/)[\\s\\S])*)\\*/\\n(?:export )?(?:const|(?:async )?function|interface) ${escape(name)}\\b`).exec(source);
   return found === null ? undefined : parseDocstring(found[1]!);
 }
 

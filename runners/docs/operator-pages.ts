@@ -67,7 +67,7 @@ function sectionLines(section: Section, level: string, read: Read): string[] {
   for (const [name, text] of doc.params) lines.push('', `\`${name}\`: ${text.replace(/^[a-z]/, (c) => c.toUpperCase()).replace(/\.?$/, '.')}`);
   if (doc.throws.length > 0) lines.push('', `Errors: ${withLinks(doc.throws.join('; ')).replace(/\.?$/, '.')}`);
   if (section.options !== undefined) lines.push('', `${level} Options`, '', ...optionsTable(section.options, read));
-  if (doc.examples.length > 0) lines.push('', `${level} In a pipeline`);
+  if (doc.examples.length > 0) lines.push('', `${level} In ${section.file.startsWith('serving/') ? 'use' : 'a pipeline'}`);
   for (const example of doc.examples) lines.push('', '```ts', example, '```');
   return lines;
 }

@@ -24,6 +24,11 @@ const aggregate = (path: string, name: string, call: string, options?: string): 
   return { name, call, file, ...(options === undefined ? {} : { options: { interface: options, file } }) };
 };
 
+const explore = (path: string, name: string, call: string, options?: string): Section => {
+  const file = `serving/explore/${path}.ts`;
+  return { name, call, file, ...(options === undefined ? {} : { options: { interface: options, file } }) };
+};
+
 /** All pages, in the order of the index. */
 export const pageTable: readonly { readonly title: string; readonly pages: readonly Page[] }[] = [
   {
@@ -99,6 +104,58 @@ export const pageTable: readonly { readonly title: string; readonly pages: reado
           { name: 'features', call: 'features(name, options)', file: 'dataflow/features.ts', options: { interface: 'FeatureSetOptions', file: 'dataflow/features.ts' } },
           ...operator('tiles', 'tiles', 'tiles(set)').of,
           ...operator('to-feature-store', 'toFeatureStore', 'toFeatureStore(set)').of,
+        ],
+      },
+    ],
+  },
+  {
+    title: 'Decisions',
+    pages: [
+      {
+        path: 'policies',
+        family: { title: 'policies', summary: 'Policies of `headrace/serving` that know their own probabilities: `choose` draws from exactly the distribution that it tells.' },
+        of: [
+          { ...explore('policy', 'createPolicy', 'createPolicy(scheme, options)'), options: { interface: 'PolicyOptions', file: 'serving/explore/policy.ts' } },
+          explore('epsilon-greedy', 'epsilonGreedy', 'epsilonGreedy(options)', 'EpsilonGreedyOptions'),
+          explore('adaptive', 'adaptive', 'adaptive(options?)', 'AdaptiveOptions'),
+          explore('softmax', 'softmax', 'softmax(options?)', 'SoftmaxOptions'),
+          explore('square-cb', 'squareCb', 'squareCb(options)', 'SquareCbOptions'),
+          explore('ucb', 'ucb', 'ucb(options)', 'UcbOptions'),
+          explore('thompson-votes', 'thompsonVotes', 'thompsonVotes(options)', 'ThompsonVotesOptions'),
+          explore('thompson-exact', 'thompsonExact', 'thompsonExact(options)', 'ThompsonExactOptions'),
+          explore('diversity', 'diversity', 'diversity(options?)', 'DiversityOptions'),
+          explore('overridden', 'overridden', 'overridden(choice, reason)'),
+        ],
+      },
+      {
+        path: 'order-probabilities',
+        family: { title: 'order probabilities', summary: 'Exact chances of posteriors to be the largest, at a rank, or in an order, and what a policy shows in each slot; of `headrace/serving`.' },
+        of: [
+          explore('order-probabilities', 'topProbabilities', 'topProbabilities(posterior, items)'),
+          explore('order-probabilities', 'rankProbabilities', 'rankProbabilities(posterior, items)'),
+          explore('order-probabilities', 'slateProbability', 'slateProbability(posterior, items, slate)'),
+          explore('slot-marginals', 'slotMarginals', 'slotMarginals(policy, items, options)'),
+        ],
+      },
+      {
+        path: 'decision-log',
+        family: { title: 'the log of decisions', summary: 'Writing decisions before the answer leaves, and reading their probabilities again; of `headrace/serving`.' },
+        of: [
+          { name: 'openDecisionLog', call: 'openDecisionLog(options)', file: 'serving/decision-log.ts', options: { interface: 'DecisionLogOptions', file: 'serving/decision-log.ts' } },
+          { name: 'decisionOf', call: 'decisionOf(facts, pmf?)', file: 'serving/decision-of.ts', options: { interface: 'DecisionFacts', file: 'serving/decision-of.ts' } },
+          explore('distributions-of', 'distributionsOf', 'distributionsOf(decision)'),
+          explore('distributions-of', 'redraw', 'redraw(decision)'),
+          explore('schemes-by-name', 'policyByName', 'policyByName(scheme, parameters, slots)'),
+        ],
+      },
+      {
+        path: 'rewards',
+        family: { title: 'rewards', summary: 'What the outcomes of a slot are worth: a name and a function, for `attribute`.' },
+        of: [
+          { name: 'firstOf', call: 'firstOf(part)', file: 'dataflow/rewards.ts' },
+          { name: 'sumOf', call: 'sumOf(part)', file: 'dataflow/rewards.ts' },
+          { name: 'maxOf', call: 'maxOf(part)', file: 'dataflow/rewards.ts' },
+          { name: 'watchTime', call: 'watchTime(options?)', file: 'dataflow/rewards.ts', options: { interface: 'WatchTimeOptions', file: 'dataflow/rewards.ts' } },
         ],
       },
     ],

@@ -7,7 +7,7 @@ import type { Item } from './item.js';
  * *When to use*: where a rule cannot come before the draw (something was deleted in between, an operator pins an item). What can come before belongs into `filter` or `rules`.
  *
  * @param reason in a word or two; logged
- * @example await log.log({ decisionId, choice: overridden(choice, 'sold out') })
+ * @example overridden(softmax().choose(items, { seed: decisionId }), 'sold out')
  */
 export function overridden<C extends Item>(choice: Choice<C>, reason: string): Choice<C> {
   return { ...choice, overridden: reason };

@@ -87,7 +87,29 @@ export interface Policy<C extends Item> {
   probability(items: readonly C[], slate: readonly number[], options: ChooseOptions): number;
 }
 
-/** A policy over a scheme: filter, then slot after slot rules, distribution, floor, draw. Errors: HR_ARGUMENT. */
+/**
+ * Makes a policy from a scheme: filter, then slot after slot rules, distribution, floor and draw.
+ *
+ * *When to use*: for a scheme of one's own; the policies below are made with it. *Details*: a scheme says how probabilities come from what is known of the items; all that follows
+ * from them is the same for every policy, and so are these options.
+ *
+ * @throws HR_ARGUMENT slots that are no whole number from 1, or a floor outside of [0, 1]
+ * @example
+ * const uniform: Scheme<Item> = {
+ *   name: 'uniform',
+ *   recomputable: false,
+ *   scores: (items) => new Float64Array(items.length),
+ *   begin: () => ({
+ *     parameters: {},
+ *     distribute(pmf, open) {
+ *       const n = open.reduce((sum, isOpen) => sum + isOpen, 0);
+ *       open.forEach((isOpen, i) => (pmf[i] = isOpen / n));
+ *     },
+ *     taken: () => undefined,
+ *   }),
+ * };
+ * const policy = createPolicy(uniform, { slots: 3 });
+ */
 export function createPolicy<C extends Item>(scheme: Scheme<C>, options: PolicyOptions<C>): Policy<C> {
   const { id = scheme.name, version = '', slots = 1, filter, rules = [], floor = 0, clock = systemClock } = options;
   if (!Number.isInteger(slots) || slots < 1) throw new HeadraceError('HR_ARGUMENT', `A policy has ${slots} slots; give a whole number from 1.`);
