@@ -25,9 +25,9 @@ export interface MeetingHandlers<Out> {
  *
  * @param create makes the handlers and their state, once a task
  */
-export function meetStreams<Out, KOut>(streams: readonly Observable<Signal<never, never>>[], options: StepOptions, create: (step: Step) => MeetingHandlers<Out>): Observable<Signal<Out, KOut>> {
+export function meetStreams<Out, KOut>(streams: readonly Observable<Signal<never, never>>[], options: StepOptions, create: (step: Step) => MeetingHandlers<Out>): Observable<Signal<Out, KOut, never>> {
   let step: Step;
-  const stream = new Observable<Signal<Out, KOut>>((subscriber) => {
+  const stream = new Observable<Signal<Out, KOut, never>>((subscriber) => {
     const handlers = create(step);
     const watermarks = createWatermarkMerge(streams.length);
     const tellRows = stateRows();
@@ -68,7 +68,7 @@ export function meetStreams<Out, KOut>(streams: readonly Observable<Signal<never
           if (++seen[signal.kind] < streams.length) return;
           seen[signal.kind] = 0;
           if (signal.kind === 'barrier') tellRows(context!, step.id, handlers.onBarrier?.());
-          subscriber.next(signal as Signal<Out, KOut>);
+          subscriber.next(signal as Signal<Out, KOut, never>);
       }
     };
     const guarded = (work: () => void) => {

@@ -2,6 +2,7 @@ import type { Observable } from 'rxjs';
 import { durationMs, type Duration } from './duration.js';
 import { HeadraceError } from './errors.js';
 import { checkOptions } from './known-options.js';
+import type { Unkeyed } from './batch.js';
 import type { Signal } from './signal.js';
 import type { ErrorPolicy } from './step.js';
 import type { Topic } from './topic.js';
@@ -19,7 +20,7 @@ export interface FromOptions {
 }
 
 /** The records of a topic as a stream. */
-export type Source<T> = Observable<Signal<T>> & {
+export type Source<T> = Observable<Signal<T, Unkeyed, ''>> & {
   /** The plain records, for RxJS code that needs no control signals. */
   readonly records$: Observable<T>;
 };

@@ -3,9 +3,9 @@ import type { TaskContext } from './task-context.js';
 
 /**
  * The one element type of a stream: records travel in batches, control travels in the same channel, in order.
- * `T` is the record, `K` the name and type of the key (`Unkeyed` before `keyBy`).
+ * `T` is the record, `K` the name and type of the key (`Unkeyed` before `keyBy`), `S` the ids of the steps so far, where they are known (`string` where not).
  */
-export type Signal<T, K = Unkeyed> = OpenSignal | BatchSignal<T, K> | WatermarkSignal | BarrierSignal | CloseSignal;
+export type Signal<T, K = Unkeyed, S extends string = string> = OpenSignal | BatchSignal<T, K, S> | WatermarkSignal | BarrierSignal | CloseSignal;
 
 /** First, once: the task that runs the stream. */
 export interface OpenSignal {
@@ -16,9 +16,11 @@ export interface OpenSignal {
 }
 
 /** Records. */
-export interface BatchSignal<T, K = Unkeyed> {
+export interface BatchSignal<T, K = Unkeyed, S extends string = string> {
   readonly kind: 'batch';
   readonly batch: Batch<T, K>;
+  /** Only types know it. */
+  readonly steps?: S;
 }
 
 /** No record with an event time under `time` is expected any more. Never goes back. */
@@ -41,3 +43,6 @@ export interface CloseSignal {
   readonly kind: 'close';
   readonly reason: 'end' | 'reassigned' | 'shutdown';
 }
+
+/** Nothing where no step so far has the id, or where that is not known; else a type that no id has, whose name says why. */
+export type NewId<Id extends string, S extends string> = string extends Id | S ? unknown : Id extends S ? { readonly 'a step before this one has the same id': Id } : unknown;

@@ -6,6 +6,7 @@ import { type Duration, durationMs } from '../dataflow/duration.js';
 import { HeadraceError } from '../dataflow/errors.js';
 import { checkOptions } from '../dataflow/known-options.js';
 import { createRunningAggregates, type RunningAggregates } from '../dataflow/running-aggregates.js';
+import type { NewId } from '../dataflow/signal.js';
 import type { ErrorPolicy } from '../dataflow/step.js';
 import type { TaskContext } from '../dataflow/task-context.js';
 import { usableRows } from '../dataflow/usable-rows.js';
@@ -39,11 +40,11 @@ type CustomOf<T> = T extends { readonly change: Change } ? never : AnyCustomAggr
  * @example from(auctions).pipe(keyBy(auctions.category), aggregate('prices', { average: mean(auctions.price) }))
  * @see window, latest, topN
  */
-export function aggregate<T, K extends Key, const A extends RunningAggregatesOf<T>, const Form extends 'upserts' | 'retractions' = 'upserts'>(
-  id: string,
+export function aggregate<T, K extends Key, const A extends RunningAggregatesOf<T>, const Form extends 'upserts' | 'retractions' = 'upserts', S extends string = string, const Id extends string = string>(
+  id: Id & NewId<Id, S>,
   aggregates: A,
   options: AggregateOptions<Form> = {},
-): Operator<T, Changing<K & { readonly [F in keyof A]: ResultOf<A[F]> }, Form>, K> {
+): Operator<T, Changing<K & { readonly [F in keyof A]: ResultOf<A[F]> }, Form>, K, K, S, S | Id> {
   return runningStep<T, K, A, Form>('aggregate', id, aggregates, options);
 }
 
@@ -53,7 +54,7 @@ export function runningStep<T, K extends Key, A extends Aggregates<T>, Form exte
   id: string,
   aggregates: A,
   options: AggregateOptions<Form>,
-): Operator<T, Changing<K & { readonly [F in keyof A]: ResultOf<A[F]> }, Form>, K> {
+): Operator<T, Changing<K & { readonly [F in keyof A]: ResultOf<A[F]> }, Form>, K, K, string, never> {
   checkOptions(options, ['changes', 'expire', 'onError'], `${kind} "${id}"`);
   const form: ChangeForm = options.changes ?? 'upserts';
   if (form !== 'upserts' && form !== 'retractions') throw new HeadraceError('HR_ARGUMENT', `${kind} "${id}" tells changes as upserts or retractions, not as ${String(form)}.`, { place: { step: id } });

@@ -3,6 +3,7 @@ import { type Duration, durationMs } from '../dataflow/duration.js';
 import { HeadraceError } from '../dataflow/errors.js';
 import { createFirstPerKey, type FirstPerKey } from '../dataflow/first-per-key.js';
 import { checkOptions } from '../dataflow/known-options.js';
+import type { NewId } from '../dataflow/signal.js';
 import { type Operator, operate } from './operate.js';
 import type { Key } from './window.js';
 
@@ -23,7 +24,7 @@ export interface DedupeOptions {
  * @example from(clicks).pipe(keyBy(clicks.eventId), dedupe('once', { within: '1h' }))
  * @see throttle, latest
  */
-export function dedupe<T, K extends Key>(id: string, options: DedupeOptions): Operator<T, T, K> {
+export function dedupe<T, K extends Key, S extends string = string, const Id extends string = string>(id: Id & NewId<Id, S>, options: DedupeOptions): Operator<T, T, K, K, S, S | Id> {
   checkOptions(options, ['within'], `dedupe "${id}"`);
   const within = durationMs(options.within, `dedupe "${id}": within`, 1);
   return operate<T, T, K>({ kind: 'dedupe', id, details: { within: String(options.within) }, keepsPartitioning: true }, () => {

@@ -5,6 +5,7 @@ import { type CallContext, type CallRunner, type CallSettings, createCallRunner 
 import { type Duration, durationMs } from '../dataflow/duration.js';
 import { HeadraceError } from '../dataflow/errors.js';
 import { checkOptions } from '../dataflow/known-options.js';
+import type { NewId } from '../dataflow/signal.js';
 import type { TaskContext } from '../dataflow/task-context.js';
 import { type Operator, operate } from './operate.js';
 
@@ -73,7 +74,7 @@ export interface EnrichOptions<T, R> {
  * )
  * @see split, lookup
  */
-export function enrich<T, R, K = unknown>(id: string, call: (input: T, context: CallContext) => R | Promise<R>, options: EnrichOptions<T, R> = {}): Operator<T, CallOutcome<T, R>, K> {
+export function enrich<T, R, K = unknown, S extends string = string, const Id extends string = string>(id: Id & NewId<Id, S>, call: (input: T, context: CallContext) => R | Promise<R>, options: EnrichOptions<T, R> = {}): Operator<T, CallOutcome<T, R>, K, K, S, S | Id> {
   const what = `enrich "${id}"`;
   if (typeof call !== 'function') throw new HeadraceError('HR_ARGUMENT', `${what} needs a function.`, { place: { step: id } });
   checkOptions(options, ['concurrency', 'timeout', 'order', 'capacity', 'retry', 'breaker', 'fallback'], what);

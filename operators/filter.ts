@@ -14,7 +14,7 @@ import { operate, type Operator, reject } from './operate.js';
  * @example from(clicks).pipe(filter(clicks.watchMs.over(0)))
  * @see map, split
  */
-export function filter<T, K = unknown>(keep: RowFunction<T, boolean> | Expression<T, boolean>, options: RowStepOptions = {}): Operator<T, T, K> {
+export function filter<T, K = unknown, S extends string = string>(keep: RowFunction<T, boolean> | Expression<T, boolean>, options: RowStepOptions = {}): Operator<T, T, K, K, S> {
   const details = { keep: keep instanceof Expression ? keep.text : 'function' };
   return operate({ kind: 'filter', ...options, details, keepsPartitioning: true }, (step) => {
     let context: TaskContext;

@@ -16,7 +16,7 @@ export const flatMapLimit = 100_000;
  * @example from(orders).pipe(flatMap((order) => order.lines.map((line) => ({ orderId: order.id, ...line }))))
  * @see map, filter
  */
-export function flatMap<In, Out, K = unknown>(change: (record: In) => Iterable<Out>, options: RowStepOptions = {}): Operator<In, Out, K, Unkeyed> {
+export function flatMap<In, Out, K = unknown, S extends string = string>(change: (record: In) => Iterable<Out>, options: RowStepOptions = {}): Operator<In, Out, K, Unkeyed, S> {
   return operate({ kind: 'flatMap', ...options, keepsPartitioning: false }, (step) => {
     let context: TaskContext;
     return {

@@ -6,7 +6,7 @@ import { createIntervalJoin, type IntervalJoin } from '../dataflow/interval-join
 import { checkOptions } from '../dataflow/known-options.js';
 import { meetStreams } from '../dataflow/meet-streams.js';
 import { type JoinRow, joinedFields, type NoOverlap, type SameKey, type Selection } from '../dataflow/selection.js';
-import type { Signal } from '../dataflow/signal.js';
+import type { NewId, Signal } from '../dataflow/signal.js';
 import type { ErrorPolicy } from '../dataflow/step.js';
 import type { TaskContext } from '../dataflow/task-context.js';
 import { usableRows } from '../dataflow/usable-rows.js';
@@ -53,12 +53,12 @@ export interface JoinOptions<LS, RS, Kind extends JoinKind> {
  * })
  * @see windowJoin, lookup, union
  */
-export function join<L, KL extends Key, R, KR extends Key, const LS extends Selection<L>, const RS extends Selection<R>, const Kind extends JoinKind = 'inner'>(
-  id: string,
-  left: Observable<Signal<L, KL>>,
-  right: Observable<Signal<R, KR>> & SameKey<KL, KR>,
+export function join<L, KL extends Key, R, KR extends Key, const LS extends Selection<L>, const RS extends Selection<R>, const Kind extends JoinKind = 'inner', S extends string = string, const Id extends string = string>(
+  id: Id & NewId<Id, S>,
+  left: Observable<Signal<L, KL, S>>,
+  right: Observable<Signal<R, KR, S>> & SameKey<KL, KR>,
   options: JoinOptions<LS, RS & NoOverlap<LS, RS>, Kind>,
-): Observable<Signal<JoinRow<LS, RS, Kind>, KL>> {
+): Observable<Signal<JoinRow<LS, RS, Kind>, KL, S | Id>> {
   checkOptions(options, ['kind', 'within', 'left', 'right', 'lateness', 'onError'], `join "${id}"`);
   const kind: JoinKind = options.kind ?? 'inner';
   if (!['inner', 'left', 'full'].includes(kind)) throw new HeadraceError('HR_ARGUMENT', `join "${id}" has the kind "${String(kind)}"; give inner, left or full.`, { place: { step: id } });

@@ -5,7 +5,7 @@ import { asHeadraceError, HeadraceError } from '../dataflow/errors.js';
 import { columnFrom } from '../dataflow/column-from.js';
 import { type ColumnExpression, type ConstantExpression, Expression, expression, type RowFunction } from '../dataflow/expression.js';
 import { partitionAll } from '../dataflow/partitioner.js';
-import type { BatchSignal, Signal } from '../dataflow/signal.js';
+import type { BatchSignal, NewId, Signal } from '../dataflow/signal.js';
 import { defineStep, type Step } from '../dataflow/step.js';
 import { textColumn } from '../dataflow/text-column.js';
 import type { Exchange, TaskContext } from '../dataflow/task-context.js';
@@ -27,9 +27,9 @@ export type KeyValue = string | number | boolean;
  * @example from(clicks).pipe(keyBy('by-host', (c) => new URL(c.itemId).host))
  * @see window, process
  */
-export function keyBy<T, Name extends string, V extends KeyValue | null>(column: ColumnExpression<T, Name, V>, options?: RowStepOptions): Operator<T, T, unknown, { readonly [N in Name]: NonNullable<V> }>;
-export function keyBy<T, V extends KeyValue>(id: string, key: ConstantExpression<V>, options?: Omit<RowStepOptions, 'id'>): Operator<T, T, unknown, { readonly key: V }>;
-export function keyBy<T, V extends KeyValue | null>(id: string, key: RowFunction<T, V> | Expression<T, V>, options?: Omit<RowStepOptions, 'id'>): Operator<T, T, unknown, { readonly key: NonNullable<V> }>;
+export function keyBy<T, Name extends string, V extends KeyValue | null, S extends string = string>(column: ColumnExpression<T, Name, V>, options?: RowStepOptions): Operator<T, T, unknown, { readonly [N in Name]: NonNullable<V> }, S>;
+export function keyBy<T, V extends KeyValue, S extends string = string, const Id extends string = string>(id: Id & NewId<Id, S>, key: ConstantExpression<V>, options?: Omit<RowStepOptions, 'id'>): Operator<T, T, unknown, { readonly key: V }, S, S | Id>;
+export function keyBy<T, V extends KeyValue | null, S extends string = string, const Id extends string = string>(id: Id & NewId<Id, S>, key: RowFunction<T, V> | Expression<T, V>, options?: Omit<RowStepOptions, 'id'>): Operator<T, T, unknown, { readonly key: NonNullable<V> }, S, S | Id>;
 export function keyBy<T>(
   first: string | ColumnExpression<T, string, KeyValue>,
   second?: RowFunction<T, KeyValue> | Expression<T, KeyValue> | RowStepOptions,

@@ -6,6 +6,7 @@ import { type KeyTimes, createKeyTimes } from '../dataflow/key-times.js';
 import { checkOptions } from '../dataflow/known-options.js';
 import type { StepMeta } from '../dataflow/pane-store.js';
 import { pendingRows } from '../dataflow/pending-rows.js';
+import type { NewId } from '../dataflow/signal.js';
 import type { StateTable } from '../dataflow/state-table.js';
 import { type Operator, operate } from './operate.js';
 import type { Key } from './window.js';
@@ -26,7 +27,7 @@ export interface LatestOptions {
  * @example from(bids).pipe(keyBy('pair', text(bids.bidder, '/', bids.auction)), latest('last-bid', { expire: '1d' }))
  * @see topN, dedupe, aggregate
  */
-export function latest<T, K extends Key>(id: string, options: LatestOptions = {}): Operator<T, T, K> {
+export function latest<T, K extends Key, S extends string = string, const Id extends string = string>(id: Id & NewId<Id, S>, options: LatestOptions = {}): Operator<T, T, K, K, S, S | Id> {
   checkOptions(options, ['expire'], `latest "${id}"`);
   const expire = options.expire === undefined || options.expire === 'never' ? Number.POSITIVE_INFINITY : durationMs(options.expire, `latest "${id}": expire`, 1);
   return operate<T, T, K>({ kind: 'latest', id, details: { expire: String(options.expire ?? 'never') }, keepsPartitioning: true }, () => {

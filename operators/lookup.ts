@@ -8,7 +8,7 @@ import { checkOptions } from '../dataflow/known-options.js';
 import { meetStreams } from '../dataflow/meet-streams.js';
 import { pendingRows } from '../dataflow/pending-rows.js';
 import { type SameKey, type Selected, selectedFields, type Selection } from '../dataflow/selection.js';
-import type { Signal } from '../dataflow/signal.js';
+import type { NewId, Signal } from '../dataflow/signal.js';
 import { prefixed, type StateTable } from '../dataflow/state-table.js';
 import type { ErrorPolicy } from '../dataflow/step.js';
 import type { TaskContext } from '../dataflow/task-context.js';
@@ -49,12 +49,12 @@ interface Versions {
  * lookup('rate', from(orders).pipe(keyBy(orders.currency)), from(rates).pipe(keyBy(rates.currency)), { columns: { rate: rates.rate } })
  * @see join, latest
  */
-export function lookup<T, K extends Key, R, KR extends Key, const CS extends Selection<R>, const Kind extends 'inner' | 'left' = 'left'>(
-  id: string,
-  stream: Observable<Signal<T, K>>,
-  table: Observable<Signal<R, KR>> & SameKey<K, KR>,
+export function lookup<T, K extends Key, R, KR extends Key, const CS extends Selection<R>, const Kind extends 'inner' | 'left' = 'left', S extends string = string, const Id extends string = string>(
+  id: Id & NewId<Id, S>,
+  stream: Observable<Signal<T, K, S>>,
+  table: Observable<Signal<R, KR, S>> & SameKey<K, KR>,
   options: LookupOptions<CS, Kind>,
-): Observable<Signal<Omit<T, keyof CS> & Selected<CS, Kind extends 'left' ? null : never>, K>> {
+): Observable<Signal<Omit<T, keyof CS> & Selected<CS, Kind extends 'left' ? null : never>, K, S | Id>> {
   checkOptions(options, ['columns', 'kind', 'expire', 'cached', 'onError'], `lookup "${id}"`);
   const expire = options.expire === undefined || options.expire === 'never' ? Number.POSITIVE_INFINITY : durationMs(options.expire, `lookup "${id}": expire`, 1);
   const { stored, functions } = selectedFields(options.columns as Selection<never>, `lookup "${id}"`);

@@ -20,7 +20,7 @@ export interface RowStepOptions {
  * @example from(clicks).pipe(map((c) => ({ item: c.itemId, seconds: c.watchMs / 1000 })))
  * @see filter, process
  */
-export function map<In, Out, K = unknown>(change: (record: In) => Out, options: RowStepOptions = {}): Operator<In, Out, K, Unkeyed> {
+export function map<In, Out, K = unknown, S extends string = string>(change: (record: In) => Out, options: RowStepOptions = {}): Operator<In, Out, K, Unkeyed, S> {
   return operate({ kind: 'map', ...options, keepsPartitioning: false }, (step) => {
     let context: TaskContext;
     return {

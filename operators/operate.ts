@@ -6,8 +6,8 @@ import { stateRows } from '../dataflow/state-rows.js';
 import { defineStep, type Step, type StepOptions } from '../dataflow/step.js';
 import type { TaskContext } from '../dataflow/task-context.js';
 
-/** An operator between streams. */
-export type Operator<In, Out, KIn = unknown, KOut = KIn> = OperatorFunction<Signal<In, KIn>, Signal<Out, KOut>>;
+/** An operator between streams; `S` and `SOut` are the ids of the steps so far, before and behind it. */
+export type Operator<In, Out, KIn = unknown, KOut = KIn, S extends string = string, SOut extends string = S> = OperatorFunction<Signal<In, KIn, S>, Signal<Out, KOut, SOut>>;
 
 /** Hands a batch on. */
 export type Emit<Out> = (batch: Batch<Out, unknown>) => void;
@@ -39,10 +39,10 @@ export interface OperateOptions extends StepOptions {
  * @param options what the step is
  * @param create makes the handlers and their state, once a task
  */
-export function operate<In, Out, K = unknown, KOut = K>(options: OperateOptions, create: (step: Step) => Handlers<In, Out>): Operator<In, Out, K, KOut> {
+export function operate<In, Out, K = unknown, KOut = K>(options: OperateOptions, create: (step: Step) => Handlers<In, Out>): Operator<In, Out, K, KOut, string, never> {
   return (source) => {
     let step: Step;
-    const stream = new Observable<Signal<Out, KOut>>((subscriber) => {
+    const stream = new Observable<Signal<Out, KOut, never>>((subscriber) => {
       const handlers = create(step);
       const emit: Emit<Out> = (batch) => subscriber.next({ kind: 'batch', batch: batch as Batch<Out, KOut> });
       const pass = (watermark: WatermarkSignal): void => subscriber.next(watermark);

@@ -3,6 +3,7 @@ import { type Duration, durationMs } from '../dataflow/duration.js';
 import { HeadraceError, type Place } from '../dataflow/errors.js';
 import { checkOptions } from '../dataflow/known-options.js';
 import { createKeyedState, type KeyedState } from '../dataflow/keyed-state.js';
+import type { NewId } from '../dataflow/signal.js';
 import type { TaskContext } from '../dataflow/task-context.js';
 import type { ErrorPolicy } from '../dataflow/step.js';
 import { stringColumn } from '../schemas/column.js';
@@ -72,7 +73,7 @@ export interface ProcessOptions {
  * })
  * @see window, keyBy
  */
-export function process<T, K extends Key, S, Out>(id: string, run: ProcessFunction<T, S, Out>, options: ProcessOptions = {}): Operator<T, Out, K> {
+export function process<T, K extends Key, S, Out, Before extends string = string, const Id extends string = string>(id: Id & NewId<Id, Before>, run: ProcessFunction<T, S, Out>, options: ProcessOptions = {}): Operator<T, Out, K, K, Before, Before | Id> {
   if (typeof run?.init !== 'function' || typeof run.onRecord !== 'function') throw new HeadraceError('HR_ARGUMENT', `process("${id}") needs an object with init and onRecord.`, { place: { step: id } });
   checkOptions(options, ['expire', 'cached', 'keepsKey', 'onError'], `process "${id}"`);
   const expire = options.expire === undefined || options.expire === 'never' ? Number.POSITIVE_INFINITY : durationMs(options.expire, `process "${id}": expire`, 1);

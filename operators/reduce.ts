@@ -1,5 +1,6 @@
 import type { ChangeForm, Changing } from '../dataflow/changes.js';
 import { HeadraceError } from '../dataflow/errors.js';
+import type { NewId } from '../dataflow/signal.js';
 import { type AggregateOptions, runningStep } from './aggregate.js';
 import type { Operator } from './operate.js';
 import type { Key } from './window.js';
@@ -24,9 +25,9 @@ export interface Reducer<in T, A> {
  * from(orders).pipe(keyBy(orders.currency), reduce('longest', { init: () => 0, reduce: (longest, order) => Math.max(longest, order.lines.length) }))
  * @see aggregate, process
  */
-export function reduce<T, K extends Key, A, const Form extends 'upserts' | 'retractions' = 'upserts'>(id: string, reducer: Reducer<T, A>, options: AggregateOptions<Form> = {}): Operator<T, Changing<K & { readonly value: A }, Form>, K> {
+export function reduce<T, K extends Key, A, const Form extends 'upserts' | 'retractions' = 'upserts', S extends string = string, const Id extends string = string>(id: Id & NewId<Id, S>, reducer: Reducer<T, A>, options: AggregateOptions<Form> = {}): Operator<T, Changing<K & { readonly value: A }, Form>, K, K, S, S | Id> {
   if (typeof reducer?.init !== 'function' || typeof reducer.reduce !== 'function') throw new HeadraceError('HR_ARGUMENT', `reduce("${id}") needs an object with init and reduce.`, { place: { step: id } });
   // A running value is never merged with another one; it is only carried over into fresh memory.
   const value = { init: () => reducer.init(), add: (state: A, record: T) => reducer.reduce(state, record), merge: (_fresh: A, state: A) => state, result: (state: A) => state };
-  return runningStep<T, K, { readonly value: typeof value }, ChangeForm>('reduce', id, { value }, options) as unknown as Operator<T, Changing<K & { readonly value: A }, Form>, K>;
+  return runningStep<T, K, { readonly value: typeof value }, ChangeForm>('reduce', id, { value }, options) as unknown as Operator<T, Changing<K & { readonly value: A }, Form>, K, K, S, S | Id>;
 }

@@ -25,7 +25,7 @@ export interface SampleOptions<T> {
  * @example from(clicks).pipe(sample(0.01, { by: clicks.userId }))
  * @see filter
  */
-export function sample<T, K>(share: number, options: SampleOptions<T> = {}): Operator<T, T, K> {
+export function sample<T, K, S extends string = string>(share: number, options: SampleOptions<T> = {}): Operator<T, T, K, K, S> {
   checkOptions(options, ['by', 'seed'], 'sample');
   if (!(share > 0 && share <= 1)) throw new HeadraceError('HR_ARGUMENT', `sample takes a share over 0 and up to 1, not ${share}.`);
   const isIn = keySample(share, options.seed);

@@ -10,7 +10,7 @@ import { type Operator, operate } from './operate.js';
 import { union } from './union.js';
 
 /** Streams by the name of their branch. */
-export type Branches<T, K, N extends string> = { readonly [Name in N]: Observable<Signal<T, K>> };
+export type Branches<T, K, N extends string, S extends string = string> = { readonly [Name in N]: Observable<Signal<T, K, S>> };
 
 /** What comes behind the outcomes of `enrich`: steps for the values, and steps for the inputs that failed. */
 export interface OutcomeBranches<T, R, K, A, B> {
@@ -32,7 +32,7 @@ export interface OutcomeBranches<T, R, K, A, B> {
  * from(mediaJobs).pipe(enrich('understand', understandVideo), split({ done: to(mediaResults), failed: to(mediaFailures) }))
  * @see filter, union, enrich
  */
-export function split<T, K, N extends string>(stream: Observable<Signal<T, K>>, branches: Readonly<Record<N, RowFunction<T, boolean> | Expression<T, boolean> | true>>): Branches<T, K, N>;
+export function split<T, K, N extends string, S extends string = string>(stream: Observable<Signal<T, K, S>>, branches: Readonly<Record<N, RowFunction<T, boolean> | Expression<T, boolean> | true>>): Branches<T, K, N, S>;
 export function split<T, R, K, A, B>(branches: OutcomeBranches<T, R, K, A, B>): OperatorFunction<Signal<CallOutcome<T, R>, K>, Signal<A | B>>;
 export function split<T, K>(first: Observable<Signal<T, K>> | OutcomeBranches<unknown, unknown, K, unknown, unknown>, branches?: Readonly<Record<string, Condition<T> | true>>): unknown {
   if (branches !== undefined) return byCondition(first as Observable<Signal<T, K>>, branches);

@@ -12,7 +12,7 @@ import { operate, type Operator, reject } from './operate.js';
  * @example from(clicks).pipe(tap((c) => console.log(c.itemId)))
  * @see map, to
  */
-export function tap<T, K>(look: (record: T) => void, options: RowStepOptions = {}): Operator<T, T, K> {
+export function tap<T, K, S extends string = string>(look: (record: T) => void, options: RowStepOptions = {}): Operator<T, T, K, K, S> {
   return operate<T, T, K>({ kind: 'tap', ...options, keepsPartitioning: true }, (step) => {
     let context: TaskContext;
     return {

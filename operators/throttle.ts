@@ -3,6 +3,7 @@ import { type Duration, durationMs } from '../dataflow/duration.js';
 import { HeadraceError } from '../dataflow/errors.js';
 import { createFirstPerKey, type FirstPerKey } from '../dataflow/first-per-key.js';
 import { checkOptions } from '../dataflow/known-options.js';
+import type { NewId } from '../dataflow/signal.js';
 import { type Operator, operate } from './operate.js';
 import type { Key } from './window.js';
 
@@ -23,7 +24,7 @@ export interface ThrottleOptions {
  * @example from(alerts).pipe(keyBy(alerts.userId), throttle('calm', { every: '10m' }))
  * @see dedupe, window
  */
-export function throttle<T, K extends Key>(id: string, options: ThrottleOptions): Operator<T, T, K> {
+export function throttle<T, K extends Key, S extends string = string, const Id extends string = string>(id: Id & NewId<Id, S>, options: ThrottleOptions): Operator<T, T, K, K, S, S | Id> {
   checkOptions(options, ['every'], `throttle "${id}"`);
   const every = durationMs(options.every, `throttle "${id}": every`, 1);
   return operate<T, T, K>({ kind: 'throttle', id, details: { every: String(options.every) }, keepsPartitioning: true }, () => {

@@ -29,12 +29,12 @@ const blockRecords = 8_192;
  * @example from(clicks).pipe(filter(clicks.watchMs.over(0)), to(watched))
  * @see toFeatureStore
  */
-export function to<T, R extends T, K>(topic: WritableTopic<T>, options: RowStepOptions = {}): Operator<R, R, K> {
+export function to<T, R extends T, K, S extends string = string>(topic: WritableTopic<T>, options: RowStepOptions = {}): Operator<R, R, K, K, S> {
   const meta = (topic as Partial<AnyTopic>)?.[definition];
   if (meta === undefined) throw new HeadraceError('HR_ARGUMENT', 'to(…) takes a topic made by topic(…).');
   return (source) => {
     let step: Step;
-    const stream = new Observable<Signal<R, K>>((subscriber) => {
+    const stream = new Observable<Signal<R, K, S>>((subscriber) => {
       let context: TaskContext;
       let exchange: Exchange | undefined;
       let writer: TopicWriter;

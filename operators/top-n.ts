@@ -5,6 +5,7 @@ import { HeadraceError } from '../dataflow/errors.js';
 import { Expression, expression, type RowFunction } from '../dataflow/expression.js';
 import { checkOptions } from '../dataflow/known-options.js';
 import { createRankings, type Rankings } from '../dataflow/rankings.js';
+import type { NewId } from '../dataflow/signal.js';
 import type { ErrorPolicy } from '../dataflow/step.js';
 import type { TaskContext } from '../dataflow/task-context.js';
 import { usableRows } from '../dataflow/usable-rows.js';
@@ -56,10 +57,10 @@ export type RankedRow<T, Form extends ChangeForm, Windowed> = Windowed extends D
  * @example from(bids).pipe(keyBy('all', constant('all')), topN('hottest', { n: 1, by: bids.price, ties: true, every: '10s' }))
  * @see latest, aggregate, window
  */
-export function topN<T, K extends Key, const Windowed extends Duration | undefined = undefined, const Form extends 'upserts' | 'retractions' = 'upserts'>(
-  id: string,
+export function topN<T, K extends Key, const Windowed extends Duration | undefined = undefined, const Form extends 'upserts' | 'retractions' = 'upserts', S extends string = string, const Id extends string = string>(
+  id: Id & NewId<Id, S>,
   options: TopNOptions<T, Form, Windowed>,
-): Operator<T, RankedRow<T, Form, Windowed>, K> {
+): Operator<T, RankedRow<T, Form, Windowed>, K, K, S, S | Id> {
   checkOptions(options, ['n', 'by', 'order', 'thenBy', 'ties', 'every', 'changes', 'expire', 'onError'], `topN "${id}"`);
   const { n } = options;
   if (!Number.isInteger(n) || n < 1 || n > topNLimit) throw new HeadraceError('HR_ARGUMENT', `topN "${id}" has n ${n}; give a whole number from 1 to ${topNLimit}.`, { place: { step: id } });

@@ -1,5 +1,5 @@
 import type { Observable } from 'rxjs';
-import type { Batch } from '../dataflow/batch.js';
+import type { Batch, Unkeyed } from '../dataflow/batch.js';
 import { HeadraceError } from '../dataflow/errors.js';
 import { meetStreams } from '../dataflow/meet-streams.js';
 import type { Signal } from '../dataflow/signal.js';
@@ -14,7 +14,7 @@ import type { Signal } from '../dataflow/signal.js';
  * @example union(from(webClicks), from(appClicks)).pipe(keyBy('by-user', (c) => c.userId))
  * @see split
  */
-export function union<T>(...streams: readonly Observable<Signal<T, unknown>>[]): Observable<Signal<T>> {
+export function union<T, S extends string = string>(...streams: readonly Observable<Signal<T, unknown, S>>[]): Observable<Signal<T, Unkeyed, S>> {
   if (streams.length === 0) throw new HeadraceError('HR_ARGUMENT', 'union needs at least one stream.');
   return meetStreams(streams as readonly Observable<Signal<never, never>>[], { kind: 'union' }, () => ({
     onBatch: (_input, batch, emit) => emit(batch as Batch<T>),

@@ -5,7 +5,7 @@ import { HeadraceError } from '../dataflow/errors.js';
 import { checkOptions } from '../dataflow/known-options.js';
 import { meetStreams } from '../dataflow/meet-streams.js';
 import { type JoinRow, joinedFields, type NoOverlap, type SameKey, type Selection } from '../dataflow/selection.js';
-import type { Signal } from '../dataflow/signal.js';
+import type { NewId, Signal } from '../dataflow/signal.js';
 import type { ErrorPolicy } from '../dataflow/step.js';
 import type { TaskContext } from '../dataflow/task-context.js';
 import { usableRows } from '../dataflow/usable-rows.js';
@@ -47,12 +47,12 @@ export interface WindowJoinOptions<LS, RS, Kind extends JoinKind> {
  * })
  * @see join, lookup
  */
-export function windowJoin<L, KL extends Key, R, KR extends Key, const LS extends Selection<L>, const RS extends Selection<R>, const Kind extends JoinKind = 'inner'>(
-  id: string,
-  left: Observable<Signal<L, KL>>,
-  right: Observable<Signal<R, KR>> & SameKey<KL, KR>,
+export function windowJoin<L, KL extends Key, R, KR extends Key, const LS extends Selection<L>, const RS extends Selection<R>, const Kind extends JoinKind = 'inner', S extends string = string, const Id extends string = string>(
+  id: Id & NewId<Id, S>,
+  left: Observable<Signal<L, KL, S>>,
+  right: Observable<Signal<R, KR, S>> & SameKey<KL, KR>,
   options: WindowJoinOptions<LS, RS & NoOverlap<LS, RS>, Kind>,
-): Observable<Signal<JoinRow<LS, RS, Kind> & { readonly windowStart: number; readonly windowEnd: number }, KL>> {
+): Observable<Signal<JoinRow<LS, RS, Kind> & { readonly windowStart: number; readonly windowEnd: number }, KL, S | Id>> {
   checkOptions(options, ['kind', 'every', 'size', 'left', 'right', 'onError'], `windowJoin "${id}"`);
   const kind: JoinKind = options.kind ?? 'inner';
   if (!['inner', 'left', 'full'].includes(kind)) throw new HeadraceError('HR_ARGUMENT', `windowJoin "${id}" has the kind "${String(kind)}"; give inner, left or full.`, { place: { step: id } });

@@ -3,6 +3,7 @@ import { type Aggregates, layoutOf } from '../dataflow/accumulators/layout.js';
 import type { Aggregate } from '../dataflow/aggregates/aggregate.js';
 import { durationMs, type Duration } from '../dataflow/duration.js';
 import { HeadraceError } from '../dataflow/errors.js';
+import type { NewId } from '../dataflow/signal.js';
 import type { ErrorPolicy } from '../dataflow/step.js';
 import { checkOptions } from '../dataflow/known-options.js';
 import type { TaskContext } from '../dataflow/task-context.js';
@@ -63,12 +64,12 @@ export type Key = { readonly [name: string]: unknown; readonly unkeyed?: never }
  * )
  * @see tiles, process
  */
-export function window<T, K extends Key, const A extends Aggregates<T>>(
-  id: string,
+export function window<T, K extends Key, const A extends Aggregates<T>, S extends string = string, const Id extends string = string>(
+  id: Id & NewId<Id, S>,
   windows: (WindowSpec | SessionSpec | SlidingSpec) & WindowOptions<T>,
   aggregates: A,
   options: WindowOptions<T> = {},
-): Operator<T, WindowRow<K, A>, K> {
+): Operator<T, WindowRow<K, A>, K, K, S, S | Id> {
   const { names, create } = kindOf(windows, id);
   checkOptions(windows, [...names, 'lateness', 'late', 'onError'], `window "${id}"`);
   checkOptions(options, ['lateness', 'late', 'onError'], `window "${id}"`);
