@@ -42,7 +42,7 @@ test('the types of every entry point resolve for ES modules and for bundlers', a
   // The package is ES modules only: `require` and the resolution of before package exports do not apply.
   const problems = result.problems.filter((problem) => !('resolutionKind' in problem) || problem.resolutionKind === 'node16-esm' || problem.resolutionKind === 'bundler');
   expect(problems.map((problem) => JSON.stringify(problem))).toEqual([]);
-  expect(Object.keys(result.entrypoints).sort()).toEqual(['.', './aggregates', './evaluation', './operators', './package.json', './serving', './testing']);
+  expect(Object.keys(result.entrypoints).sort()).toEqual(['.', './aggregates', './evaluation', './learning', './operators', './package.json', './serving', './testing']);
 });
 
 describe('in an empty folder', () => {
