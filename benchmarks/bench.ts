@@ -3,6 +3,7 @@ import { clickTiles } from './click-tiles.js';
 import { decide } from './decide.js';
 import { decode } from './decode.js';
 import { detection } from './detection.js';
+import { evaluate } from './evaluate.js';
 import { featuresGet } from './features-get.js';
 import { headTraining } from './head-training.js';
 import { liveLoopCoverage } from './live-loop.js';
@@ -29,6 +30,7 @@ const benchmarks: Readonly<Record<string, (options: Options) => AsyncIterable<Re
   detection: ({ events, seed }) => detection({ logs: Math.min(events, 1000), seed }),
   'live-loop': ({ seed }) => liveLoopCoverage({ runs: 100, decisions: 2_000, seed, samples: 10_000 }),
   'head-training': ({ seed }) => headTraining({ threads: Number(values.threads), batch: Number(values.batch), seed }),
+  evaluate: ({ events, seed }) => evaluate({ decisions: Math.min(5 * events, 10_000_000), rows: 50 * events, seed }),
   restore: () => restore({ keys: 1_000_000 }),
   soak: async function* ({ events }) {
     for (const step of values.step?.split(',') ?? soakNames) {

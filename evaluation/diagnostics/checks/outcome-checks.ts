@@ -52,7 +52,7 @@ export function outcomesMissing(facts: Facts): Finding | undefined {
   const none = worst.hits === 0;
   return {
     code: 'OUTCOMES_MISSING',
-    severity: 'warning',
+    severity: worst.what.startsWith('policy') ? 'error' : 'warning',
     message: `${capital(worst.what)} has ${none ? 'no outcome' : 'nothing but outcomes'} in ${worst.n} decisions, where about ${digits(worst.expected)} were to be expected.`,
     numbers: { of: worst.what, decisions: worst.n, outcomes: worst.hits, expected: worst.expected },
   };
