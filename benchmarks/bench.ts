@@ -25,7 +25,7 @@ const benchmarks: Readonly<Record<string, (options: Options) => AsyncIterable<Re
   decide: ({ seed }) => decide({ decisions: 50_000, seed }),
   decode: ({ events, seed }) => decode({ events, seed }),
   'window-columns': ({ events, seed }) => windowColumns({ events, seed }),
-  'click-tiles': ({ events, seed, workers }) => clickTiles({ events, seed, workers, runtime: 'embedded' }),
+  'click-tiles': ({ events, seed, workers }) => clickTiles({ events, seed, workers, runtime: values.runtime === 'kafka' ? 'kafka' : 'embedded' }),
   'features-get': ({ events, seed }) => featuresGet({ events: Math.min(events, 300_000), seed }),
   detection: ({ events, seed }) => detection({ logs: Math.min(events, 1000), seed }),
   'live-loop': ({ seed }) => liveLoopCoverage({ runs: 100, decisions: 2_000, seed, samples: 10_000 }),
@@ -71,7 +71,9 @@ function usage(detail: string): never {
 const chosen = positionals.length === 0 ? Object.keys(benchmarks) : positionals;
 for (const name of chosen) {
   const run = benchmarks[name];
-  if (run === undefined || values.runtime !== 'embedded') usage(`There is no benchmark "${name}" on ${values.runtime}; there are ${Object.keys(benchmarks).join(', ')}, all embedded.`);
+  if (run === undefined || !(values.runtime === 'embedded' || (values.runtime === 'kafka' && name === 'click-tiles'))) {
+    usage(`There is no benchmark "${name}" on ${values.runtime}; there are ${Object.keys(benchmarks).join(', ')}, all embedded, and click-tiles on kafka as well.`);
+  }
   const results = run({ events: Number(values.events), seed: Number(values.seed), workers: Number(values.workers) });
   for await (const result of results instanceof Promise ? [results] : results) {
     process.stdout.write(values.json ? `${JSON.stringify(result)}\n` : `${Object.entries(result).map(([k, v]) => `${k} ${v}`).join('  ')}\n`);

@@ -1,17 +1,23 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { runEmbedded } from '../runners/run-embedded.js';
+import { kafkaSettings } from '../connectors/kafka/kafka-settings.js';
+import { runInProcess } from '../runners/run-in-process.js';
 import clickTiles from './click-tiles-pipeline.js';
 
-const [dataDir, workers] = process.argv.slice(2);
+const [dataDir, workers, runtime] = process.argv.slice(2);
 const source = fileURLToPath(new URL('./click-tiles-pipeline.js', import.meta.url));
 const cpu = process.cpuUsage();
 const started = performance.now();
-await runEmbedded(clickTiles, { dataDir: dataDir!, bounded: true, workers: Number(workers ?? 1), source, warn: (message) => process.stderr.write(`${message}\n`) });
+const { records } = await runInProcess(
+  clickTiles,
+  { dataDir: dataDir!, bounded: true, workers: Number(workers ?? 1), source, warn: (message) => process.stderr.write(`${message}\n`) },
+  runtime === 'kafka' ? kafkaSettings() : undefined,
+);
 const { user, system } = process.cpuUsage(cpu);
 const peak = /VmHWM:\s+(\d+)/.exec(readFileSync('/proc/self/status', 'utf8'));
 process.stdout.write(
   JSON.stringify({
+    records,
     wallS: (performance.now() - started) / 1e3,
     cpuS: (user + system) / 1e6,
     peakRssMiB: Math.round(peak === null ? process.resourceUsage().maxRSS / 1024 : Number(peak[1]) / 1024),

@@ -6,7 +6,7 @@ import { to } from '../operators/to.js';
 import { window } from '../operators/window.js';
 import { peerClickSchema } from './peer-clicks.js';
 
-/** An event of the peers' benchmark. */
+/** An event of the peers' benchmark, whose topic is named `clicks`; its values are Avro without the id of a schema. */
 export interface PeerClickRow {
   readonly eventId: number;
   readonly userId: string;
@@ -21,7 +21,7 @@ export interface PeerClickRow {
   readonly position: number;
 }
 
-export const peerClicks = topic<PeerClickRow>('peer-clicks', { value: peerClickSchema, key: 'userId', time: 'timestamp' });
+export const peerClicks = topic<PeerClickRow>('clicks', { value: peerClickSchema, key: 'userId', time: 'timestamp', framing: 'plain' });
 
 export const userTiles = topic('user-tiles', {
   key: 'userId',

@@ -4,72 +4,77 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { openEmbedded } from '../connectors/embedded/embedded-runtime.js';
-import { BlockWriter } from '../dataflow/record-block.js';
+import { Kafka, logLevel } from 'kafkajs';
+import { changelogTopic, epochsTopic } from '../connectors/kafka/internal-topics.js';
+import { type KafkaSettings, kafkaSettings } from '../connectors/kafka/kafka-settings.js';
+import { HeadraceError } from '../dataflow/errors.js';
 import { nodeFlags } from '../runners/node-flags.js';
-import { wirePrefix } from '../schemas/wire.js';
+import { openRuntime } from '../runners/open-runtime.js';
 import { topicChecksum } from './peer-checksum.js';
-import { PeerClicks, peerClickBound, peerClickSchema, peerPartitions } from './peer-clicks.js';
+import { peerPartitions } from './peer-clicks.js';
+import { writePeerClicks } from './write-peer-clicks.js';
 
 /** Settings of the benchmark. */
 export interface ClickTilesOptions {
   readonly events: number;
   readonly seed: number;
-  readonly runtime: 'embedded';
+  readonly runtime: 'embedded' | 'kafka';
   readonly workers?: number;
 }
 
-/** Writes the peers' events into topic `peer-clicks` of a data directory. */
-export async function writePeerClicks(dataDir: string, options: { readonly events: number; readonly seed: number }): Promise<void> {
-  const { log, registry, close } = openEmbedded({ dataDir, mode: 'write', owner: 'benchmark' });
-  await log.createTopic('peer-clicks', { partitions: peerPartitions });
-  const prefix = wirePrefix(await registry.register('peer-clicks-value', JSON.stringify(peerClickSchema)));
-  const events = new PeerClicks({ events: options.events, seed: options.seed });
-  const writers = Array.from({ length: peerPartitions }, () => new BlockWriter());
-  const flush = async () => {
-    const outputs = writers.flatMap((w, partition) => (w.count === 0 ? [] : [{ topic: 'peer-clicks', partition, block: w.take() }]));
-    if (outputs.length > 0) await log.append(outputs);
-  };
-  for (let i = 0; i < events.count; i++) {
-    events.load(i);
-    const writer = writers[events.partition]!;
-    const at = writer.reserve(peerClickBound + 64);
-    const keyEnd = events.encodeKey(writer.buffer, at);
-    writer.buffer.set(prefix, keyEnd);
-    const end = events.encode(i, writer.buffer, keyEnd + prefix.length);
-    writer.commit(keyEnd - at, end - keyEnd, events.timestamp);
-    if (i % 65_536 === 65_535) await flush();
-  }
-  await flush();
-  await close();
-}
+/** Flush events behind the clicks of the peers, one partition. */
+const flushEvents = 16;
 
 /**
- * The click-tiles job of the peers, embedded: events from a topic of 4 partitions to user and item tiles with state and
- * offsets, exactly once. The job runs in a process of its own, so that generating the events and checking the outputs do not count.
+ * The click-tiles job of the peers: events from a topic of 4 partitions to user and item tiles with state and offsets, exactly once. The job runs
+ * in a process of its own, so that generating the events and checking the outputs do not count. On Kafka (KAFKA_BROKERS) it reads the topic `clicks` as it is there,
+ * or makes it; the outputs of a run before are deleted first.
  */
 export async function clickTiles(options: ClickTilesOptions): Promise<Record<string, string | number>> {
+  const { events, seed, workers = 1 } = options;
   const dataDir = await mkdtemp(join(tmpdir(), 'headrace-click-tiles-'));
+  const kafka = options.runtime === 'kafka' ? kafkaSettings() : undefined;
+  if (options.runtime === 'kafka' && kafka === undefined) throw new HeadraceError('HR_KAFKA_SETTINGS', 'KAFKA_BROKERS is not set.', { remedy: 'Start a broker (`npm run services -- start kafka`) and set the variable that it prints.' });
   try {
-    await writePeerClicks(dataDir, options);
-    const job = fileURLToPath(new URL('./click-tiles-job.js', import.meta.url));
-    const { stdout } = await promisify(execFile)(process.execPath, [...nodeFlags, job, dataDir, String(options.workers ?? 1)]);
-    const measured = JSON.parse(stdout) as { wallS: number; cpuS: number; peakRssMiB: number };
-    const users = await topicChecksum(dataDir, 'user-tiles');
-    const items = await topicChecksum(dataDir, 'item-tiles');
+    if (kafka !== undefined) await deleteOutputs(kafka);
+    const writing = await openRuntime({ dataDir, kafka, mode: 'write', owner: 'benchmark' });
+    const known = (await writing.log.topics()).find((t) => t.name === 'clicks');
+    if (known === undefined) await writePeerClicks(writing.log, { events, seed });
+    await writing.close();
+    const { stdout } = await promisify(execFile)(process.execPath, [...nodeFlags, fileURLToPath(new URL('./click-tiles-job.js', import.meta.url)), dataDir, String(workers), options.runtime]);
+    const { records, ...measured } = JSON.parse(stdout) as { records: number; wallS: number; cpuS: number; peakRssMiB: number };
+    if (records !== events + peerPartitions * flushEvents) {
+      throw new HeadraceError('HR_ARGUMENT', `The topic clicks has ${records} records, and not those of ${events} events with ${peerPartitions * flushEvents} to flush.`, { remedy: 'Delete it, or give --events as it was made.' });
+    }
+    const runtime = await openRuntime({ dataDir, kafka, mode: 'read' });
+    const users = await topicChecksum(runtime, 'user-tiles');
+    const items = await topicChecksum(runtime, 'item-tiles');
+    await runtime.close();
     return {
       workload: 'click-tiles',
-      runtime: 'embedded',
-      workers: options.workers ?? 1,
-      events: options.events,
-      seed: options.seed,
+      runtime: options.runtime,
+      workers,
+      events,
+      seed,
       ...measured,
-      eventsPerS: Math.round(options.events / measured.wallS),
-      eventsPerCpuS: Math.round(options.events / measured.cpuS),
+      eventsPerS: Math.round(events / measured.wallS),
+      eventsPerCpuS: Math.round(events / measured.cpuS),
       outputs: users.outputs + items.outputs,
       checksum: Number((users.checksum + items.checksum) & ((1n << 53n) - 1n)),
     };
   } finally {
     await rm(dataDir, { recursive: true });
+  }
+}
+
+async function deleteOutputs({ brokers }: KafkaSettings): Promise<void> {
+  const admin = new Kafka({ brokers: brokers.map(({ host, port }) => `${host}:${port}`), logLevel: logLevel.NOTHING }).admin();
+  await admin.connect();
+  try {
+    const mine = new Set(['user-tiles', 'item-tiles', epochsTopic('click-tiles'), changelogTopic('click-tiles')]);
+    const there = (await admin.listTopics()).filter((name) => mine.has(name));
+    if (there.length > 0) await admin.deleteTopics({ topics: there });
+  } finally {
+    await admin.disconnect();
   }
 }

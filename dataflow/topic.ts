@@ -18,7 +18,11 @@ export interface TopicDefinition {
   readonly retentionMs: number;
   /** Partitions when it is created; undefined: as many as the pipeline has tasks. */
   readonly partitions: number | undefined;
+  readonly framing: Framing;
 }
+
+/** What is before the Avro bytes of a value: the id of its schema (Confluent's wire format), or nothing. */
+export type Framing = 'confluent' | 'plain';
 
 /** An Avro record schema as JSON. */
 export interface AvroRecord {
@@ -84,6 +88,8 @@ export interface TopicOptions<T> {
   readonly retention?: Duration | 'forever';
   /** Partitions when it is created. @default as many as the pipeline has tasks */
   readonly partitions?: number;
+  /** `plain`: values are the Avro bytes of this very schema alone, as programs without a registry write them; the schema can never change then. @default 'confluent' */
+  readonly framing?: Framing;
 }
 
 /**
@@ -101,7 +107,7 @@ export function topic(name: string, options: TopicOptions<never> & { readonly va
   if (!/^[A-Za-z0-9._-]{1,249}$/.test(name) || name === '.' || name === '..') {
     throw new HeadraceError('HR_TOPIC_NAME', `"${name}" cannot be the name of a topic.`);
   }
-  checkOptions(options, ['value', 'key', 'time', 'retention', 'partitions'], `topic ${name}`);
+  checkOptions(options, ['value', 'key', 'time', 'retention', 'partitions', 'framing'], `topic ${name}`);
   const schema = isAvroRecord(options.value) ? options.value : schemaOf(name, options.value);
   const fields = new Set(schema.fields.map((f) => f.name));
   for (const reserved of ['where']) {
@@ -120,6 +126,7 @@ export function topic(name: string, options: TopicOptions<never> & { readonly va
     time: options.time,
     retentionMs: retention === 'forever' ? Number.POSITIVE_INFINITY : durationMs(retention, `topic ${name}: retention`, 1),
     partitions: options.partitions,
+    framing: options.framing ?? 'confluent',
   };
   const columns: Record<string, Expression<unknown, unknown>> = Object.fromEntries([...fields].map((field) => [field, columnOf(field)]));
   const made: Record<string | symbol, unknown> = { ...columns, [definition]: meta, where: (condition: Expression<unknown, boolean>) => ({ topic: made, condition }) };

@@ -114,7 +114,7 @@ export interface TopicWriter {
 export function topicWriter(topic: AnyTopic, output: TopicOutput, step: Step, context: TaskContext, inPlace = false): TopicWriter {
   const meta = topic[definition];
   const schema = parseRecordSchema(meta.schema);
-  const prefix = wirePrefix(output.schemaId);
+  const prefix = meta.framing === 'plain' ? new Uint8Array(0) : wirePrefix(output.schemaId);
   const rowEncoder = compileRowEncoder<unknown>(schema);
   const names = schema.fields.map((f) => f.name);
   // A float that cannot be null holds null as NaN: that is what a ratio over nothing is.

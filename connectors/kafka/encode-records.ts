@@ -24,6 +24,8 @@ export interface EncodeOptions {
   readonly compression: Compression;
   /** Bytes of a batch before compression; one larger record still makes a batch. */
   readonly batchBytes: number;
+  /** Gives at least so many bytes for a batch. @default fresh ones */
+  readonly allocate?: (size: number) => Buffer;
 }
 
 /** Head of a record at most: size, attributes, timestamp, offset, key and value size, count of headers. */
@@ -36,9 +38,8 @@ export function sequenceAfter(sequence: number, count: number): number {
   return sequence > lastSequence - count ? count - (lastSequence - sequence) - 1 : sequence + count;
 }
 
-/** All rows of the blocks, in order, as record batches. Cost a record: its bytes are copied once. */
-export function encodeRecords(blocks: readonly RecordBlock[], options: EncodeOptions): EncodedBatch[] {
-  const batches: EncodedBatch[] = [];
+/** All rows of the blocks, in order, as record batches, each made when it is asked for. Cost a record: its bytes are copied once. */
+export function* encodeRecords(blocks: readonly RecordBlock[], options: EncodeOptions): Generator<EncodedBatch, undefined> {
   let { sequence } = options;
   let block = 0;
   let row = 0;
@@ -59,17 +60,17 @@ export function encodeRecords(blocks: readonly RecordBlock[], options: EncodeOpt
       if (until < current.count) break;
     }
     if (count > 0) {
-      batches.push({ bytes: writeBatch(blocks, { block, row }, count, size, sequence, options), count });
+      yield { bytes: writeBatch(blocks, { block, row }, count, size, sequence, options), count };
       sequence = sequenceAfter(sequence, count);
     }
     block = last;
     row = until;
   }
-  return batches;
+  return undefined;
 }
 
-function writeBatch(blocks: readonly RecordBlock[], first: { readonly block: number; readonly row: number }, count: number, bound: number, sequence: number, { producer, compression }: EncodeOptions): Uint8Array {
-  const out = Buffer.allocUnsafeSlow(bound);
+function writeBatch(blocks: readonly RecordBlock[], first: { readonly block: number; readonly row: number }, count: number, bound: number, sequence: number, { producer, compression, allocate = Buffer.allocUnsafeSlow }: EncodeOptions): Uint8Array {
+  const out = allocate(bound);
   let at = batchHead;
   const unsigned = (value: number): void => {
     while (value > 127) {

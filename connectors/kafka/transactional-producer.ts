@@ -1,7 +1,7 @@
 import { HeadraceError } from '../../dataflow/errors.js';
 import { offsetAt, type RecordBlock } from '../../dataflow/record-block.js';
 import type { Cluster } from './cluster.js';
-import { encodeRecords, sequenceAfter } from './encode-records.js';
+import { type EncodedBatch, encodeRecords, sequenceAfter } from './encode-records.js';
 import { BrokerError, brokerErrorOf, checkAnswer, isPassing, kafkaError, reasonOf } from './kafka-errors.js';
 import { createPartitionReader } from './partition-reader.js';
 import { addOffsetsRequest, addPartitionsRequest, commitOffsetsRequest, endTransactionRequest, type GroupMember, initProducerRequest, listOffsetsRequest, offsetOf, type ProducerIdentity, produceRequest, type TopicPartition } from './requests.js';
@@ -47,6 +47,7 @@ const settleMs = 2_000;
 export function createProducer(cluster: Cluster, transactionalId: string, useVersion?: 1 | 2): TransactionalProducer {
   let identity: ProducerIdentity | undefined;
   let sequences = new Map<string, number>();
+  const pool = bufferPool();
 
   const init = (before: ProducerIdentity | undefined) =>
     cluster.patiently(`claiming ${transactionalId}`, () => cluster.coordinator('transaction', transactionalId, initProducerRequest(transactionalId, transactionTimeoutMs, before)));
@@ -69,22 +70,13 @@ export function createProducer(cluster: Cluster, transactionalId: string, useVer
       if (group) group.blocks.push(block);
       else groups.set(name, { at: { topic, partition }, blocks: [block] });
     }
-    // the n-th batch of each partition goes into the n-th round: a request has one batch a partition
-    const rounds: { leader: number; entries: (TopicPartition & { batch: Uint8Array })[]; size: number }[][] = [];
     const counts = new Map<string, number>();
+    const parts: { readonly at: TopicPartition; readonly batches: Iterator<EncodedBatch, undefined> }[] = [];
     for (const [name, { at, blocks }] of groups) {
-      const leader = await cluster.leader(at);
       const sequence = sequences.get(name) ?? 0;
-      const batches = encodeRecords(blocks, { producer: { ...owner, transactional: true }, sequence, compression: cluster.settings.compression, batchBytes: cluster.settings.batchBytes });
-      let count = 0;
-      batches.forEach(({ bytes, count: n }, round) => {
-        const requests = (rounds[round] ??= []);
-        let request = requests.find((r) => r.leader === leader && r.size + bytes.length <= requestBytes);
-        if (request === undefined) requests.push((request = { leader, entries: [], size: 0 }));
-        request.entries.push({ ...at, batch: bytes });
-        request.size += bytes.length;
-        count += n;
-      });
+      const count = blocks.reduce((sum, block) => sum + block.count, 0);
+      const { compression, batchBytes } = cluster.settings;
+      parts.push({ at, batches: encodeRecords(blocks, { producer: { ...owner, transactional: true }, sequence, compression, batchBytes, allocate: pool.allocate }) });
       counts.set(name, count);
       sequences.set(name, sequenceAfter(sequence, count));
     }
@@ -93,10 +85,21 @@ export function createProducer(cluster: Cluster, transactionalId: string, useVer
       await soon('beginning a transaction', () => cluster.coordinator('transaction', transactionalId, request));
     }
     const first = new Map<string, number>();
-    let isFirst = true;
-    for (const round of rounds) {
-      await Promise.all(
-        round.map(async ({ leader, entries }) => {
+    // the n-th batch of each partition goes into the n-th round: a request has one batch a partition
+    for (let isFirst = true; ; isFirst = false) {
+      const requests: { leader: number; entries: (TopicPartition & { batch: Uint8Array })[]; size: number }[] = [];
+      for (const { at, batches } of parts) {
+        const batch = batches.next().value?.bytes;
+        if (batch === undefined) continue;
+        const leader = await cluster.leader(at);
+        let request = requests.find((r) => r.leader === leader && r.size + batch.length <= requestBytes);
+        if (request === undefined) requests.push((request = { leader, entries: [], size: 0 }));
+        request.entries.push({ ...at, batch });
+        request.size += batch.length;
+      }
+      if (requests.length === 0) break;
+      const ends = await Promise.allSettled(
+        requests.map(({ leader, entries }) => {
           const request = produceRequest(version === 2 ? 12 : 9, transactionalId, entries, produceTimeoutMs);
           const attempt = async () => {
             const answers = await cluster.node(leader, 'write', request);
@@ -110,10 +113,12 @@ export function createProducer(cluster: Cluster, transactionalId: string, useVer
             }
           };
           // with version 2 the first write begins the transaction, and may meet the end of the one before
-          await (isFirst ? soon('beginning a transaction', attempt) : attempt());
+          return isFirst ? soon('beginning a transaction', attempt) : attempt();
         }),
       );
-      isFirst = false;
+      // none is under way any more, so none is sent again with what comes into its memory next
+      pool.release();
+      for (const end of ends) if (end.status === 'rejected') throw end.reason;
     }
     return { first, counts };
   };
@@ -171,6 +176,24 @@ export function createProducer(cluster: Cluster, transactionalId: string, useVer
           throw new BrokerError(writeAnew, reasonOf(error));
         }
       }),
+  };
+}
+
+/** Memory for the batches of one round after the other: a batch is a megabyte, and fresh ones for each would keep the collector busy. */
+function bufferPool(): { readonly allocate: (size: number) => Buffer; readonly release: () => void } {
+  let free: Buffer[] = [];
+  let used: Buffer[] = [];
+  return {
+    allocate(size) {
+      const at = free.findIndex((buffer) => buffer.length >= size);
+      const buffer = at < 0 ? Buffer.allocUnsafeSlow(size) : free.splice(at, 1)[0]!;
+      used.push(buffer);
+      return buffer;
+    },
+    release() {
+      free = [...free, ...used];
+      used = [];
+    },
   };
 }
 

@@ -431,7 +431,7 @@ async function findInputs(graph: PipelineGraph, pipeline: string, log: LogClient
 async function checkSchemas(graph: PipelineGraph, partitions: ReadonlyMap<string, number>, pipeline: string, { log, registry }: Runtime): Promise<void> {
   for (const { id: step, topic } of graph.sources) {
     const latest = await registry.latest(`${topic.name}-value`);
-    if (latest === undefined) continue;
+    if (latest === undefined || topic.framing === 'plain') continue;
     try {
       compileReader(parseRecordSchema(latest.schemaText), parseRecordSchema(topic.schema));
     } catch (cause) {

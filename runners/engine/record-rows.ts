@@ -2,15 +2,12 @@ import type { Column } from '../../schemas/column.js';
 import { compileProjection, type Projection } from '../../schemas/projection.js';
 import { compileReader } from '../../schemas/reader.js';
 import { parseRecordSchema, type AvroRecordSchema } from '../../schemas/avro-schema.js';
-import { schemaIdAt } from '../../schemas/wire.js';
+import { schemaIdAt, wirePrefixLength } from '../../schemas/wire.js';
 import { Batch, type BatchRows } from '../../dataflow/batch.js';
 import { HeadraceError } from '../../dataflow/errors.js';
 import { offsetAt, type RecordBlock } from '../../dataflow/record-block.js';
 import type { SchemaRegistry } from '../../dataflow/ports/schema-registry.js';
 import type { TopicDefinition } from '../../dataflow/topic.js';
-
-/** Bytes of the Confluent wire prefix before the Avro body. */
-const prefixBytes = 5;
 
 /** Reads records of one topic: knows the writer schemas met so far and the fields that the pipeline uses. */
 export interface RecordReader {
@@ -27,6 +24,9 @@ export interface DecodedRun {
   readonly bad: readonly { readonly row: number; readonly error: HeadraceError }[];
 }
 
+/** Stands for the topic's own schema, where values have no id. */
+const plainId = 0;
+
 interface Writer {
   readonly project: (fields: readonly string[]) => Projection;
   readonly read: (bytes: Uint8Array, start: number, end: number) => unknown;
@@ -38,6 +38,9 @@ interface Writer {
  */
 export function createRecordReader(topic: TopicDefinition, registry: SchemaRegistry): RecordReader {
   const readerSchema = parseRecordSchema(topic.schema);
+  const isPlain = topic.framing === 'plain';
+  const prefixBytes = isPlain ? 0 : wirePrefixLength;
+  const idAt = (block: RecordBlock, i: number) => (block.valueLength[i]! < 0 ? -1 : isPlain ? plainId : schemaIdAt(block.bytes, block.valueOffset[i]!, block.valueLength[i]!));
   const fields: string[] = topic.time === undefined ? [] : [topic.time];
   const writers = new Map<number, Writer | HeadraceError>();
 
@@ -54,6 +57,8 @@ export function createRecordReader(topic: TopicDefinition, registry: SchemaRegis
       read,
     };
   };
+
+  if (isPlain) writers.set(plainId, writerOf(readerSchema));
 
   const decodeRun = (block: RecordBlock, partition: number, id: number): DecodedRun => {
     const place = (row: number) => ({ topic: topic.name, partition, offset: offsetAt(block, row) });
@@ -97,7 +102,7 @@ export function createRecordReader(topic: TopicDefinition, registry: SchemaRegis
       if (block.rows !== undefined) return;
       let last = -2;
       for (let i = 0; i < block.count; i++) {
-        const id = block.valueLength[i]! < 0 ? -1 : schemaIdAt(block.bytes, block.valueOffset[i]!, block.valueLength[i]!);
+        const id = idAt(block, i);
         if (id === last || id < 0 || writers.has(id)) continue;
         last = id;
         const text = await registry.schemaById(id);
@@ -114,11 +119,10 @@ export function createRecordReader(topic: TopicDefinition, registry: SchemaRegis
     decode(block, partition) {
       if (block.rows !== undefined) return [{ rows: new Batch(block.rows, new Float64Array(block.rows.length)).slice(0, block.count).rows, block, bad: [] }];
       const runs: DecodedRun[] = [];
-      const idAt = (i: number) => (block.valueLength[i]! < 0 ? -1 : schemaIdAt(block.bytes, block.valueOffset[i]!, block.valueLength[i]!));
       let from = 0;
-      let id = idAt(0);
+      let id = idAt(block, 0);
       for (let i = 1; i <= block.count; i++) {
-        const next = i < block.count ? idAt(i) : -2;
+        const next = i < block.count ? idAt(block, i) : -2;
         if (next === id) continue;
         runs.push(decodeRun(from === 0 && i === block.count ? block : sliceBlock(block, from, i), partition, id));
         from = i;
