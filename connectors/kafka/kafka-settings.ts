@@ -2,9 +2,6 @@ import { readFileSync } from 'node:fs';
 import { HeadraceError } from '../../dataflow/errors.js';
 import { type Compression, compressions } from './compression.js';
 
-/** Which library talks to the brokers. */
-export type KafkaClient = 'columnar' | 'kafkajs';
-
 /** How to log in (SASL). */
 export interface KafkaLogin {
   readonly mechanism: 'PLAIN' | 'SCRAM-SHA-256' | 'SCRAM-SHA-512' | 'OAUTHBEARER';
@@ -25,7 +22,6 @@ export interface KafkaTls {
 /** Where Kafka is and how to reach it. */
 export interface KafkaSettings {
   readonly brokers: readonly { readonly host: string; readonly port: number }[];
-  readonly client: KafkaClient;
   readonly tls?: KafkaTls;
   readonly login?: KafkaLogin;
   readonly compression: Compression;
@@ -53,12 +49,10 @@ export const kafkaVariables = {
   KAFKA_FETCH_BYTES: 'Bytes that are fetched of a partition at once (default 1,048,576, about ten thousand records); a batch is never cut.',
   KAFKA_BATCH_BYTES: 'Bytes of a batch that is written, before compression (default 1,000,000: brokers take 1 MiB).',
   KAFKA_PATIENCE_MS: 'Milliseconds for which an unreachable broker is tried again before a run fails (default 120,000).',
-  HEADRACE_KAFKA_CLIENT: '`columnar` (default): record batches as columns. `kafkajs`: the library of that name, slower.',
 } as const;
 
 const defaults = { KAFKA_PATIENCE_MS: 120_000, KAFKA_FETCH_BYTES: 1_048_576, KAFKA_BATCH_BYTES: 1_000_000 } as const;
 const mechanisms = ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512', 'OAUTHBEARER'] as const;
-const clients = ['columnar', 'kafkajs'] as const;
 
 /** Names and values of environment variables. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -87,7 +81,6 @@ export function kafkaSettings(env: Environment = process.env): KafkaSettings | u
   const mechanism = oneOf('KAFKA_SASL_MECHANISM', mechanisms);
   return {
     brokers: list.split(',').map(readAddress),
-    client: oneOf('HEADRACE_KAFKA_CLIENT', clients) ?? 'columnar',
     compression: oneOf('KAFKA_COMPRESSION', compressions) ?? 'none',
     fetchBytes: number('KAFKA_FETCH_BYTES'),
     batchBytes: number('KAFKA_BATCH_BYTES'),

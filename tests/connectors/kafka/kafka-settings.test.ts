@@ -9,7 +9,7 @@ test('without brokers there are no settings, and defaults are filled in', () => 
   expect(kafkaSettings({ KAFKA_BROKERS: ' ' })).toBeUndefined();
   expect(kafkaSettings({ KAFKA_BROKERS: 'a:9092, [::1]:9093' })).toEqual({
     brokers: [{ host: 'a', port: 9092 }, { host: '::1', port: 9093 }],
-    client: 'columnar', compression: 'none', fetchBytes: 1_048_576, batchBytes: 1_000_000, patienceMs: 120_000,
+    compression: 'none', fetchBytes: 1_048_576, batchBytes: 1_000_000, patienceMs: 120_000,
   });
 });
 
@@ -33,7 +33,6 @@ test.each([
   [{ KAFKA_TLS_CERT: '/none.pem' }, /KAFKA_TLS_CERT: \/none\.pem cannot be read/],
   [{ KAFKA_COMPRESSION: 'brotli' }, /give none, gzip, snappy, lz4, zstd/],
   [{ KAFKA_PATIENCE_MS: '1s' }, /KAFKA_PATIENCE_MS is "1s"/],
-  [{ HEADRACE_KAFKA_CLIENT: 'librdkafka' }, /columnar, kafkajs/],
 ])('%j is refused', (env, message) => {
   const refused = () => kafkaSettings({ KAFKA_BROKERS: 'a:1', ...env });
   expect(refused).toThrow(message);
