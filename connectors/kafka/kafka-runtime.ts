@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { HeadraceError } from '../../dataflow/errors.js';
 import type { SchemaRegistry } from '../../dataflow/ports/schema-registry.js';
 import type { StateBackend } from '../../dataflow/ports/state-backend.js';
 import { changelogAssembler } from './changelog.js';
@@ -10,6 +11,7 @@ import { kafkaRegistry } from './kafka-registry.js';
 import type { KafkaSettings } from './kafka-settings.js';
 import { offsetAt } from '../../dataflow/record-block.js';
 import { createPartitionReader } from './partition-reader.js';
+import { metadataRequest } from './requests.js';
 import { openStateCopy, type StateCopy } from './state-copy.js';
 import { loadZstd } from './zstd.js';
 
@@ -45,7 +47,8 @@ export async function openKafka({ settings, dataDir, mode, pipeline, warn }: Kaf
   let copy: StateCopy | undefined;
   try {
     // from here on the broker is known, and waited for longer
-    await cluster.patiently('the first answer', () => cluster.abilities());
+    const { newest } = await cluster.patiently('the first answer', () => cluster.abilities());
+    if ((newest.get(metadataRequest().key) ?? 0) < metadataRequest().version) throw new HeadraceError('HR_KAFKA', 'The brokers are older than Kafka 3.1, which is the oldest that Headrace works with.', { remedy: 'Upgrade the brokers.' });
     const log = kafkaLog({ cluster });
     const registry = kafkaRegistry(cluster);
     if (pipeline !== undefined && mode === 'write') {
