@@ -101,6 +101,18 @@ describe.skipIf(!hasChdb)('the check of features', () => {
     expect((await checkFeatures(set, { runtime: cut, pipeline: 'shops', times: start + 3 * 24 * 60 * minute })).equal).toBe(true);
   });
 
+  test('where the event time is no field, the timestamp of the record is a column', async () => {
+    const plain = topic('plain', { key: 'shop', value: { shop: 'string', n: 'int?' } });
+    const ofPlain = features('plain', { of: plain, key: plain.shop, windows: ['1h', '24h'], values: { n: count(), sum: sum(plain.n), kinds: count().by(plain.shop) } });
+    const { runtime } = await runPipeline(pipeline('plains', ({ from }) => from(plain).pipe(tiles(ofPlain), toFeatureStore(ofPlain))), {
+      inputs: { plain: Array.from({ length: 50 }, (_, i) => ({ shop: `s${i % 3}`, n: i % 4 === 0 ? null : i, timestamp: start + i * 7 * minute })) },
+    });
+    const result = await checkFeatures(ofPlain, { runtime, pipeline: 'plains', times: { count: 10, seed: 1 } });
+    expect(result).toMatchObject({ equal: true, records: 50, entities: 3 });
+    expect(result.features.find((f) => f.feature === 'sum_24h')).toMatchObject({ compared: 30 });
+    expect(featureSql(ofPlain, { at: start }).columns).toMatchObject({ _timestamp_ms: "DateTime64(3, 'UTC')" });
+  });
+
   test('more groups than a step tells apart cannot be compared', async () => {
     const { runtime } = await run(Array.from({ length: 10_002 }, (_, i) => sale('s1', 0, 1, `kind ${i}`)));
     await expect(checkFeatures(set, { runtime, pipeline: 'shops' })).rejects.toMatchObject({ code: 'HR_FEATURE_SQL', message: expect.stringContaining('~other') as string });

@@ -1,4 +1,6 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { cpSync, existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { openChdb } from '../../../connectors/clickhouse/open-chdb.js';
@@ -101,4 +103,23 @@ describe.skipIf(!hasChdb)('ClickHouse in the process', () => {
     expect(readdirSync(directory)).toEqual([]);
     await withChdb(async (next) => expect(await next.query('SELECT 1 AS one')).toEqual([{ one: 1 }]));
   });
+});
+
+const dist = resolve(import.meta.dirname, '../../../dist');
+
+test.skipIf(!existsSync(join(dist, 'connectors/clickhouse')))('without the package, and in a worker thread, an error says what to do', () => {
+  // A copy from where no package can be found.
+  const folder = temporaryDirectory();
+  for (const room of ['connectors/clickhouse', 'dataflow', 'schemas']) cpSync(join(dist, room), join(folder, room), { recursive: true });
+  writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
+  writeFileSync(
+    join(folder, 'try.js'),
+    `import { isMainThread, Worker } from 'node:worker_threads';
+     import { openChdb } from './connectors/clickhouse/open-chdb.js';
+     await openChdb().catch((error) => console.log(isMainThread ? error.format() : error.message));
+     if (isMainThread) new Worker(new URL(import.meta.url));`,
+  );
+  const printed = execFileSync(process.execPath, ['try.js'], { cwd: folder, encoding: 'utf8' });
+  expect(printed).toMatch(/^HR_CHDB {2}The package chdb, which runs ClickHouse in the process, is not installed\.\n(?: .*\n)* +Install it beside Headrace: npm install chdb/);
+  expect(printed).toMatch(/\nClickHouse in the process runs in the main thread only\.\n$/);
 });
