@@ -24,8 +24,8 @@ export interface CheckOptions {
   readonly pipeline: string;
   /** Share of the entities, by the hash of their key. @default 1: all */
   readonly share?: number;
-  /** One time (epoch ms), or random ones. @default the newest */
-  readonly times?: number | { readonly count: number; readonly seed: number };
+  /** Times (epoch ms), or random ones. @default the newest */
+  readonly times?: readonly number[] | { readonly count: number; readonly seed: number };
   /** ClickHouse to run the SQL in; the topic becomes a table there. @default one of its own */
   readonly chdb?: Chdb;
   /** Told what is done: records read, then look-ups compared. */
@@ -143,8 +143,9 @@ async function loadRecords(chdb: Chdb, set: FeatureSet, options: CheckOptions, s
   const bounds = await Promise.all(Array.from({ length: known.partitions }, (_, partition) => log.bounds(topic.name, partition)));
   const ends = bounds.map(({ end }, partition) => (taken.size === 0 ? end : Math.min(end, taken.get(partition) ?? 0)));
   const total = ends.reduce((sum, end, partition) => sum + Math.max(0, end - bounds[partition]!.start), 0);
-  const random = splitmix(typeof options.times === 'object' ? options.times.seed : 0);
-  const wanted = typeof options.times === 'object' ? options.times.count : 0;
+  const drawn = drawnTimes(options);
+  const random = splitmix(drawn?.seed ?? 0);
+  const wanted = drawn?.count ?? 0;
   const samples: number[] = [];
   let seen = 0;
   let records = 0;
@@ -192,17 +193,23 @@ async function loadRecords(chdb: Chdb, set: FeatureSet, options: CheckOptions, s
   return { records, samples, completeFrom };
 }
 
+function drawnTimes({ times }: CheckOptions): { readonly count: number; readonly seed: number } | undefined {
+  return times !== undefined && 'count' in times ? times : undefined;
+}
+
 /** The times at which sets are compared: random ones lie where records are in a window, from just behind one to the length of the longest window behind it. */
 function chosenTimes(set: FeatureSet, options: CheckOptions, loaded: LoadedRecords, newest: number): readonly number[] {
   const longest = set.windows.reduce((a, b) => (b.ms > a.ms ? b : a));
   const pane = (t: number) => Math.floor(t / paneMs.small) * paneMs.small;
   const isKept = (at: number) => windowStart(longest, at) > loaded.completeFrom;
-  if (typeof options.times !== 'object') {
-    const at = pane(options.times ?? newest);
-    if (isKept(at)) return [at];
-    throw new HeadraceError('HR_OFFSET_GONE', `Retention has deleted records of the window ${longest.name} at ${new Date(at).toISOString()}: SQL cannot count them any more.`, { remedy: 'Check a later time.' });
+  const drawn = drawnTimes(options);
+  if (drawn === undefined) {
+    const times = ((options.times as readonly number[] | undefined) ?? [newest]).map(pane);
+    const gone = times.find((at) => !isKept(at));
+    if (gone === undefined) return times;
+    throw new HeadraceError('HR_OFFSET_GONE', `Retention has deleted records of the window ${longest.name} at ${new Date(gone).toISOString()}: SQL cannot count them any more.`, { remedy: 'Check a later time.' });
   }
-  const random = splitmix(options.times.seed);
+  const random = splitmix(drawn.seed);
   random.seed(1, 0);
   return loaded.samples.map((t) => pane(t + paneMs.small + random.real() * longest.ms)).filter(isKept);
 }

@@ -14,7 +14,7 @@ export async function checkSet(call: Call, runtime: OpenRuntime, pipeline: strin
   const seed = wholeNumber(call, 'seed', 0) ?? 1;
   const asOf = timeOption(call, 'as-of');
   if (count !== undefined && asOf !== undefined) throw usageError(call.command, '--as-of names one time and --times asks for random ones: give one of them.');
-  const times = count === undefined ? asOf : { count, seed };
+  const times = count !== undefined ? { count, seed } : asOf === undefined ? undefined : [asOf];
   const started = performance.now();
   let phase: 'reading' | 'comparing' = 'reading';
   let line = progress({ label: `reading ${set.of.topic[definition].name}`, unit: 'records' });

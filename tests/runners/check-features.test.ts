@@ -42,14 +42,14 @@ describe.skipIf(!hasChdb)('the check of features', () => {
 
   test('counts values that differ, are missing and are too many', async () => {
     const { runtime } = await run(rows);
-    const before = await checkFeatures(set, { runtime, pipeline: 'shops', times: start + 60 * minute });
+    const before = await checkFeatures(set, { runtime, pipeline: 'shops', times: [start + 60 * minute] });
     expect(before).toMatchObject({ equal: true, entities: 3, records: 5, times: [start + 60 * minute], differences: [] });
 
     const tile = (shop: string, at: number, bytes: Uint8Array | null) => ({ step: tilesStep(set), key: tileKey(Buffer.from(shop), paneMs.small, start + at * minute), value: bytes });
     const stored = (shop: string, at: number) => runtime.state.get('shops', tilesStep(set), tileKey(Buffer.from(shop), paneMs.small, start + at * minute))!;
     // s1 lost its first tile, s2 has the first one twice (its kinds too), and s4 has one that nobody sold.
     runtime.writeState('shops', [tile('s1', 0, null), tile('s2', 40, stored('s2', 20)), tile('s4', 10, stored('s1', 10))]);
-    const after = await checkFeatures(set, { runtime, pipeline: 'shops', times: start + 60 * minute });
+    const after = await checkFeatures(set, { runtime, pipeline: 'shops', times: [start + 60 * minute] });
     expect(after.equal).toBe(false);
     expect(after.entities).toBe(4);
     const of = (feature: string) => after.features.find((f) => f.feature === feature);
@@ -89,7 +89,7 @@ describe.skipIf(!hasChdb)('the check of features', () => {
     const taken = (await log.committed('shops'))!.positions.find((p) => p.partition === 0)!.offset;
     const ahead = { ...runtime, log: { ...log, committed: async () => ({ epoch: 1, positions: [0, 1].map((partition) => ({ topic: 'sales', partition, offset: partition === 0 ? taken - 1 : 0 })) }) } };
     expect((await checkFeatures(set, { runtime, pipeline: 'shops' })).equal).toBe(true);
-    expect((await checkFeatures(set, { runtime: ahead, pipeline: 'shops', times: start + 60 * minute })).equal).toBe(false);
+    expect((await checkFeatures(set, { runtime: ahead, pipeline: 'shops', times: [start + 60 * minute] })).equal).toBe(false);
   });
 
   test('windows of which retention has deleted records cannot be checked', async () => {
@@ -97,8 +97,8 @@ describe.skipIf(!hasChdb)('the check of features', () => {
     const { log } = runtime;
     const bounds = async (name: string, partition: number) => ({ ...(await log.bounds(name, partition)), start: 1 });
     const cut = { ...runtime, log: { ...log, bounds } };
-    await expect(checkFeatures(set, { runtime: cut, pipeline: 'shops', times: start + 60 * minute })).rejects.toMatchObject({ code: 'HR_OFFSET_GONE' });
-    expect((await checkFeatures(set, { runtime: cut, pipeline: 'shops', times: start + 3 * 24 * 60 * minute })).equal).toBe(true);
+    await expect(checkFeatures(set, { runtime: cut, pipeline: 'shops', times: [start + 60 * minute] })).rejects.toMatchObject({ code: 'HR_OFFSET_GONE' });
+    expect((await checkFeatures(set, { runtime: cut, pipeline: 'shops', times: [start + 3 * 24 * 60 * minute] })).equal).toBe(true);
   });
 
   test('where the event time is no field, the timestamp of the record is a column', async () => {
