@@ -7,8 +7,11 @@ export async function deleteTopics(brokers: string, topics: readonly string[], p
   const admin = new Kafka({ brokers: brokers.split(','), logLevel: logLevel.NOTHING }).admin();
   await admin.connect();
   try {
-    const there = (await admin.listTopics()).filter((name) => unwanted.has(name));
-    if (there.length > 0) await admin.deleteTopics({ topics: there });
+    const there = async () => (await admin.listTopics()).filter((name) => unwanted.has(name));
+    const topics = await there();
+    if (topics.length > 0) await admin.deleteTopics({ topics });
+    // the broker lists them for a moment still
+    while ((await there()).length > 0);
   } finally {
     await admin.disconnect();
   }
