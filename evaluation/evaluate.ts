@@ -1,4 +1,5 @@
 import { HeadraceError } from '../dataflow/errors.js';
+import type { LeftOut } from './bad-rows.js';
 import type { Candidate } from './candidate.js';
 import { diagnose, type Diagnosis } from './diagnostics/diagnose.js';
 import { type EvaluationSums, estimatorPrefix, evaluationSums, shapeOf } from './diagnostics/evaluation-sums.js';
@@ -61,6 +62,8 @@ export interface EvaluationResult extends Diagnosis {
 export interface RunningEvaluation {
   /** Takes a batch. Errors: HR_EVALUATION_COLUMNS where it has fewer columns than the first. */
   add(batch: WeightedDecisions): void;
+  /** Counts rows that were left out before they became a batch. Call it after the first one. */
+  addLeftOut(leftOut: readonly LeftOut[]): void;
   /** Takes what another one has seen, of the same options. Errors: HR_EVALUATION_COLUMNS. */
   merge(other: RunningEvaluation): void;
   /** Errors: HR_EVALUATION_EMPTY before the first batch. */
@@ -102,6 +105,9 @@ export function createEvaluation(options: EvaluationOptions = {}): RunningEvalua
     add(batch) {
       sums ??= started(shapeOf(batch));
       sums.add(batch);
+    },
+    addLeftOut(leftOut) {
+      sums?.addLeftOut(leftOut);
     },
     merge(other) {
       if (other.sums === undefined) return;

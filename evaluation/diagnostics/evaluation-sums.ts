@@ -1,4 +1,5 @@
 import { HeadraceError } from '../../dataflow/errors.js';
+import type { LeftOut } from '../bad-rows.js';
 import type { LoggedDecisions } from '../logged-decisions.js';
 import { type Estimate, largest, type Measure, square, total } from '../measure.js';
 import { constant, expectedOutcome, minus, over, propensity, reward, shownOutcome, times, weight } from '../row-expression.js';
@@ -70,6 +71,8 @@ export interface EvaluationSums {
   readonly shape: LogShape;
   readonly estimators: Readonly<Record<string, Measure<string, Estimate>>>;
   add(batch: WeightedDecisions): void;
+  /** Counts rows that were left out before they came here. */
+  addLeftOut(leftOut: readonly LeftOut[]): void;
   /** Takes what another part of the log has. Errors: HR_EVALUATION_COLUMNS. */
   merge(other: EvaluationSums): void;
   readonly tally: Tally<Readonly<Record<string, Measure<string, unknown>>>>;
@@ -116,6 +119,12 @@ export function evaluationSums(estimators: Readonly<Record<string, Measure<strin
   const distributions = distributionSums();
   const repeated = repeatedDecisions();
   const state: SumsState = { actions: undefined, slots: 1, hasActions: false, hasTime: false, hasLoggers: false, hasSegments: false, hasDistributions: false, given: 0, leftOut: new Map() };
+  const countLeftOut = (of: Iterable<Pick<LeftOut, 'code' | 'rows' | 'example'>>): void => {
+    for (const { code, rows, example } of of) {
+      const seen = state.leftOut.get(code);
+      state.leftOut.set(code, { rows: rows + (seen?.rows ?? 0), example: seen?.example ?? example });
+    }
+  };
   return {
     shape,
     estimators,
@@ -154,10 +163,11 @@ export function evaluationSums(estimators: Readonly<Record<string, Measure<strin
       state.hasSegments ||= log.segment !== undefined;
       state.hasDistributions ||= log.distribution !== undefined;
       state.given += log.given;
-      for (const { code, rows, example } of log.leftOut) {
-        const seen = state.leftOut.get(code);
-        state.leftOut.set(code, { rows: rows + (seen?.rows ?? 0), example: seen?.example ?? example });
-      }
+      countLeftOut(log.leftOut);
+    },
+    addLeftOut(leftOut) {
+      for (const { rows } of leftOut) state.given += rows;
+      countLeftOut(leftOut);
     },
     merge(other) {
       tally.merge(other.tally);
@@ -172,10 +182,7 @@ export function evaluationSums(estimators: Readonly<Record<string, Measure<strin
       state.slots = Math.max(state.slots, from.slots);
       for (const name of ['hasActions', 'hasTime', 'hasLoggers', 'hasSegments', 'hasDistributions'] as const) state[name] ||= from[name];
       state.given += from.given;
-      for (const [code, { rows, example }] of from.leftOut) {
-        const seen = state.leftOut.get(code);
-        state.leftOut.set(code, { rows: rows + (seen?.rows ?? 0), example: seen?.example ?? example });
-      }
+      countLeftOut(Array.from(from.leftOut, ([code, of]) => ({ code: code as LeftOut['code'], ...of })));
     },
   };
 }

@@ -1,6 +1,6 @@
 import { HeadraceError } from '../../dataflow/errors.js';
 import type { LeftOut } from '../../evaluation/bad-rows.js';
-import { createEvaluation, type EstimateRow, type EvaluationResult, type RunningEvaluation } from '../../evaluation/evaluate.js';
+import { createEvaluation, type EstimateRow, type EvaluationResult } from '../../evaluation/evaluate.js';
 import { normalInterval } from '../../evaluation/intervals/normal-interval.js';
 import type { RewardBounds } from '../../evaluation/intervals/reward-bounds.js';
 import type { LoggedDecisions } from '../../evaluation/logged-decisions.js';
@@ -153,7 +153,9 @@ function run(policy: string, table: DecisionTable, usable: UsableDecisions, chos
   const shown = chosen.slates.length > 0 ? new Float64Array(usable.log.length) : undefined;
   return {
     add(batch, from) {
-      add(evaluation, batch, from === 0 ? allLeftOut(table, usable.log) : []);
+      evaluation.add(batch);
+      // what was left out before the log came this far
+      if (from === 0) evaluation.addLeftOut(allLeftOut(table, usable.log));
       interval.add(batch);
       if (grouping !== undefined) tally.byGroup(batch, grouping.of.subarray(from, from + batch.length), grouping.names.length, groups);
       if (shown !== undefined) for (let i = 0; i < batch.length; i++) shown[from + i] = batch.weight[i]! * batch.propensity[i]!;
@@ -165,12 +167,6 @@ function run(policy: string, table: DecisionTable, usable: UsableDecisions, chos
       return { policy, ...found, estimates: { ...found.estimates, ...Object.fromEntries(ofSlates) }, groups: grouping && groupEstimates(grouping, groups!, tally, level) };
     },
   };
-}
-
-/** Adds a batch, with what was left out before the log came this far. */
-function add(evaluation: RunningEvaluation, batch: WeightedDecisions, leftOut: readonly LeftOut[]): void {
-  const rows = leftOut.reduce((sum, of) => sum + of.rows, 0);
-  evaluation.add(rows === 0 ? batch : { ...batch, log: { ...batch.log, given: batch.log.given + rows, leftOut } });
 }
 
 function groupEstimates(grouping: Grouping, states: Float64Array, tally: ReturnType<typeof createTally<Readonly<Record<string, ChosenEstimators['decisions'][number]>>>>, level: number): readonly GroupEstimates[] {

@@ -24,6 +24,8 @@ export interface SimulatedDecisionsOptions {
   readonly decisions: number;
   readonly actions: number;
   readonly seed: number;
+  /** Seed of the policies and of what users like; `seed` is then that of users and chance. @default seed */
+  readonly world?: number;
   /** Of the logging policy: 0.3 is flat, 2 is peaked. @default 1 */
   readonly peak?: number;
   /** Share of decisions that are drawn evenly. @default 0.05 */
@@ -57,8 +59,8 @@ const features = 4;
  * evaluate([loggedDecisions(columns)], candidate).findings[0]!.code;
  */
 export function simulatedDecisions(options: SimulatedDecisionsOptions): SimulatedDecisions {
-  const { decisions: n, actions, seed, peak = 1, floor = 0.05, contextual = true, candidate = 'near', distributions = false, fault } = options;
-  const random = splitmix(seed);
+  const { decisions: n, actions, seed, world = seed, peak = 1, floor = 0.05, contextual = true, candidate = 'near', distributions = false, fault } = options;
+  const random = splitmix(world);
   const coefficients = (): Float64Array => Float64Array.from({ length: actions * (features + 1) }, (_, k) => (k % (features + 1) === 0 ? normal(random) : contextual ? normal(random) / 2 : 0));
   const logging = coefficients();
   const outcome = coefficients();
@@ -68,6 +70,7 @@ export function simulatedDecisions(options: SimulatedDecisionsOptions): Simulate
   };
   const later = moved(logging, 0.7);
   const wanted = moved(logging, 0.5);
+  if (world !== seed) random.seed(1, seed);
   const context = Float64Array.from({ length: n * features }, () => normal(random));
   const columns = { action: new Float64Array(n), propensity: new Float64Array(n), reward: new Float64Array(n), logger: new Float64Array(n), decision: new Float64Array(n), time: new Float64Array(n) };
   const logged = new Float64Array(n * actions);

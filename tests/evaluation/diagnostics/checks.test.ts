@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { splitmix } from '../../../dataflow/splitmix.js';
-import { type DecisionColumns, evaluate, type EvaluationResult, type FindingCode, loggedDecisions } from '../../../evaluation/index.js';
+import { createEvaluation, type DecisionColumns, evaluate, type EvaluationResult, type FindingCode, loggedDecisions, weigh } from '../../../evaluation/index.js';
 
 const n = 4000;
 const policy = [0.4, 0.3, 0.2, 0.1];
@@ -100,6 +100,17 @@ test('rows that were left out, and a thinned log, are mentioned', () => {
   const thinned = evaluated({ ...sound(), pdrop: sound().reward.map((r) => (r === 0 ? 0.5 : 0)) });
   expect(finding(thinned, 'LOG_THINNED')!.numbers).toMatchObject({ rows: n });
   expect(thinned.diagnostics.thinned!.decisions).toBeGreaterThan(1.5 * n);
+});
+
+test('rows that were left out before they came here are counted', () => {
+  const evaluation = createEvaluation();
+  const { action, reward, propensity } = sound();
+  const distribution = Float64Array.from(action.flatMap(() => policy));
+  evaluation.add(weigh(loggedDecisions({ action, actions: 4, reward, propensity, distribution }), { distribution }));
+  evaluation.addLeftOut([{ code: 'HR_EVALUATION_PMF', rows: 500, first: 3, example: 'the probabilities sum to 0.99' }]);
+  const result = evaluation.result();
+  expect(result.diagnostics).toMatchObject({ left_out: { HR_EVALUATION_PMF: 500 }, on_policy_mismatch: 0, weight_mean: 1 });
+  expect(finding(result, 'ROWS_LEFT_OUT')!.message).toMatch(/^500 of 4500 rows \(11 %\) could not be used/);
 });
 
 test('one row gives no interval and no trust; a weight of 1e-300 no NaN', () => {
