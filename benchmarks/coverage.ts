@@ -30,7 +30,7 @@ export async function* coverage({ logs, decisions, seed }: { logs: number; decis
       const found = tally.results();
       const sequence = confidenceSequence();
       sequence.add(batch);
-      const drawn = bootstrapIntervals({ ips: ips(), snips: snips() }, batch, { chance: splitmix(k), replicates: 200 });
+      const drawn = bootstrapIntervals({ ips: ips(), snips: snips() }, batch, { chance: splitmix(k), replicates: 500 });
       const intervals: Readonly<Record<string, Interval>> = {
         normal_ips: normalInterval(found.ips),
         normal_snips: normalInterval(found.snips),
