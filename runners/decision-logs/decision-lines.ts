@@ -46,7 +46,8 @@ export function isFault(value: unknown): value is LineFault {
 
 /** The value at `a.b.c` in an object; null is undefined. */
 export function fieldAt(row: Readonly<Record<string, unknown>>, path: string): unknown {
-  if (Object.hasOwn(row, path)) return row[path] ?? undefined;
+  const own = Object.hasOwn(row, path) ? row[path] : undefined;
+  if (own !== undefined || !path.includes('.')) return own ?? undefined;
   let value: unknown = row;
   for (const name of path.split('.')) {
     if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name)) return undefined;

@@ -184,7 +184,21 @@ export function tableBuilder(source: string, format: string, extra: readonly str
         if (choiceWidth < 0) choiceWidth = of.length;
         if (of.length !== choiceWidth) return refuse('HR_EVALUATION_COLUMNS', `line ${at}`, `an action has ${of.length} features, the first one has ${choiceWidth}`);
       }
-      for (const name of scalars) columns[name].push(row[name] ?? NaN);
+      // one by one: a loop over names would look each up
+      columns.reward.push(row.reward ?? NaN);
+      columns.propensity.push(row.propensity ?? NaN);
+      columns.action.push(row.action ?? NaN);
+      columns.count.push(row.count ?? NaN);
+      columns.slot.push(row.slot ?? NaN);
+      columns.slate.push(row.slate ?? NaN);
+      columns.decision.push(row.decision ?? NaN);
+      columns.joined.push(row.joined ?? NaN);
+      columns.late.push(row.late ?? NaN);
+      columns.user.push(row.user ?? NaN);
+      columns.time.push(row.time ?? NaN);
+      columns.logger.push(row.logger ?? NaN);
+      columns.pdrop.push(row.pdrop ?? NaN);
+      columns.segment.push(row.segment ?? NaN);
       columns.at.push(at);
       for (let k = 0; k < features; k++) context.push(row.context![k]!);
       extras.forEach((column, k) => column.push(row.extra?.[k] ?? NaN));

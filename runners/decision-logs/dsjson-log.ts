@@ -2,7 +2,7 @@ import { HeadraceError } from '../../dataflow/errors.js';
 import { decisionLines, fieldAt, isFault, jsonObject, type LineFault, lineFault, numberOf } from './decision-lines.js';
 import { type DecisionLogOptions, type DecisionRow, type DecisionTable, naming, type TableBuilder, tableBuilder } from './decision-table.js';
 import { idNumber } from './id-number.js';
-import { timeOf } from './json-lines-log.js';
+import { timeReader } from './time-reader.js';
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -31,6 +31,7 @@ export async function readDsjsonLog(input: string, options: DecisionLogOptions =
   if (options.extra !== undefined && options.extra.length > 0) throw new HeadraceError('HR_EVALUATION_LOG', `A DSJSON log has no column ${options.extra.join(', ')}.`, { remedy: 'Give the candidate as a file, or convert the log: headrace evaluate --write.' });
   const builder = tableBuilder(input, 'dsjson');
   const segments = naming();
+  const readTime = timeReader();
   const state: State = { sign, base: 0, baseKnown: false, most: 0, slates: false };
   await decisionLines(input, builder, options, (text, line) => {
     const event = jsonObject(text);
@@ -38,7 +39,7 @@ export async function readDsjsonLog(input: string, options: DecisionLogOptions =
     if (event['_skipLearn'] === true) return void builder.passOver(passedOver.skipLearn);
     if (event['_label_ca'] !== undefined) return lineFault('its action is a number of a range (_label_ca), and not one of a list');
     const common: Partial<DecisionRow> = { pdrop: numberOf(event['pdrop']) };
-    const time = timeOf(event['Timestamp']);
+    const time = readTime(event['Timestamp']);
     if (time === null) return lineFault(`the Timestamp ${JSON.stringify(event['Timestamp'])} cannot be read`);
     common.time = time;
     if (typeof event['EventId'] === 'string') common.decision = idNumber(event['EventId']);

@@ -1,7 +1,7 @@
-import { isoTime } from '../import/civil-time.js';
 import { decisionLines, fieldAt, isFault, jsonObject, type LineFault, lineFault, missingField, numberOf } from './decision-lines.js';
 import { type DecisionLogOptions, type DecisionRow, type DecisionTable, naming, tableBuilder } from './decision-table.js';
 import { idNumber } from './id-number.js';
+import { timeReader } from './time-reader.js';
 
 /**
  * Reads decisions as plain JSON lines, an object a decision and slot.
@@ -33,6 +33,7 @@ export async function readJsonLinesLog(input: string, options: DecisionLogOption
   const loggers = naming();
   const segments = naming();
   const contextOf = contextReader();
+  const readTime = timeReader();
   const seen = { first: [] as string[], reward: false, propensity: false, listed: false, most: 0 };
   // the first action tells whether actions have names
   let named: boolean | undefined;
@@ -54,7 +55,7 @@ export async function readJsonLinesLog(input: string, options: DecisionLogOption
     const choices = fieldAt(row, 'actions');
     const probabilities = fieldAt(row, 'probabilities');
     const context = contextOf(fieldAt(row, 'context'));
-    const time = timeOf(fieldAt(row, 'time'));
+    const time = readTime(fieldAt(row, 'time'));
     if (time === null) return lineFault('the time is neither ISO 8601 with a zone nor epoch milliseconds');
     if (probabilities !== undefined && !isNumbers(probabilities)) return lineFault('probabilities is no list of numbers');
     if (context === null) return lineFault('context is no list of numbers and no object of them');
@@ -131,13 +132,6 @@ export async function readJsonLinesLog(input: string, options: DecisionLogOption
 
 function isNumbers(value: unknown): value is number[] {
   return Array.isArray(value) && value.every((x) => typeof x === 'number');
-}
-
-/** Epoch milliseconds, undefined where there is none, null where it cannot be read. */
-export function timeOf(value: unknown): number | undefined | null {
-  if (value === undefined) return undefined;
-  if (typeof value === 'number') return Number.isSafeInteger(value) ? value : null;
-  return (typeof value === 'string' ? isoTime(value.replace(' ', 'T')) : undefined) ?? null;
 }
 
 /** Reads numbers from a list, or an object by the names of the first one; null for anything else. */

@@ -2,7 +2,7 @@ import { HeadraceError } from '../../dataflow/errors.js';
 import { didYouMean } from '../commands/nearest-name.js';
 import { decisionLines, type LineFault, lineFault } from './decision-lines.js';
 import { type DecisionLogOptions, type DecisionRow, type DecisionTable, naming, tableBuilder } from './decision-table.js';
-import { timeOf } from './json-lines-log.js';
+import { timeReader } from './time-reader.js';
 
 const required = ['item_id', 'position', 'propensity_score'] as const;
 
@@ -19,21 +19,31 @@ export async function readOpenBanditLog(input: string, options: DecisionLogOptio
   const rewardColumn = options.reward ?? 'click';
   const builder = tableBuilder(input, 'open-bandit', options.extra);
   const segments = naming();
+  const readTime = timeReader();
   let columns: Columns | undefined;
+  let ends = new Int32Array(0);
   let most = 0;
   await decisionLines(input, builder, options, (text, line): LineFault | undefined => {
     if (columns === undefined) {
       columns = columnsOf(input, text.split(','), rewardColumn, options);
+      ends = new Int32Array(columns.width + 1);
       return undefined;
     }
-    const cells = text.split(',');
-    if (cells.length !== columns.width) return lineFault(`it has ${cells.length} fields, the header has ${columns.width}`);
-    const cell = (at: number): number => (at < 0 || cells[at]!.trim() === '' ? NaN : Number(cells[at]));
-    const time = columns.time < 0 ? undefined : timeOf(cells[columns.time]);
-    if (time === null) return lineFault(`"${cells[columns.time]}" is no ISO 8601 time with a zone`);
+    // where each field ends; only the wanted ones are cut out
+    let fields = 0;
+    for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) === 44 && fields < columns.width) ends[fields++] = i;
+    ends[fields++] = text.length;
+    if (fields !== columns.width) return lineFault(`it has ${text.split(',').length} fields, the header has ${columns.width}`);
+    const cut = (at: number): string => text.slice(at === 0 ? 0 : ends[at - 1]! + 1, ends[at]);
+    const cell = (at: number): number => {
+      const of = cut(at);
+      return of === '' || of.trim() === '' ? NaN : Number(of);
+    };
+    const time = columns.time < 0 ? undefined : readTime(cut(columns.time));
+    if (time === null) return lineFault(`"${cut(columns.time)}" is no ISO 8601 time with a zone`);
     const row: DecisionRow = { reward: cell(columns.reward), propensity: cell(columns.propensity), action: cell(columns.item), slot: cell(columns.position) - 1, time };
     if (Number.isInteger(row.action)) most = Math.max(most, row.action! + 1);
-    if (columns.segment >= 0) row.segment = segments.number(cells[columns.segment]!);
+    if (columns.segment >= 0) row.segment = segments.number(cut(columns.segment));
     if (options.context === true && columns.affinities.length > 0) row.context = columns.affinities.map(cell);
     if (columns.extra.length > 0) row.extra = columns.extra.map(cell);
     builder.add(line, row);
