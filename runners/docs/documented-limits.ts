@@ -66,6 +66,8 @@ export const documentedOptions: readonly DocumentedOptions[] = [
 /** Environment variables, and the file that reads each. */
 export const documentedVariables: readonly { readonly name: string; readonly file: string; readonly what: string }[] = [
   ...Object.entries(kafkaVariables).map(([name, what]) => ({ name, file: 'connectors/kafka/kafka-settings.ts', what })),
+  { name: 'CLICKHOUSE_USER', file: 'runners/decision-logs/clickhouse-log.ts', what: 'User of a log in ClickHouse (`clickhouse://…`); `default` where it is not set.' },
+  { name: 'CLICKHOUSE_PASSWORD', file: 'runners/decision-logs/clickhouse-log.ts', what: 'Their password.' },
   { name: 'HEADRACE_DEBUG', file: 'runners/headrace.ts', what: '`1`: print the stack of an error and of its causes.' },
   { name: 'TMPDIR', file: 'runners/import/sort-by-time.ts', what: 'Where an import sorts what does not fit into memory, a replay keeps its scratch state, and ClickHouse in the process its tables.' },
 ];

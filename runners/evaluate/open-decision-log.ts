@@ -2,6 +2,7 @@ import { existsSync, statSync } from 'node:fs';
 import { extname } from 'node:path';
 import { HeadraceError } from '../../dataflow/errors.js';
 import { didYouMean } from '../commands/nearest-name.js';
+import { readClickHouseLog } from '../decision-logs/clickhouse-log.js';
 import type { DecisionLogOptions, DecisionTable } from '../decision-logs/decision-table.js';
 import { readDsjsonLog } from '../decision-logs/dsjson-log.js';
 import { readJsonLinesLog } from '../decision-logs/json-lines-log.js';
@@ -14,7 +15,7 @@ type Reader = (input: string, options: DecisionLogOptions) => Promise<DecisionTa
 const formats: Readonly<Record<string, Reader>> = { 'open-bandit': readOpenBanditLog, dsjson: readDsjsonLog, jsonl: readJsonLinesLog };
 
 /** What a log can be, as help and messages say it. */
-export const logForms = 'a topic (logged-decisions), a file of JSON lines or VW DSJSON, open-bandit:FILE.csv, dsjson:FILE or jsonl:FILE';
+export const logForms = 'a topic (logged-decisions), a file of JSON lines or VW DSJSON, open-bandit:FILE.csv, dsjson:FILE, jsonl:FILE, or clickhouse://HOST:8123/DATABASE/TABLE';
 
 /**
  * Reads the log that a word stands for: `FORMAT:FILE`, a file whose format its first line tells, or a topic of the data directory.
@@ -22,9 +23,7 @@ export const logForms = 'a topic (logged-decisions), a file of JSON lines or VW 
  * @throws HR_INPUT_FILE, HR_TOPIC_MISSING, HR_EVALUATION_LOG for what is none of them
  */
 export async function openDecisionLog(word: string, dataDir: string, options: DecisionLogOptions): Promise<DecisionTable> {
-  if (/^clickhouse(s)?:\/\//.test(word)) {
-    throw new HeadraceError('HR_EVALUATION_LOG', 'Logs in ClickHouse cannot be read yet.', { remedy: 'Export the decisions as JSON lines (FORMAT JSONEachRow) and evaluate the file.' });
-  }
+  if (/^clickhouses?:\/\//.test(word)) return readClickHouseLog(word, options);
   const scheme = /^([a-z-]+):(.+)$/s.exec(word);
   if (scheme !== null) {
     const [, name, file] = scheme as unknown as [string, string, string];

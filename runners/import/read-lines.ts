@@ -67,7 +67,7 @@ export async function* readLines(input: string, stdin: AsyncIterable<Uint8Array>
     if (size > 0) yield [finish(Buffer.alloc(0))];
   } catch (cause) {
     const code = (cause as NodeJS.ErrnoException).code;
-    if (code === undefined) throw cause;
+    if (code === undefined || cause instanceof HeadraceError) throw cause;
     const name = input === '-' ? 'Standard input' : input;
     throw new HeadraceError('HR_INPUT_FILE', code === 'ENOENT' ? `${name} does not exist.` : `${name} cannot be read (${code}).`, { cause });
   }
