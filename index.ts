@@ -30,6 +30,7 @@ export { clicks } from './pipelines/clicks.js';
 export { decisions } from './pipelines/decisions.js';
 export { loggedDecisions } from './pipelines/logged-decisions.js';
 export { outcomes } from './pipelines/outcomes.js';
+export { default as propensityLog } from './pipelines/propensity-log.js';
 export { unattributedOutcomes } from './pipelines/unattributed-outcomes.js';
 export { type ClickEvent, clickEventSchema } from './schemas/generated/click-event.js';
 export { type Decision, type DecisionCandidate, decisionSchema, type DecisionSlot } from './schemas/generated/decision.js';

@@ -1,3 +1,4 @@
+import type { EmbeddedRuntime } from '../connectors/embedded/embedded-runtime.js';
 import type { Clock } from '../dataflow/clock.js';
 import type { Metrics } from '../dataflow/metrics.js';
 import type { Pipeline } from '../dataflow/pipeline.js';
@@ -8,6 +9,8 @@ import { runInProcess } from './run-in-process.js';
 export interface RunOptions {
   /** Where topics, state and offsets are. */
   readonly dataDir: string;
+  /** The data directory as this process has opened it for writing: a service and its pipelines can share it. It stays open. @default opened and closed by the run */
+  readonly runtime?: EmbeddedRuntime;
   /** Stop at the end of the input, every window closed. @default false */
   readonly bounded?: boolean;
   /** Worker threads that share the tasks; with more than one, `source` is needed. @default 1: everything in this thread */

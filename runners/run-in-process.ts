@@ -16,7 +16,8 @@ export async function runInProcess(pipeline: Pipeline, options: RunOptions, kafk
   const { source } = options;
   const workers = options.workers ?? 1;
   if (workers > 1 && source === undefined) throw new HeadraceError('HR_ARGUMENT', 'Worker threads load the pipeline themselves: give its name or file as `source`.');
-  const runtime = await openRuntime({ dataDir: options.dataDir, kafka, mode: 'write', pipeline: pipeline.name, ...(options.warn === undefined ? {} : { warn: options.warn }) });
+  const given = options.runtime;
+  const runtime = given ?? await openRuntime({ dataDir: options.dataDir, kafka, mode: 'write', pipeline: pipeline.name, ...(options.warn === undefined ? {} : { warn: options.warn }) });
   try {
     return await runJob({
       pipeline,
@@ -62,6 +63,6 @@ export async function runInProcess(pipeline: Pipeline, options: RunOptions, kafk
     });
   } finally {
     await Promise.all(threads.map((thread) => thread.stop()));
-    await runtime.close();
+    if (given === undefined) await runtime.close();
   }
 }
