@@ -77,6 +77,37 @@ test('lateness waits for outcomes that come behind the watermark', async () => {
   expect((await attributed(inputs, { lateness: '5m' })).rows.map(({ reward }) => reward)).toEqual([1, 1]);
 });
 
+test('a watermark that has come to the very edge leaves it open: what lies on it may still come', async () => {
+  const exact = pipeline(
+    'exact',
+    ({ from }) => attribute('a', from(decisions).pipe(keyBy(decisions.decisionId)), from(outcomes).pipe(keyBy(outcomes.decisionId)), { unattributed: unattributedOutcomes }).pipe(to(loggedDecisions)),
+    { tick: 1 },
+  );
+  const run = await runPipeline(exact, {
+    inputs: {
+      decisions: [decision('d', at(0)), decision('e', at(30)), decision('f', at(32))],
+      // the second one lies on the edge of d's window, the third waits for a decision that lies on the edge of what it tolerates
+      outcomes: [outcome('x', 'e', at(30)), outcome('on the edge', 'd', at(30)), outcome('waiting', 'f', at(30))],
+    },
+    stepRows: 1,
+  });
+  expect(run.values(loggedDecisions).map(({ decisionId, reward }) => [decisionId, reward])).toEqual([['d', 1], ['e', 1], ['f', 1]]);
+  expect(run.values(unattributedOutcomes)).toEqual([]);
+});
+
+test('a decision is remembered for so long, by event time; then its outcomes are of nobody', async () => {
+  const given = (minutes: number) => ({ decisions: [decision('d', at(0)), decision('later', at(minutes))], outcomes: [outcome('x', 'later', at(minutes)), outcome('o', 'd', at(1))] });
+  expect((await attributed(given(90))).refused).toEqual(['o LATE']);
+  expect((await attributed(given(95))).refused).toEqual(['o UNKNOWN_DECISION']);
+  expect((await attributed(given(95), { remember: '2h' })).refused).toEqual(['o LATE']);
+});
+
+test('the row of a decision that comes when its window is over is not behind what went out before', async () => {
+  const times = [['a', 0], ['b', 60], ['c', 61], ['late', 1], ['d', 100]] as const;
+  const { run } = await attributed({ decisions: times.map(([id, minutes]) => decision(id, at(minutes))), outcomes: [outcome('n', 'b', at(60)), outcome('o', 'c', at(61)), outcome('p', 'd', at(100))] });
+  expect(run.outputs['logged-decisions']!.map(({ key, timestamp }) => [key, timestamp >= at(59)])).toEqual([['a', false], ['late', true], ['b', true], ['c', true], ['d', true]]);
+});
+
 test('options that cannot be', () => {
   const build = (options: object) => () => attributionWith(options as AttributeOptions).build({ from: ((topic: never) => ({ topic, pipe: () => ({}) })) as never });
   expect(build({ windows: '3m' })).toThrow('attribute "a" has no option "windows"');

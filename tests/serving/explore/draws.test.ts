@@ -68,6 +68,14 @@ test('thompson, votes: nor here, where each decision has its own distribution', 
   expect(chiSquareChance(counts, expected)).toBeGreaterThan(0.001);
 });
 
+test('the place where the running sum passes the number, to the last bit', () => {
+  const below = (x: number) => x - 2 ** -53;
+  for (const [pmf, u, place] of [
+    [[0.25, 0, 0.75], 0, 0], [[0.25, 0, 0.75], below(0.25), 0], [[0.25, 0, 0.75], 0.25, 2], [[0.25, 0, 0.75], below(1), 2],
+    [[0, 1, 0], 0, 1], [[0, 1, 0], below(1), 1], [[0.1, 0.2, 0], 0.9, 1],
+  ] as const) expect(draw(pmf, u)).toBe(place);
+});
+
 test('seeds that differ little give draws that have nothing to do with one another', () => {
   const n = 20_000;
   let product = 0;
