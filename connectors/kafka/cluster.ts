@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { Connection, Writer } from '@platformatic/kafka';
 import { HeadraceError } from '../../dataflow/errors.js';
 import { BrokerError, asKafkaError, isPassing, kafkaError, reasonOf } from './kafka-errors.js';
@@ -84,7 +85,7 @@ export function createCluster({ settings, warn = () => undefined, wait = (ms) =>
         connectTimeout: connectTimeoutMs,
         requestTimeout: requestTimeoutMs,
         maxInflights: maxInFlight,
-        ...(tls === undefined ? {} : { tls, tlsServerName: true }),
+        ...(tls === undefined ? {} : { tls, tlsServerName: isIP(host) === 0 }),
         ...(login === undefined ? {} : { sasl: { mechanism: login.mechanism, ...(login.username && { username: login.username }), ...(login.password && { password: login.password }), ...(login.token && { token: login.token }) } }),
       });
       const gone = () => {

@@ -146,7 +146,8 @@ function freePort(): Promise<number> {
     server.once('error', reject);
     server.listen(0, '127.0.0.1', () => {
       const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
+      // a service may take the next ones as well
+      server.close(() => (port < 65_000 ? resolve(port) : resolve(freePort())));
     });
   });
 }
