@@ -78,6 +78,7 @@ function contextOf(table: ReturnType<typeof createStateTable>): TaskContext {
     deadLetter: none,
     atProcessingTime: none,
     atTickEnd: () => undefined,
+    publisher: undefined,
     outside: none,
     warn: none,
   };

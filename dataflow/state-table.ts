@@ -9,6 +9,10 @@ export interface StateTable {
   delete(key: Uint8Array): void;
   /** Entries with `from <= key < to`, in order. Do not write while you iterate. */
   range(from: Uint8Array, to?: Uint8Array): Iterable<StateEntry>;
+  /** The same of what is committed, without this epoch's changes. */
+  committed(from: Uint8Array, to?: Uint8Array): Iterable<StateEntry>;
+  /** The keys that this epoch has put so far. */
+  changed(): Iterable<Uint8Array>;
 }
 
 /** A key and its value. */
@@ -61,6 +65,10 @@ export function createStateTable(backend: StateBackend, pipeline: string, step: 
         if (value !== null) yield { key, value };
       }
     },
+    committed: (from, to) => backend.range(pipeline, step, from, to),
+    *changed() {
+      for (const { key, value } of pending.values()) if (value !== null) yield key;
+    },
     take() {
       committing = new Map([...committing, ...pending]);
       const writes = [...pending.values()].map(({ key, value }) => ({ step, key, value }));
@@ -80,6 +88,12 @@ export function prefixed(table: StateTable, part: number): StateTable {
     get: (key) => table.get(own(key)),
     put: (key, value) => table.put(own(key), value),
     delete: (key) => table.delete(own(key)),
+    *committed(from, to) {
+      for (const { key, value } of table.committed(own(from), to === undefined ? Buffer.of(part + 1) : own(to))) yield { key: key.subarray(1), value };
+    },
+    *changed() {
+      for (const key of table.changed()) if (key[0] === part) yield key.subarray(1);
+    },
     *range(from, to) {
       for (const { key, value } of table.range(own(from), to === undefined ? Buffer.of(part + 1) : own(to))) yield { key: key.subarray(1), value };
     },

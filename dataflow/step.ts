@@ -28,6 +28,8 @@ export interface Step {
   readonly features?: FeatureSet | undefined;
   /** The step makes calls outside of the stream, whose outcomes are written down in the topic `<id>.outcomes`. */
   readonly outside: boolean;
+  /** The step brings features to a store outside, where the runtime has one. */
+  readonly publishes: boolean;
   /** Exchanges between the sources and this step; set when the pipeline is planned. */
   depth: number;
 }
@@ -47,6 +49,8 @@ export interface StepOptions {
   readonly features?: FeatureSet;
   /** @default false */
   readonly outside?: boolean;
+  /** @default false */
+  readonly publishes?: boolean;
 }
 
 const steps = new WeakMap<Observable<unknown>, Step>();
@@ -73,6 +77,7 @@ export function defineStep<O extends Observable<unknown>>(stream: O, inputs: rea
     sides: options.sides ?? [],
     features: options.features,
     outside: options.outside ?? false,
+    publishes: options.publishes ?? false,
     depth: 0,
   };
   steps.set(stream, step);

@@ -1,4 +1,5 @@
-import { publicationStep, type FeatureSet } from '../dataflow/features.js';
+import { createFeaturePublication, type FeaturePublication } from '../dataflow/feature-publication.js';
+import { publicationStep, type FeatureSet, tilesStep } from '../dataflow/features.js';
 import type { TaskContext } from '../dataflow/task-context.js';
 import { type Operator, operate } from './operate.js';
 
@@ -13,15 +14,21 @@ import { type Operator, operate } from './operate.js';
  * @see tiles
  */
 export function toFeatureStore<T, N extends string, K>(set: FeatureSet<T, N>): Operator<never, never, K> {
-  return operate<never, never, K>({ kind: 'toFeatureStore', id: publicationStep(set), details: { set: set.name }, keepsPartitioning: true }, (step) => {
+  return operate<never, never, K>({ kind: 'toFeatureStore', id: publicationStep(set), details: { set: set.name }, publishes: true, keepsPartitioning: true }, (step) => {
     let context: TaskContext;
     let told = false;
+    let publication: FeaturePublication | undefined;
     return {
       onOpen(opened) {
         context = opened;
+        if (opened.publisher === undefined) return;
+        const { publisher, clock, task, warn } = opened;
+        publication = createFeaturePublication({ set: set as unknown as FeatureSet, tiles: opened.table(tilesStep(set)), table: opened.table(step.id), publisher, clock, task, warn });
+        opened.outside(step.id, publication);
       },
       onBatch: (batch, emit) => emit(batch),
-      onBarrier() {
+      onBarrier(epoch) {
+        publication?.mark(epoch);
         if (told || context.task !== 0) return;
         context.table(step.id).put(Buffer.of(0), Buffer.from(JSON.stringify({ windows: set.windows.map((w) => w.name), layout: set.layout.text })));
         told = true;

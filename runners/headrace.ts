@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { createRequire } from 'node:module';
 import { kafkaSettings } from '../connectors/kafka/kafka-settings.js';
+import { redisSettings } from '../connectors/redis/redis-settings.js';
 import { HeadraceError } from '../dataflow/errors.js';
 import { readArguments } from './commands/arguments.js';
 import { type Call, exitCodes } from './commands/command.js';
@@ -61,6 +62,9 @@ async function dispatch(words: readonly string[], json: boolean, output: Call['o
     dataDir: options.get('data-dir') ?? './.headrace',
     get kafka() {
       return kafkaSettings();
+    },
+    get redis() {
+      return redisSettings();
     },
     output,
     notice,

@@ -1,4 +1,5 @@
 import type { EmbeddedRuntime } from '../connectors/embedded/embedded-runtime.js';
+import type { RedisSettings } from '../connectors/redis/redis-settings.js';
 import type { Clock } from '../dataflow/clock.js';
 import type { Metrics } from '../dataflow/metrics.js';
 import type { Pipeline } from '../dataflow/pipeline.js';
@@ -15,6 +16,8 @@ export interface RunOptions {
   readonly bounded?: boolean;
   /** Worker threads that share the tasks; with more than one, `source` is needed. @default 1: everything in this thread */
   readonly workers?: number;
+  /** Redis, to which `toFeatureStore` publishes; `redisSettings()` reads it from the environment. @default none: look-ups read the state */
+  readonly redis?: RedisSettings | undefined;
   /** Name or file of the pipeline, which every worker thread loads itself. */
   readonly source?: string;
   /** Milliseconds between commits. @default 200 live, 2,000 bounded */

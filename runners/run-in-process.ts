@@ -6,6 +6,7 @@ import type { Pipeline } from '../dataflow/pipeline.js';
 import { type JobResult, runJob } from './engine/job.js';
 import { createTaskGroup } from './engine/task-group.js';
 import { createWorkerGroup, type WorkerGroup } from './engine/worker-group.js';
+import { openPublisher } from './open-publisher.js';
 import { openRuntime } from './open-runtime.js';
 import type { RunOptions } from './run-embedded.js';
 
@@ -18,12 +19,14 @@ export async function runInProcess(pipeline: Pipeline, options: RunOptions, kafk
   if (workers > 1 && source === undefined) throw new HeadraceError('HR_ARGUMENT', 'Worker threads load the pipeline themselves: give its name or file as `source`.');
   const given = options.runtime;
   const runtime = given ?? await openRuntime({ dataDir: options.dataDir, kafka, mode: 'write', pipeline: pipeline.name, ...(options.warn === undefined ? {} : { warn: options.warn }) });
+  const publisher = options.redis && (await openPublisher(options.redis));
   try {
     return await runJob({
       pipeline,
       runtime,
       clock: options.clock ?? systemClock,
       metrics: options.metrics ?? createMetrics(),
+      publisher,
       abort: options.abort ?? new AbortController().signal,
       bounded: options.bounded ?? false,
       ...(options.commitMs === undefined ? {} : { commitMs: options.commitMs }),
@@ -48,6 +51,7 @@ export async function runInProcess(pipeline: Pipeline, options: RunOptions, kafk
               pipeline: source!,
               dataDir: options.dataDir,
               ...(kafka === undefined ? {} : { kafka }),
+              ...(options.redis === undefined ? {} : { redis: options.redis }),
               tasks: all.filter((task) => task % threadCount === thread),
               taskCount,
               partitions: [...partitions],
@@ -63,6 +67,7 @@ export async function runInProcess(pipeline: Pipeline, options: RunOptions, kafk
     });
   } finally {
     await Promise.all(threads.map((thread) => thread.stop()));
+    await publisher?.close();
     if (given === undefined) await runtime.close();
   }
 }

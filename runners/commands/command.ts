@@ -1,4 +1,5 @@
 import type { KafkaSettings } from '../../connectors/kafka/kafka-settings.js';
+import type { RedisSettings } from '../../connectors/redis/redis-settings.js';
 import type { Output } from './output.js';
 
 /** Exit codes of the command line. */
@@ -38,6 +39,8 @@ export interface Call {
   readonly dataDir: string;
   /** Kafka, when the environment names it. Reading it throws HR_KAFKA_SETTINGS. */
   readonly kafka: KafkaSettings | undefined;
+  /** Redis for features, where the environment names it. Errors: HR_REDIS_SETTINGS, at the first look. */
+  readonly redis: RedisSettings | undefined;
   /** Results, and nothing else. */
   readonly output: Output;
   /** Remarks for the person at the terminal: lines on standard error, JSON lines under --json. */

@@ -2,7 +2,7 @@ import { embeddedFeatures } from '../../connectors/embedded/embedded-features.js
 import { HeadraceError } from '../../dataflow/errors.js';
 import { featureSql } from '../../dataflow/feature-sql.js';
 import { type FeatureSet, paneMs } from '../../dataflow/features.js';
-import type { FeatureStore } from '../../dataflow/ports/feature-store.js';
+import type { FeatureAnswer, FeatureStore } from '../../dataflow/ports/feature-store.js';
 import { definition } from '../../dataflow/topic.js';
 import { explainFeature, type ExplainedEvent } from '../../serving/explain-feature.js';
 import { topFeatures } from '../../serving/top-features.js';
@@ -45,7 +45,7 @@ export const featuresCommand: Command = {
     const looking = (use: (lookup: Lookup) => Promise<number | void>) => (declared: Declared) => withLookup(call, declared, use);
     const verbs: Readonly<Record<string, { readonly operands: number; readonly run: (declared: Declared) => Promise<number | void> }>> = {
       list: { operands: 0, run: looking((lookup) => list(call, lookup)) },
-      get: { operands: 2, run: looking((lookup) => get(call, lookup, findSet(lookup, set!), rest[0]!)) },
+      get: { operands: 2, run: (declared) => get(call, declared, findSet(declared, set!), rest[0]!) },
       top: { operands: 1, run: looking((lookup) => top(call, lookup, findSet(lookup, set!))) },
       explain: { operands: 3, run: looking((lookup) => explain(call, lookup, findSet(lookup, set!), rest[0]!, rest[1]!)) },
       sql: { operands: 1, run: (declared) => sql(call, findSet(declared, set!)) },
@@ -108,8 +108,24 @@ async function list(call: Call, { sets }: Lookup): Promise<void> {
   }
 }
 
-async function get(call: Call, { store }: Lookup, set: FeatureSet, id: string): Promise<void> {
-  const { at, features } = store.get(set, id, timeOption(call, 'at'));
+async function get(call: Call, declared: Declared, set: FeatureSet, id: string): Promise<number> {
+  const past = timeOption(call, 'at');
+  if (call.redis === undefined || past !== undefined) {
+    await withLookup(call, declared, ({ store }) => printFeatures(call, set, id, store.get(set, id, past)));
+    return exitCodes.done;
+  }
+  const { redisFeatures } = await import('../../connectors/redis/redis-features.js');
+  const reader = redisFeatures(call.redis);
+  try {
+    const [answer] = await reader.get(set, [id]);
+    await printFeatures(call, set, id, answer!);
+    return exitCodes.done;
+  } finally {
+    await reader.close();
+  }
+}
+
+async function printFeatures(call: Call, set: FeatureSet, id: string, { at, features }: FeatureAnswer): Promise<void> {
   const time = new Date(at).toISOString();
   await call.output.print({ entity: set.name, id, at: time, features }, () => {
     const rows = Object.entries(features).map(([name, value]) => [name, value === null ? '-' : shown(value)]);

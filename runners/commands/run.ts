@@ -55,6 +55,7 @@ export const run: Command = {
         abort: call.abort,
         ...(commitMs === undefined ? {} : { commitMs }),
         source,
+        redis: call.redis,
         ...(workers === undefined ? {} : { workers }),
         warn: call.notice,
         onProgress: ({ done }) => bar.update(done - inputs.processed),

@@ -1,4 +1,5 @@
 import { kafkaVariables } from '../../connectors/kafka/kafka-settings.js';
+import { redisVariables } from '../../connectors/redis/redis-settings.js';
 
 /** A constant that bounds something, and the file that is its one home. */
 export interface DocumentedLimit {
@@ -39,6 +40,7 @@ export const documentedLimits: readonly DocumentedLimit[] = [
   { constant: 'maxBatchBytes', file: 'connectors/kafka/compression.ts', unit: 'bytes', what: 'Most that a compressed batch of Kafka may become.' },
   { constant: 'transactionTimeoutMs', file: 'connectors/kafka/transactional-producer.ts', unit: 'ms', what: 'After so long the broker aborts a transaction that is not ended.' },
   { constant: 'requestTimeoutMs', file: 'connectors/kafka/cluster.ts', unit: 'ms', what: 'After so long a request to Kafka without an answer is given up and tried anew.' },
+  { constant: 'publicationBacklog', file: 'dataflow/feature-publication.ts', unit: '', what: 'Entities of a set and task that wait for a feature store, from which on the sources pause.' },
   { constant: 'maxLineBytes', file: 'runners/import/read-lines.ts', unit: 'bytes', what: 'Longest line of an imported file; a longer one is refused.' },
   { constant: 'blockEvents', file: 'runners/import/write-events.ts', unit: '', what: 'Events that an import commits at once.' },
   { constant: 'blockBytes', file: 'runners/import/write-events.ts', unit: 'bytes', what: 'The same by size.' },
@@ -68,6 +70,7 @@ export const documentedVariables: readonly { readonly name: string; readonly fil
   ...Object.entries(kafkaVariables).map(([name, what]) => ({ name, file: 'connectors/kafka/kafka-settings.ts', what })),
   { name: 'CLICKHOUSE_USER', file: 'runners/decision-logs/clickhouse-log.ts', what: 'User of a log in ClickHouse (`clickhouse://…`); `default` where it is not set.' },
   { name: 'CLICKHOUSE_PASSWORD', file: 'runners/decision-logs/clickhouse-log.ts', what: 'Their password.' },
+  ...Object.entries(redisVariables).map(([name, what]) => ({ name, file: 'connectors/redis/redis-settings.ts', what })),
   { name: 'HEADRACE_DEBUG', file: 'runners/headrace.ts', what: '`1`: print the stack of an error and of its causes.' },
   { name: 'TMPDIR', file: 'runners/import/sort-by-time.ts', what: 'Where an import sorts what does not fit into memory, a replay keeps its scratch state, and ClickHouse in the process its tables.' },
 ];

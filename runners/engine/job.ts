@@ -2,6 +2,7 @@ import type { Clock } from '../../dataflow/clock.js';
 import { HeadraceError } from '../../dataflow/errors.js';
 import type { Metrics } from '../../dataflow/metrics.js';
 import type { Pipeline } from '../../dataflow/pipeline.js';
+import type { FeaturePublisher } from '../../dataflow/ports/feature-publisher.js';
 import type { JournalEntry, LogClient, Position, StateWrite } from '../../dataflow/ports/log-client.js';
 import type { SchemaRegistry } from '../../dataflow/ports/schema-registry.js';
 import type { StateBackend } from '../../dataflow/ports/state-backend.js';
@@ -39,6 +40,8 @@ export interface JobOptions {
   readonly commitMs?: number;
   /** Rows read ahead of each input in one step. @default 16,384 */
   readonly stepRows?: number;
+  /** A feature store outside of the runtime. @default look-ups read the state */
+  readonly publisher?: FeaturePublisher | undefined;
   /** Waits for new input (live runs). */
   readonly wait: (ms: number) => Promise<void>;
   readonly warn: (what: string, message: string) => void;
@@ -174,16 +177,16 @@ async function nextEntry(options: JobOptions, graph: PipelineGraph, partitions: 
     const pulse = tasks && (await pulseOf(tasks.groups));
     if (pulse !== undefined && (pulse.nextTimer <= now || pulse.outside.ready > 0 || pulse.outside.wantsEpoch <= now)) return { kind: 'live', bounds };
     // Calls that were under way when the last run stopped are made again, also where no record comes.
-    if (tasks === undefined && makesCalls(graph)) return { kind: 'live', bounds };
+    if (tasks === undefined && worksOutside(graph, options.publisher)) return { kind: 'live', bounds };
     if (options.abort.aborted) return undefined;
     const commitMs = options.commitMs ?? 200;
     await (pulse === undefined || pulse.outside.waiting === 0 ? options.wait(commitMs) : awaitOutcome(tasks!.groups, Math.min(commitMs, pulse.outside.wantsEpoch - now)));
   }
 }
 
-/** Whether steps make calls outside of the stream. */
-function makesCalls({ steps }: PipelineGraph): boolean {
-  return steps.some((step) => step.outside);
+/** Whether steps have work outside of the stream: calls, or features to publish. */
+function worksOutside({ steps }: PipelineGraph, publisher: FeaturePublisher | undefined): boolean {
+  return steps.some((step) => step.outside || (step.publishes && publisher !== undefined));
 }
 
 /** Longest wait where several groups are asked: one cannot be called off because another has an outcome. */
@@ -219,7 +222,7 @@ async function runEntry(
   const commitMs = options.commitMs ?? (options.bounded ? 2_000 : 200);
   const stepRows = options.stepRows ?? 16_384;
   const divisible = fixed.taskCount === 1 && isLinear(fixed.graph);
-  const calls = makesCalls(fixed.graph) && !fixed.environment.replaying;
+  const calls = worksOutside(fixed.graph, options.publisher) && !fixed.environment.replaying;
   let epoch = committed?.epoch ?? 0;
   let positions = committed?.positions ?? [];
   let committedRecords = positions.reduce((sum, p) => sum + p.offset, 0);
@@ -358,6 +361,8 @@ async function runEntry(
       options.outcomes!.skip();
     }
     while (ends && calls && !options.abort.aborted) {
+      // What the end has changed has to be committed before anything outside hears of it.
+      if (dirty) await commit(false);
       const { outside } = await pulseOf(groups);
       if (outside.waiting === 0) break;
       await turnToCalls(outside);

@@ -1,4 +1,5 @@
 import type { KafkaSettings } from '../../connectors/kafka/kafka-settings.js';
+import type { RedisSettings } from '../../connectors/redis/redis-settings.js';
 import type { MetricName } from '../../dataflow/metrics.js';
 import type { Position } from '../../dataflow/ports/log-client.js';
 import type { Cut, Flushed, InputName, InputStatus, Outcomes, Pulse } from './task-group.js';
@@ -10,6 +11,7 @@ export interface WorkerSetting {
   readonly pipeline: string;
   readonly dataDir: string;
   readonly kafka?: KafkaSettings;
+  readonly redis?: RedisSettings;
   readonly tasks: readonly number[];
   readonly taskCount: number;
   readonly partitions: readonly (readonly [string, number])[];

@@ -6,6 +6,7 @@ import { asHeadraceError } from '../../dataflow/errors.js';
 import { createMetrics } from '../../dataflow/metrics.js';
 import type { RecordBlock } from '../../dataflow/record-block.js';
 import { loadPipeline } from '../load-pipeline.js';
+import { openPublisher } from '../open-publisher.js';
 import { openRuntime } from '../open-runtime.js';
 import type { Parcel } from './exchange-port.js';
 import { ownedBuffers } from './owned-buffers.js';
@@ -39,6 +40,7 @@ const group = createTaskGroup({
     abort: new AbortController().signal,
     bounded: setting.bounded,
     replaying: false,
+    publisher: setting.redis && (await openPublisher(setting.redis)),
     wait: (ms) => delay(ms),
     inputs: new Map(setting.partitions),
     outputs: new Map(setting.outputs),

@@ -1,6 +1,7 @@
 import { HeadraceError } from '../../dataflow/errors.js';
 import { createMetrics, type MetricName } from '../../dataflow/metrics.js';
 import type { Pipeline } from '../../dataflow/pipeline.js';
+import type { FeaturePublisher } from '../../dataflow/ports/feature-publisher.js';
 import { definition, type AnyTopic, type Topic } from '../../dataflow/topic.js';
 import { type JobOptions, type JobResult, runJob } from '../engine/job.js';
 import { buildGraph, type PipelineGraph } from '../engine/task.js';
@@ -30,6 +31,8 @@ export interface RunPipelineOptions {
   readonly blocks?: (records: readonly unknown[]) => readonly (readonly unknown[])[];
   /** Goes on with what another run has left. @default a fresh one */
   readonly runtime?: MemoryRuntime;
+  /** Takes what `toFeatureStore` publishes. @default none: look-ups read the state */
+  readonly publisher?: FeaturePublisher;
   /** Goes on by itself while the run waits for calls. @default begins at 0 */
   readonly clock?: VirtualClock;
 }
@@ -73,6 +76,7 @@ export async function runPipeline(pipeline: Pipeline, options: RunPipelineOption
     runtime: { ...runtime, log },
     clock,
     metrics,
+    publisher: options.publisher,
     abort: stop.signal,
     bounded,
     ...(options.commitMs === undefined ? {} : { commitMs: options.commitMs }),

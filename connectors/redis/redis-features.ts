@@ -1,0 +1,38 @@
+import { HeadraceError } from '../../dataflow/errors.js';
+import { type FeatureSet, featuresAt } from '../../dataflow/features.js';
+import { unpackEntity } from '../../dataflow/packed-entity.js';
+import type { FeatureReader } from '../../dataflow/ports/feature-reader.js';
+import { redisConnection } from './redis-connection.js';
+import { entityKey, newestKey } from './redis-keys.js';
+import type { RedisSettings } from './redis-settings.js';
+
+/** Bytes of the epoch in front of every value. */
+const stampBytes = 8;
+const nothing = { range: () => [] };
+
+/** Reads features that `toFeatureStore` has published to Redis. */
+export function redisFeatures(settings: RedisSettings): FeatureReader {
+  const connection = redisConnection(settings);
+  return {
+    async get(set, entities) {
+      const keys = [newestKey(settings.prefix, set.name), ...entities.map((entity) => entityKey(settings.prefix, set.name, Buffer.from(entity)))];
+      let found: (Buffer | null)[];
+      try {
+        found = await connection.redis.mgetBuffer(...keys);
+      } catch (cause) {
+        throw connection.failure(cause);
+      }
+      const [newest, ...values] = found;
+      if (newest === null || newest === undefined) throw new HeadraceError('HR_FEATURE', `No run has published the features "${set.name}" to Redis at ${settings.host}:${settings.port}, or none within its longest window.`);
+      const at = newest.readDoubleLE(stampBytes);
+      return entities.map((entity, i) => {
+        const packed = values[i];
+        const name = Buffer.from(entity);
+        const tiles = packed === null || packed === undefined ? nothing : unpackEntity(set as unknown as FeatureSet, name, packed.subarray(stampBytes));
+        if (tiles === undefined) throw new HeadraceError('HR_FEATURE', `The published features of ${set.name} ${entity} belong to other values than the set declares.`);
+        return { entity, at, features: featuresAt(set as unknown as FeatureSet, tiles, name, at) };
+      });
+    },
+    close: () => connection.close(),
+  };
+}

@@ -1,0 +1,134 @@
+import type { Clock } from './clock.js';
+import { asHeadraceError } from './errors.js';
+import { type FeatureSet, newestPrefix, paneMs, readNewest, tilePrefix } from './features.js';
+import type { OutsideWork } from './outside-work.js';
+import { longestWindow, packEntity } from './packed-entity.js';
+import type { FeaturePublisher, PublishedEntity } from './ports/feature-publisher.js';
+import { entityBytes, entityOf, type StateTable } from './state-table.js';
+
+/** Publishes the entities of a feature set that epochs have changed. */
+export interface FeaturePublication extends OutsideWork {
+  /** The epoch ends: notes which entities it has changed. */
+  mark(epoch: number): void;
+}
+
+/** First byte of the state keys of entities that wait to be published. */
+const waitingPrefix = 1;
+/** Entities in one request to the store. */
+const publishedAtOnce = 256;
+/** Entities that wait from which on the sources pause. */
+const publicationBacklog = 250_000;
+/** Pauses after failures in a row, in milliseconds: they double up to the longest. */
+const [firstPause, longestPause] = [100, 10_000];
+
+/**
+ * Brings changed entities to a store after their epoch is committed. Which ones wait is part of the epoch that changed them, so that neither a crash nor an outage of the store, however long, leaves one out; published
+ * twice, a value is the same.
+ *
+ * @param options `tiles`: the state of the set's tiles; `table`: that of the publication
+ */
+export function createFeaturePublication(options: {
+  readonly set: FeatureSet;
+  readonly tiles: StateTable;
+  readonly table: StateTable;
+  readonly publisher: FeaturePublisher;
+  readonly clock: Clock;
+  readonly task: number;
+  readonly warn: (what: string, message: string) => void;
+}): FeaturePublication {
+  const { set, tiles, table, publisher, clock } = options;
+  const ttlMs = Math.max(longestWindow(set, paneMs.small), longestWindow(set, paneMs.large)) + paneMs.large;
+  const prefix = Buffer.of(waitingPrefix, options.task >> 8, options.task & 255);
+  const keyOf = (entity: Uint8Array) => Buffer.concat([prefix, entityBytes(entity)]);
+  const nameOf = (entity: Uint8Array) => Buffer.from(entity.buffer, entity.byteOffset, entity.length).toString('latin1');
+  // By entity, the epoch that changed it last. Those of `committed` may be published.
+  const changed = new Map<string, number>();
+  const committed = new Map<string, number>();
+  const published = new Set<string>();
+  let marked = 0;
+  let epoch = 0;
+  let wake: () => void = () => undefined;
+  let isPublishing = false;
+  let stopped = false;
+  let cancelPause: () => void = () => undefined;
+  let failures = 0;
+  for (const { key, value } of table.range(prefix, Buffer.of(waitingPrefix, options.task >> 8, options.task & 255, 255, 255))) {
+    committed.set(nameOf(entityOf(key.subarray(prefix.length))), Buffer.from(value).readDoubleLE(0));
+  }
+
+  const publishSome = async () => {
+    const some = [...committed].slice(0, publishedAtOnce);
+    let newest = Number.NEGATIVE_INFINITY;
+    for (const { value } of tiles.committed(Buffer.of(newestPrefix), Buffer.of(newestPrefix + 1))) newest = Math.max(newest, readNewest(value));
+    const end = Math.floor(newest / paneMs.small) * paneMs.small + paneMs.small;
+    const source = { range: (from: Uint8Array, to?: Uint8Array) => tiles.committed(from, to) };
+    const entities = some.map(([name]): PublishedEntity => {
+      const entity = Buffer.from(name, 'latin1');
+      return { set: set.name, entity, value: packEntity(set, source, entity, end), ttlMs };
+    });
+    await publisher.publish(entities, { epoch, set: set.name, newest: end, ttlMs });
+    for (const [name, since] of some) {
+      published.add(name);
+      if (committed.get(name) === since) committed.delete(name);
+    }
+  };
+  const publishAll = async () => {
+    try {
+      while (committed.size > 0 && !stopped) {
+        await publishSome();
+        failures = 0;
+        wake();
+      }
+      isPublishing = false;
+    } catch (error) {
+      failures += 1;
+      options.warn(`publish ${set.name}`, `${asHeadraceError(error, 'HR_FEATURE_STORE', {}).format()}\n  ${committed.size} entities of ${set.name} wait until the store answers.`);
+      const pause = Math.min(longestPause, firstPause * 2 ** (failures - 1));
+      if (!stopped) cancelPause = clock.after!(pause, () => void publishAll());
+    }
+    wake();
+  };
+  return {
+    get waiting() {
+      return committed.size;
+    },
+    get full() {
+      return committed.size >= publicationBacklog;
+    },
+    ready: 0,
+    wantsEpoch: Number.POSITIVE_INFINITY,
+    mark(now) {
+      marked = now;
+      // What was published and has not changed since no longer waits.
+      for (const name of published) if (!committed.has(name)) table.delete(keyOf(Buffer.from(name, 'latin1')));
+      published.clear();
+      const since = Buffer.alloc(8);
+      since.writeDoubleLE(now);
+      for (const key of tiles.changed()) {
+        if (key[0] !== tilePrefix[0]) continue;
+        const entity = entityOf(key.subarray(tilePrefix.length));
+        const name = nameOf(entity);
+        if (changed.has(name)) continue;
+        changed.set(name, now);
+        table.put(keyOf(entity), since);
+      }
+    },
+    begin() {
+      epoch = marked;
+      for (const [name, since] of changed) committed.set(name, since);
+      changed.clear();
+      if (isPublishing || committed.size === 0) return;
+      isPublishing = true;
+      void publishAll();
+    },
+    take: () => undefined,
+    enter: () => undefined,
+    stop() {
+      stopped = true;
+      cancelPause();
+    },
+    onOutcome(listener) {
+      wake = listener;
+    },
+  };
+}
