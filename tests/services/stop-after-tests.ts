@@ -1,10 +1,14 @@
 import { kafka } from './kafka.js';
-import { running, stop } from './service.js';
+import { redis } from './redis.js';
+import { running, type Service, stop } from './service.js';
+
+/** Services that tests start. */
+const started: readonly Service[] = [kafka, redis];
 
 /** Vitest's global set-up: what the tests have started is stopped behind them; what ran before goes on. */
 export async function setup(): Promise<() => Promise<void>> {
-  const ranBefore = (await running(kafka)) !== undefined;
+  const ranBefore = await Promise.all(started.map(async (service) => (await running(service)) !== undefined));
   return async () => {
-    if (!ranBefore) await stop(kafka);
+    for (const [i, service] of started.entries()) if (!ranBefore[i]) await stop(service);
   };
 }
