@@ -4,6 +4,10 @@ export interface PolicyDecision {
   readonly actions: readonly (number | string)[];
   /** What was known: the numbers of the log's context, none where it has none. */
   readonly context: readonly number[];
+  /** Of each of `actions`, what the model of the log said of it; undefined where that is not logged. */
+  readonly scores: readonly number[] | undefined;
+  /** Of each of `actions`, its features; undefined where they are not logged. */
+  readonly features: readonly (readonly number[])[] | undefined;
   /** Position on the page, from 0. */
   readonly slot: number;
   /** Epoch ms; undefined where the log has no times. */

@@ -26,8 +26,8 @@ export async function readClickHouseLog(address: string, options: DecisionLogOpt
     throw new HeadraceError('HR_EVALUATION_LOG', `ClickHouse at ${url} does not answer (${reason}).`, { cause, remedy: 'Check host and port (HTTP, 8123 by default), and that the server runs.' });
   }
   if (!response.ok || response.body === null) throw refused(source, await response.text());
-  const rows = await readJsonLinesLog('-', { ...options, stdin: withoutException(source, response.body) });
-  return { ...rows, source, format: 'clickhouse', place: (row) => rows.place(row).replace('line', 'row'), refused: rows.refused.map((of) => ({ ...of, first: of.first.replace('line', 'row') })) };
+  const rows = await readJsonLinesLog('-', { ...options, name: source, stdin: withoutException(source, response.body) });
+  return { ...rows, format: 'clickhouse', place: (row) => rows.place(row).replace('line', 'row'), refused: rows.refused.map((of) => ({ ...of, first: of.first.replace('line', 'row') })) };
 }
 
 function parsed(address: string) {

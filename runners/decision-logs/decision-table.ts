@@ -88,6 +88,8 @@ export interface DecisionLogOptions {
   readonly context?: boolean | undefined;
   /** Called now and then with the lines or records read so far. It may throw to end the reading. */
   readonly progress?: ((count: number) => void) | undefined;
+  /** What messages call the log. @default its path */
+  readonly name?: string | undefined;
   /** What the input `-` reads. @default process.stdin */
   readonly stdin?: AsyncIterable<Uint8Array> | undefined;
 }

@@ -25,7 +25,8 @@ import { timeReader } from './time-reader.js';
  * Other fields are left alone. Errors: HR_INPUT_FILE, HR_EVALUATION_LOG when no line has what is needed.
  */
 export async function readJsonLinesLog(input: string, options: DecisionLogOptions = {}): Promise<DecisionTable> {
-  const builder = tableBuilder(input, 'jsonl', options.extra);
+  const name = options.name ?? (input === '-' ? 'standard input' : input);
+  const builder = tableBuilder(name, 'jsonl', options.extra);
   const rewardField = options.reward ?? 'reward';
   const segmentField = options.segment ?? 'segment';
   const actionNames = naming();
@@ -116,9 +117,9 @@ export async function readJsonLinesLog(input: string, options: DecisionLogOption
   });
 
   const found = seen.first;
-  if (builder.length > 0 && !seen.propensity) throw missingField(input, 'propensity', found, 'Log the probability that the action was drawn with, in the field propensity; without it nothing can be evaluated.');
-  if (builder.length > 0 && !seen.reward) throw missingField(input, rewardField, found, 'Name the field with the outcome: --reward NAME.');
-  if (builder.length > 0 && options.segment !== undefined && segments.names.length === 0) throw missingField(input, options.segment, found, 'Name the field of the segment: --by segment:NAME.');
+  if (builder.length > 0 && !seen.propensity) throw missingField(name, 'propensity', found, 'Log the probability that the action was drawn with, in the field propensity; without it nothing can be evaluated.');
+  if (builder.length > 0 && !seen.reward) throw missingField(name, rewardField, found, 'Name the field with the outcome: --reward NAME.');
+  if (builder.length > 0 && options.segment !== undefined && segments.names.length === 0) throw missingField(name, options.segment, found, 'Name the field of the segment: --by segment:NAME.');
   const table = builder.finish({
     actions: named === true ? actionNames.names.length : seen.most > 0 ? seen.most : undefined,
     names: named === true ? actionNames.names : undefined,
@@ -126,7 +127,7 @@ export async function readJsonLinesLog(input: string, options: DecisionLogOption
     loggers: loggers.names,
     segments: segments.names,
   });
-  for (const [name, values] of table.extra) if (values === undefined) throw missingField(input, name, found, 'Check the name of the field.');
+  for (const [column, values] of table.extra) if (values === undefined) throw missingField(name, column, found, 'Check the name of the field.');
   return table;
 }
 

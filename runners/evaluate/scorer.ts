@@ -1,6 +1,6 @@
 import { openTableModel, type TableModel } from '../../connectors/onnx/table-model.js';
 import { HeadraceError } from '../../dataflow/errors.js';
-import type { PolicyFunction } from '../../evaluation/policy-function.js';
+import type { PolicyDecision, PolicyFunction } from '../../evaluation/policy-function.js';
 import type { DecisionTable } from '../decision-logs/decision-table.js';
 import { loadUserModule } from '../load-pipeline.js';
 import { actionsOf, forChoices } from './policy.js';
@@ -112,7 +112,7 @@ export function moduleScorer(file: string): Scorer {
             const places: number[] = [];
             forChoices(table, row, actions, (a) => places.push(a));
             const context = table.context === undefined ? [] : Array.from(table.context.subarray(row * table.features, (row + 1) * table.features));
-            const given = called(decide as PolicyFunction, { actions: places.map((a) => all[a]!), context, slot: table.slot?.[row] ?? 0, time: table.time?.[row] }, file, table.place(row));
+            const given = called(decide as PolicyFunction, { actions: places.map((a) => all[a]!), context, ...choiceFacts(table, row), slot: table.slot?.[row] ?? 0, time: table.time?.[row] }, file, table.place(row));
             if (given.length !== places.length) throw new HeadraceError('HR_EVALUATION_POLICY', `${file} gave ${given.length} numbers for the ${places.length} actions of ${table.place(row)}.`, { remedy: 'Return one number for each of `actions`, in their order.' });
             places.forEach((a, at) => (out[k * actions + a] = typeof given[at] === 'number' ? given[at] : NaN));
           });
@@ -121,6 +121,14 @@ export function moduleScorer(file: string): Scorer {
       };
     },
   };
+}
+
+/** What is logged with each choice of a row. */
+function choiceFacts({ choices }: DecisionTable, row: number): Pick<PolicyDecision, 'scores' | 'features'> {
+  if (choices === undefined) return { scores: undefined, features: undefined };
+  const { start, score, features, width } = choices;
+  const [from, to] = [start[row]!, start[row + 1]!];
+  return { scores: score && Array.from(score.subarray(from, to)), features: features && Array.from({ length: to - from }, (_, c) => Array.from(features.subarray((from + c) * width, (from + c + 1) * width))) };
 }
 
 function called(decide: PolicyFunction, decision: Parameters<PolicyFunction>[0], file: string, place: string): ArrayLike<number> {

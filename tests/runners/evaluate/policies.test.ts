@@ -148,6 +148,12 @@ describe.skipIf(!hasOnnx)('models', () => {
     expect(await candidateOf(`epsilon-greedy:0.5@${scores}`, [{ ...plain, action: 'c', actions: ['b', 'c'] }])).toEqual({ distribution: [0.25, 0.75] });
   });
 
+  test('a module sees scores and features of what could be chosen', async () => {
+    const module = file('facts.ts', `export default ({ scores, features, time }: any) => scores.map((score: number, k: number) => (score + features[k][0] + (time === undefined ? 0 : 1)) / 10);`);
+    const line = { ...plain, action: 'b', actions: ['a', 'b'], scores: [1, 2], features: [[3], [4]] };
+    expect(await candidateOf(module, [line])).toEqual({ distribution: [0.4, 0.6] });
+  });
+
   test.each([
     ['scores for a distribution', ['s.onnx', tinyOnnx(weights, 3)], 'HR_EVALUATION_PMF', 'is 2'],
     ['a model of other features', ['f.onnx', tinyOnnx([1, 1, 1], 3)], 'HR_EVALUATION_POLICY', 'takes 1 features, and the context of'],
