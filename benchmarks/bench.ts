@@ -28,7 +28,7 @@ const benchmarks: Readonly<Record<string, (options: Options) => AsyncIterable<Re
   'window-columns': ({ events, seed }) => windowColumns({ events, seed }),
   'click-tiles': ({ events, seed, workers }) => clickTiles({ events, seed, workers, runtime: values.runtime === 'kafka' ? 'kafka' : 'embedded' }),
   'features-get': ({ events, seed }) => featuresGet({ events: Math.min(events, 300_000), seed }),
-  coverage: ({ events, seed }) => coverage({ logs: Math.min(events, 1000), decisions: 1000, seed }),
+  coverage: ({ events, seed }) => coverage({ logs: Math.min(events, 1000), decisions: 2000, seed }),
   detection: ({ events, seed }) => detection({ logs: Math.min(events, 1000), seed }),
   'live-loop': ({ seed }) => liveLoopCoverage({ runs: 100, decisions: 2_000, seed, samples: 10_000 }),
   'head-training': ({ seed }) => headTraining({ threads: Number(values.threads), batch: Number(values.batch), seed }),

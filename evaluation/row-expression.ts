@@ -69,6 +69,11 @@ export function nonZero(a: RowExpression): RowExpression {
   return { js: `(${a.js} !== 0 ? 1 : 0)`, sql: `if(${a.sql} != 0, 1., 0.)`, columns: a.columns };
 }
 
+/** 1 where `a` is `value`, else 0. */
+export function equals(a: RowExpression, value: number): RowExpression {
+  return { js: `(${a.js} === ${value} ? 1 : 0)`, sql: `if(${a.sql} = ${constant(value).sql}, 1., 0.)`, columns: a.columns };
+}
+
 function columnsOf(a: RowExpression, b: RowExpression): readonly DecisionColumn[] {
   return [...new Set([...a.columns, ...b.columns])];
 }

@@ -1,8 +1,8 @@
 import { HeadraceError } from '../../dataflow/errors.js';
 import type { LeftOut } from '../bad-rows.js';
 import type { LoggedDecisions } from '../logged-decisions.js';
-import { type Estimate, largest, type Measure, square, total } from '../measure.js';
-import { constant, expectedOutcome, minus, over, propensity, reward, shownOutcome, times, weight } from '../row-expression.js';
+import { type Estimate, type Measure, square, total } from '../measure.js';
+import { constant, equals, expectedOutcome, minus, over, propensity, reward, shownOutcome, times, weight } from '../row-expression.js';
 import { createTally, type Tally } from '../tally.js';
 import { weightSummary, type WeightSummary } from '../weight-summary.js';
 import type { WeightedDecisions } from '../weighted-decisions.js';
@@ -25,28 +25,26 @@ export interface MeanSums {
   readonly n: number;
   readonly sum: number;
   readonly squares: number;
-  readonly largest: number;
 }
 
-const meanOf = (of: Parameters<typeof total>[0]): Measure<'sum' | 'squares' | 'most', MeanSums> => ({
-  sums: { sum: total(of), squares: square(of), most: largest(of) },
-  result: ({ sum, squares, most }, n) => ({ n, sum, squares, largest: most }),
+const meanOf = (of: Parameters<typeof total>[0]): Measure<'sum' | 'squares', MeanSums> => ({
+  sums: { sum: total(of), squares: square(of) },
+  result: ({ sum, squares }, n) => ({ n, sum, squares }),
 });
 
 /** Diagnostics that are sums over all decisions. */
 export interface TotalResults {
   readonly weights: WeightSummary;
-  readonly inverse: MeanSums;
   /** 1 / propensity less the number of candidates, where that is logged. */
   readonly excess?: MeanSums;
   /** w·q - v: what IPS and DR differ by. */
   readonly disagreement?: MeanSums;
   /** w·(r - q): what DR and DM differ by. */
   readonly correction?: MeanSums;
-  readonly least: number;
-  readonly rewards: { readonly least: number; readonly most: number };
+  /** Extremes, and how many are 1 and 2. */
+  readonly rewards: { readonly least: number; readonly most: number; readonly ones: number; readonly twos: number };
   /** Σ m² / Σ m over the multiples of a thinned log: how much larger the variance of a count is for it. */
-  readonly thinning: number;
+  readonly thinning?: number;
 }
 
 /** The measures of the diagnostics that are sums over all decisions. */
@@ -54,15 +52,13 @@ export function totalMeasures(shape: LogShape): Readonly<Record<string, Measure<
   const inverse = over(constant(1), propensity);
   return {
     weights: weightSummary(),
-    inverse: meanOf(inverse),
     ...(shape.candidates && { excess: meanOf(minus(inverse, { js: 'k', sql: 'candidates', columns: ['candidates'] })) }),
     ...(shape.model && { disagreement: meanOf(minus(times(weight, shownOutcome), expectedOutcome)), correction: meanOf(times(weight, minus(reward, shownOutcome))) }),
-    least: { sums: { least: { kind: 'smallest', of: propensity, asLogged: true } }, result: ({ least }: Readonly<Record<string, number>>) => least! },
     rewards: {
-      sums: { least: { kind: 'smallest', of: reward, asLogged: true }, most: { kind: 'largest', of: reward, asLogged: true } },
-      result: ({ least, most }: Readonly<Record<string, number>>) => ({ least, most }),
+      sums: { least: { kind: 'smallest', of: reward, asLogged: true }, most: { kind: 'largest', of: reward, asLogged: true }, ones: total(equals(reward, 1)), twos: total(equals(reward, 2)) },
+      result: ({ least, most, ones, twos }: Readonly<Record<string, number>>) => ({ least, most, ones, twos }),
     },
-    thinning: { sums: { mm: square(constant(1)) }, result: ({ mm }: Readonly<Record<string, number>>, n: number) => (n > 0 ? mm! / n : 1) },
+    ...(shape.thinned && { thinning: { sums: { mm: square(constant(1)) }, result: ({ mm }: Readonly<Record<string, number>>, n: number) => (n > 0 ? mm! / n : 1) } }),
   };
 }
 

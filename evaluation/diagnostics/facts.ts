@@ -52,6 +52,8 @@ export interface Facts {
   readonly excess: MeanSums | undefined;
   readonly disagreement: MeanSums | undefined;
   readonly correction: MeanSums | undefined;
+  /** Least and largest reward, how many are 1 and 2, and the largest that is possible, as far as that was said. */
+  readonly rewards: TotalResults['rewards'] & { readonly possible: number | undefined };
   readonly leastPropensity: number;
   readonly mostPropensity: number;
   /** The least and largest propensity of each cell. */
@@ -84,7 +86,7 @@ export function factsOf(sums: EvaluationSums, rewards: RewardBounds | undefined)
     given: state.given,
     leftOut: Array.from(state.leftOut, ([code, of]) => ({ code, ...of })),
     thinned: sums.shape.thinned,
-    thinning: totals.thinning,
+    thinning: totals.thinning ?? 1,
     actions: state.actions,
     slots: state.slots,
     hasActions: state.hasActions,
@@ -102,11 +104,12 @@ export function factsOf(sums: EvaluationSums, rewards: RewardBounds | undefined)
     loggerCells: sums.loggers?.cells() ?? [],
     bins,
     tail: tailIndex(bins),
-    inverse: totals.inverse,
+    inverse: { n: whole.n, sum: whole.inverse, squares: whole.inverse2 },
     excess: totals.excess,
     disagreement: totals.disagreement,
     correction: totals.correction,
-    leastPropensity: totals.least,
+    rewards: { ...totals.rewards, possible: rewards?.high },
+    leastPropensity: whole.least,
     mostPropensity: whole.most,
     propensityValues: [...new Set(cells.flatMap(({ sums: { least, most } }) => [least, most]))],
     distributions: distributions && { n: distributions.n, mismatches: distributions.mismatches, cells: distributions.cells(), sizes: distributions.sizes(), actions: distributions.actions },

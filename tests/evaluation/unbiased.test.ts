@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { balanced, bernsteinInterval, cascadeDr, confidenceSequence, createTally, cressieReadInterval, dr, type Estimate, estimateSlates, iips, type Interval, ips, loggedDecisions, loggedSlates, marginalWeights, moments, normalInterval, pseudoInverse, reward, rips, sips, sndr, snips, times, weigh, weight, withWeights } from '../../evaluation/index.js';
+import { balanced, bernsteinInterval, bootstrapIntervals, cascadeDr, confidenceSequence, createTally, cressieReadInterval, dr, type Estimate, estimateSlates, iips, type Interval, ips, loggedDecisions, loggedSlates, marginalWeights, moments, normalInterval, pseudoInverse, reward, rips, sips, sndr, snips, times, weigh, weight, withWeights } from '../../evaluation/index.js';
 import { type Random, splitmix } from '../../dataflow/splitmix.js';
 
 const logs = 1000;
@@ -85,6 +85,30 @@ test('IPS and DR are unbiased, also with a wrong model; their 95 % intervals hol
   expect(held.cressieRead! / logs).toBeGreaterThan(0.95);
   expect(held.bernstein! / logs).toBeGreaterThanOrEqual(0.97);
   expect(held.sequence! / (logs / 10)).toBeGreaterThanOrEqual(0.97);
+});
+
+test('bootstrap intervals by user hold the truth in about 95 % of logs where users act alike in all they do; normal ones do not', { timeout: 120_000 }, () => {
+  const random = splitmix(12);
+  const times = 3;
+  const held = { ips: 0, snips: 0, normal: 0 };
+  const holds = (interval: Interval): number => Number(interval !== null && interval.low <= truth && truth <= interval.high);
+  for (let k = 0; k < logs / 2; k++) {
+    const { action, reward, propensity, shown } = logOf(random, 200);
+    const repeated = (of: ArrayLike<number>): Float64Array => Float64Array.from({ length: 200 * times }, (_, i) => of[Math.floor(i / times)]!);
+    const user = repeated(Float64Array.from(action, (_, i) => i));
+    const decisions = weigh(loggedDecisions({ action: repeated(action), reward: repeated(reward), propensity: repeated(propensity), user }), { shown: repeated(shown) });
+    const drawn = bootstrapIntervals({ ips: ips(), snips: snips() }, decisions, { chance: random, replicates: 400 });
+    held.ips += holds(drawn.ips.interval);
+    held.snips += holds(drawn.snips.interval);
+    const tally = createTally({ ips: ips() });
+    tally.add(decisions);
+    held.normal += holds(normalInterval(tally.results().ips));
+  }
+  for (const name of ['ips', 'snips'] as const) {
+    expect(held[name] / (logs / 2), name).toBeGreaterThan(0.92);
+    expect(held[name] / (logs / 2), name).toBeLessThan(0.97);
+  }
+  expect(held.normal / (logs / 2)).toBeLessThan(0.85);
 });
 
 test('a confidence sequence holds the truth at every moment, in at least 95 % of logs', { timeout: 60_000 }, () => {

@@ -17,6 +17,9 @@ const lateShare = { info: 0.01, warning: 0.1 } as const;
 /** Share of rows that are there twice, at which they bear on the estimate. */
 const repeatedShare = 0.01;
 
+/** As many rewards of 2 for each of 1 are counts, not repetitions. */
+const mostTwice = 0.25;
+
 interface Part {
   readonly what: string;
   readonly sums: CellSums;
@@ -107,6 +110,19 @@ export function decisionRepeated({ repeated }: Facts): Finding | undefined {
     severity: share >= repeatedShare ? 'error' : 'warning',
     message: `${percent(share)} of the rows are decisions that the log has already: their outcomes count twice.`,
     numbers: { share, looked: repeated.looked, repeated: repeated.repeated },
+  };
+}
+
+/** Rewards of 2 among those of 0 and 1. */
+export function outcomeRepeated({ rewards, whole }: Facts): Finding | undefined {
+  const { least, most, ones, twos, possible } = rewards;
+  if (least !== 0 || most !== 2 || ones + twos !== whole.hits || twos > ones * mostTwice || (possible !== undefined && possible >= 2)) return undefined;
+  const share = twos / whole.hits;
+  return {
+    code: 'OUTCOME_REPEATED',
+    severity: 'warning',
+    message: `Rewards are 0 and 1, but for ${percent(share)} of the outcomes they are 2: those may have been counted twice.`,
+    numbers: { share, outcomes: twos },
   };
 }
 

@@ -58,6 +58,14 @@ describe('outcomes', () => {
     const late = Array.from({ length: n }, (_, i) => Number(i % 20 === 0));
     expect(finding(evaluated({ ...sound(), late }), 'LATE_OUTCOMES')).toMatchObject({ severity: 'warning' });
   });
+  test('that are counted twice are found, unless 2 is possible', () => {
+    const { reward, ...rest } = sound();
+    const columns = { ...rest, reward: reward.map((r, i) => (i % 20 === 0 ? 2 * r : r)) };
+    expect(finding(evaluated(columns), 'OUTCOME_REPEATED')!.message).toMatch(/^Rewards are 0 and 1, but for \d\.?\d? % of the outcomes they are 2/);
+    const known = evaluate([loggedDecisions(columns)], { uniform: true }, { rewards: { low: 0, high: 5 } });
+    expect(finding(known, 'OUTCOME_REPEATED')).toBeUndefined();
+    expect(finding(evaluated({ ...rest, reward: reward.map((r, i) => r * (1 + (i % 3))) }), 'OUTCOME_REPEATED')).toBeUndefined();
+  });
   test('that are missing for an hour are found', () => {
     const { reward, ...rest } = sound();
     const time = reward.map((_, i) => i * 60_000);
