@@ -2,7 +2,8 @@ import { accessSync, constants, existsSync, mkdtempSync, rmdirSync, statSync } f
 import { dirname, join, resolve } from 'node:path';
 import { spaceLeft } from '../../connectors/embedded/disk-space.js';
 import { HeadraceError } from '../../dataflow/errors.js';
-import { formatBytes, formatNumber } from '../terminal/number-format.js';
+import { openRuntime, runtimePlace } from '../open-runtime.js';
+import { formatBytes, formatDuration, formatNumber } from '../terminal/number-format.js';
 import { type Call, type Command, exitCodes } from './command.js';
 
 /** What a check found. */
@@ -18,12 +19,14 @@ interface Finding {
 export const doctor: Command = {
   name: 'doctor',
   usage: ['doctor'],
-  about: 'Checks the machine and a data directory: Node, LMDB, disk, who holds the lock, topics, and how far each pipeline is. Changes nothing.',
+  about:
+    'Checks the machine and a data directory: Node, LMDB, disk, who holds the lock, topics, and how far each pipeline is. When KAFKA_BROKERS\n' +
+    'names a cluster, also whether it answers, lets this user in and has dead letters. Changes nothing.',
   options: {},
   operands: [0, 0],
   async run(call) {
     let failed = false;
-    for (const check of [node, lmdb, directory, disk, data]) {
+    for (const check of [node, lmdb, directory, disk, data, kafka]) {
       for (const finding of await attempt(check, call)) {
         failed ||= finding.status === 'fail';
         const remedy = finding.remedy === undefined ? '' : `\n      ${finding.remedy}`;
@@ -122,6 +125,23 @@ async function data({ dataDir }: Call): Promise<Finding[]> {
     return findings;
   } finally {
     await env.close();
+  }
+}
+
+async function kafka(call: Call): Promise<Finding[]> {
+  if (call.kafka === undefined) return [];
+  const started = performance.now();
+  const runtime = await openRuntime({ dataDir: call.dataDir, kafka: call.kafka, mode: 'read' });
+  try {
+    const topics = await runtime.log.topics();
+    const findings: Finding[] = [{ check: 'kafka', status: 'ok', detail: `${runtimePlace(call)} has answered in ${formatDuration(performance.now() - started)}; ${formatNumber(topics.length)} topics` }];
+    for (const { name, partitions } of topics.filter((t) => t.name.endsWith('.dlq'))) {
+      const bounds = await Promise.all(Array.from({ length: partitions }, (_, p) => runtime.log.bounds(name, p)));
+      if (bounds.some(({ start, end }) => end > start)) findings.push({ check: `kafka topic ${name}`, status: 'warn', detail: 'has dead letters', remedy: `Look why: headrace topic read ${name} --limit 10` });
+    }
+    return findings;
+  } finally {
+    await runtime.close();
   }
 }
 

@@ -82,6 +82,7 @@ export const evaluate: Command = {
     };
     try {
       const decisions = await openDecisionLog(log, call.dataDir, {
+        kafka: call.kafka,
         reward: call.options.get('reward'),
         segment: asked.segment,
         extra: policies.flatMap(({ columns }) => columns),

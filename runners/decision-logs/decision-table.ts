@@ -1,3 +1,4 @@
+import type { KafkaSettings } from '../../connectors/kafka/kafka-settings.js';
 import type { ErrorCode } from '../../dataflow/errors.js';
 import { type NumberColumn, numberColumn } from './number-column.js';
 
@@ -78,6 +79,8 @@ export interface DecisionTable {
 
 /** What a reader is asked for, beyond the decisions. */
 export interface DecisionLogOptions {
+  /** Where topics are, if not in the data directory. */
+  readonly kafka?: KafkaSettings | undefined;
   /** Column, or path of fields (`parts.watch`), that the reward is in. @default that of the format */
   readonly reward?: string | undefined;
   /** Column, or path of fields, by which decisions are put into segments. @default `segment`, where the format has it */

@@ -1,9 +1,9 @@
-import { openEmbedded } from '../../connectors/embedded/embedded-runtime.js';
 import { HeadraceError } from '../../dataflow/errors.js';
 import type { LoggedDecision } from '../../schemas/generated/logged-decision.js';
 import { distributionsOf } from '../../serving/explore/distributions-of.js';
 import { didYouMean } from '../commands/nearest-name.js';
 import { readRecords } from '../commands/read-records.js';
+import { openRuntime } from '../open-runtime.js';
 import { type DecisionLogOptions, type DecisionRow, type DecisionTable, naming, type TableBuilder, tableBuilder } from './decision-table.js';
 import { idNumber } from './id-number.js';
 import { contextReader } from './json-lines-log.js';
@@ -18,7 +18,7 @@ import { contextReader } from './json-lines-log.js';
  */
 export async function readLoggedDecisions(topic: string, dataDir: string, options: DecisionLogOptions = {}): Promise<DecisionTable> {
   if (options.extra !== undefined && options.extra.length > 0) throw new HeadraceError('HR_EVALUATION_LOG', `Topic ${topic} has no column ${options.extra.join(', ')}.`, { remedy: 'Give the candidate as a model, a module or a file.' });
-  const runtime = openEmbedded({ dataDir, mode: 'read' });
+  const runtime = await openRuntime({ dataDir, kafka: options.kafka, mode: 'read' });
   try {
     const topics = await runtime.log.topics();
     const info = topics.find((t) => t.name === topic);

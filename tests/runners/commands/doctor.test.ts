@@ -54,3 +54,9 @@ test('what would stop a run fails', async () => {
   expect(foreign.code).toBe(1);
   expect(foreign.json()).toContainEqual({ check: 'data', status: 'fail', detail: expect.stringContaining('HR_DATA_DIR'), remedy: expect.any(String) });
 });
+
+test('a cluster that does not answer is a failure with a way out', async () => {
+  const { code, json } = await headrace(['doctor', '--json'], { cwd: workplace(), env: { KAFKA_BROKERS: '127.0.0.1:1', KAFKA_PATIENCE_MS: '100' } });
+  expect(code).toBe(1);
+  expect((json() as Finding[]).at(-1)).toMatchObject({ check: 'kafka', status: 'fail', detail: expect.stringMatching(/^HR_KAFKA_UNREACHABLE Kafka at 127\.0\.0\.1:1/) as unknown, remedy: expect.stringContaining('KAFKA_BROKERS') as unknown });
+});
