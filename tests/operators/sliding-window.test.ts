@@ -34,6 +34,10 @@ describe('named cases', () => {
     play(last10, { in: 'a@9 |w13 b@9 |w14 c@9.5 |w14.2 d@9.5 ||', out: '{n:1}@9.001 {n:2,rev:1}@9.001 {n:3}@9.501 {n:4,rev:1}@9.501' });
   });
   test('lateness ends exactly where the watermark reaches it', () => play(last10, { in: 'a@1 |w6 b@1 |w6.001 c@1 |w7', out: '{n:1}@1.001 {n:2,rev:1}@1.001', late: 'c@1' }));
+  test('a late record at the old edge counts in rows whose edge was added up already', () => {
+    const last640 = window('n', { ...sliding('640ms'), lateness: '700ms' }, { n: count() });
+    play(last640, { unit: '1ms', in: 'a@5 b@646 |w648 c@9 d@648 |w649', out: '{n:1}@6 {n:1}@647 {n:2}@10 {n:2,rev:1}@647 {n:3}@649' });
+  });
   test('a restart between a late record and its correction changes nothing, and revisions go on', () => {
     for (const cut of ['', '|b |r', '|r', '|b |r |b |r']) play(last10, { in: `a@8 |w10 b@7 ${cut} |w11 ${cut} c@6 ${cut} |w12`, out: '{n:1}@8.001 {n:1}@7.001 {n:2,rev:1}@8.001 {n:1}@6.001 {n:2,rev:1}@7.001 {n:3,rev:2}@8.001' });
   });
@@ -63,11 +67,15 @@ interface Spec {
 
 const lateRows = topic('late-rows', { key: 'k', value: { id: 'int', k: 'string' } });
 
+const idsOf = {
+  n: count(),
+  names: { init: () => [] as number[], add: (s: number[], r: Row) => [...s, r.id], merge: (a: number[], b: number[]) => [...a, ...b], result: (s: number[]) => s.sort((a, b) => a - b) },
+};
+
 function slidingJob({ tick, disorder }: Pick<Stream, 'tick' | 'disorder'>, { size, lateness }: Spec, exchanged: boolean) {
   const aggregates = {
-    n: count(), ids: sum(input.id), x: sum(input.x), most: max(input.v), half: quantiles(input.v, [0.5]), opening: first(input.id), closing: last(input.id), mean: mean(input.x),
+    ...idsOf, ids: sum(input.id), x: sum(input.x), most: max(input.v), half: quantiles(input.v, [0.5]), opening: first(input.id), closing: last(input.id), mean: mean(input.x),
     ones: count().where(input.e.is('ONE')), twos: count().where(input.e.is('TWO')), cats: count().by(input.cat), groups: sum(input.x).by(input.g, { size: 3 }), kinds: countDistinct(input.cat), shape: histogram(input.v, [0, 100]),
-    names: { init: () => [] as number[], add: (s: number[], r: Row) => [...s, r.id], merge: (a: number[], b: number[]) => [...a, ...b], result: (s: number[]) => s.sort((a, b) => a - b) },
   };
   return pipeline('p', ({ from }) => {
     const rows = from(input, { disorder });
@@ -122,6 +130,22 @@ test('sums of fractions agree to the last bit, in whatever order records come wi
       return scrutinise(slidingJob({ tick: 5, disorder: 30 }, { size: 50, lateness: 0 }, false), { inputs: { in: rows }, shuffle: true, runs: 6, seed });
     }),
     { numRuns: 20 },
+  );
+});
+
+test('late records change every row that reaches back to them, whatever was added up before', async () => {
+  const aStep = fc.record({ step: fc.integer({ min: 0, max: 12 }), back: fc.oneof({ weight: 4, arbitrary: fc.constant(0) }, { weight: 2, arbitrary: fc.integer({ min: 0, max: 700 }) }, { weight: 2, arbitrary: fc.integer({ min: 620, max: 645 }) }, { weight: 2, arbitrary: fc.integer({ min: 690, max: 715 }) }), k: fc.constantFrom('a', 'b') });
+  await fc.assert(
+    fc.asyncProperty(fc.array(aStep, { minLength: 60, maxLength: 160, size: 'max' }), fc.constantFrom(128, 640, 640, 1_280), async (steps, size) => {
+      let now = 1_000;
+      const rows = steps.map(({ step, back, k }, id) => aRow(id, k, (now += step) - back));
+      const stream: Stream = { partitions: [rows], tick: 1, disorder: 0 };
+      const run = await runPipeline(pipeline('p', ({ from }) => from(input).pipe(keyBy(input.k), window('s', { ...sliding(size), lateness: 700 }, idsOf), map((r) => ({ k: r.k, json: asJson(r) })), to(results)), { tick: 1 }), { inputs: { in: [rows] } });
+      const asFound = run.values(results).map(({ k, json }) => ({ k, ...(JSON.parse(json) as { windowEnd: number; revision: number; names: number[]; n: number }) }));
+      for (const { names, n } of asFound) expect(n).toBe(names.length);
+      expect(sorted(asFound.map((r): Found => ({ key: r.k, time: r.windowEnd - 1, revision: r.revision, ids: r.names })))).toEqual(sorted(slidingModel(ownEvents(stream)[0]!, (r) => r.k, { size, lateness: 700 }).found));
+    }),
+    { numRuns: 25 },
   );
 });
 
