@@ -5,9 +5,10 @@ import { HeadraceError } from '../../dataflow/errors.js';
 import { openRuntime, runtimePlace } from '../open-runtime.js';
 import { formatBytes, formatDuration, formatNumber } from '../terminal/number-format.js';
 import { type Call, type Command, exitCodes } from './command.js';
+import { redis } from './redis-check.js';
 
 /** What a check found. */
-interface Finding {
+export interface Finding {
   readonly check: string;
   readonly status: 'ok' | 'warn' | 'fail';
   readonly detail: string;
@@ -20,13 +21,14 @@ export const doctor: Command = {
   name: 'doctor',
   usage: ['doctor'],
   about:
-    'Checks the machine and a data directory: Node, LMDB, disk, who holds the lock, topics, and how far each pipeline is. When KAFKA_BROKERS\n' +
-    'names a cluster, also whether it answers, lets this user in and has dead letters. Changes nothing.',
+    'Checks the machine and a data directory: Node, LMDB, disk, who holds the lock, topics, and how far each pipeline is. Where KAFKA_BROKERS\n' +
+    'or REDIS_URL name servers, also whether they answer and let this user in, and dead letters in Kafka. Changes nothing but a key in Redis that\n' +
+    'lives for a second.',
   options: {},
   operands: [0, 0],
   async run(call) {
     let failed = false;
-    for (const check of [node, lmdb, directory, disk, data, kafka]) {
+    for (const check of [node, lmdb, directory, disk, data, kafka, redis]) {
       for (const finding of await attempt(check, call)) {
         failed ||= finding.status === 'fail';
         const remedy = finding.remedy === undefined ? '' : `\n      ${finding.remedy}`;

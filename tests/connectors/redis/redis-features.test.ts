@@ -15,6 +15,7 @@ import { splitmix } from '../../../dataflow/splitmix.js';
 import { tiles } from '../../../operators/tiles.js';
 import { toFeatureStore } from '../../../operators/to-feature-store.js';
 import { runPipeline } from '../../../runners/testing/index.js';
+import { headrace, workplace } from '../../runners/commands/headrace-process.js';
 import { redisUrl } from '../../services/redis-url.js';
 
 const plays = topic('plays', { key: 'user', time: 'time', value: { user: 'string', genre: 'string', ms: 'double', time: 'timestamp' } });
@@ -106,6 +107,13 @@ describe.skipIf(url === undefined)('features in Redis', () => {
     await expect(reader.get(changed, [somePlays(1)[0]!.user])).rejects.toThrow('belong to other values');
     await Promise.all([reader.close(), publisher.close()]);
   });
+});
+
+test('doctor says how Redis is', async () => {
+  const doctor = async (address: string) => (await headrace(['doctor', '--json'], { cwd: workplace(), env: { REDIS_URL: address } })).json() as { check: string; status: string; detail: string }[];
+  expect((await doctor('redis://127.0.0.1:1')).at(-1)).toMatchObject({ check: 'redis', status: 'fail', detail: expect.stringContaining('HR_FEATURE_STORE Redis at 127.0.0.1:1') });
+  expect((await doctor('redis://127.0.0.1/x')).at(-1)).toMatchObject({ check: 'redis', status: 'fail', detail: expect.stringContaining('HR_REDIS_SETTINGS') });
+  if (url !== undefined) expect((await doctor(url)).at(-1)).toMatchObject({ check: 'redis', status: 'ok' });
 });
 
 test('a server that is not there is told with its address', async () => {
