@@ -15,6 +15,7 @@ export const commandTable: readonly CommandEntry[] = [
   { name: 'simulate', summary: 'Write a made-up click world whose truth is known to the topic clicks', load: async () => (await import('./simulate.js')).simulate },
   { name: 'topic', summary: 'List the topics, or read the records of one', load: async () => (await import('./topic.js')).topicCommand },
   { name: 'features', summary: 'Look up features of users, items and creators, and what they are made of', load: async () => (await import('./features.js')).featuresCommand },
+  { name: 'serve', summary: 'Answer look-ups of features over HTTP', load: async () => (await import('./serve.js')).serve },
   { name: 'evaluate', summary: 'Estimate what a policy would have earned, from a log of another one', load: async () => (await import('./evaluate.js')).evaluate },
   { name: 'models', summary: 'List the versions of models, promote them and roll back', load: async () => (await import('./models.js')).modelsCommand },
   { name: 'replay', summary: 'Run a pipeline again over history and compare, byte for byte', load: async () => (await import('./replay.js')).replay },

@@ -40,6 +40,7 @@ export const documentedLimits: readonly DocumentedLimit[] = [
   { constant: 'maxBatchBytes', file: 'connectors/kafka/compression.ts', unit: 'bytes', what: 'Most that a compressed batch of Kafka may become.' },
   { constant: 'transactionTimeoutMs', file: 'connectors/kafka/transactional-producer.ts', unit: 'ms', what: 'After so long the broker aborts a transaction that is not ended.' },
   { constant: 'requestTimeoutMs', file: 'connectors/kafka/cluster.ts', unit: 'ms', what: 'After so long a request to Kafka without an answer is given up and tried anew.' },
+  { constant: 'featureBatchLimit', file: 'serving/feature-server.ts', unit: '', what: 'Entities in one request to `headrace serve`.' },
   { constant: 'publicationBacklog', file: 'dataflow/feature-publication.ts', unit: '', what: 'Entities of a set and task that wait for a feature store, from which on the sources pause.' },
   { constant: 'maxLineBytes', file: 'runners/import/read-lines.ts', unit: 'bytes', what: 'Longest line of an imported file; a longer one is refused.' },
   { constant: 'blockEvents', file: 'runners/import/write-events.ts', unit: '', what: 'Events that an import commits at once.' },
@@ -67,6 +68,7 @@ export const documentedOptions: readonly DocumentedOptions[] = [
 
 /** Environment variables, and the file that reads each. */
 export const documentedVariables: readonly { readonly name: string; readonly file: string; readonly what: string }[] = [
+  { name: 'HEADRACE_TOKEN', file: 'runners/commands/serve.ts', what: 'What requests to `headrace serve` have to bring. Needed where it binds to more than loopback. Never printed.' },
   ...Object.entries(kafkaVariables).map(([name, what]) => ({ name, file: 'connectors/kafka/kafka-settings.ts', what })),
   { name: 'CLICKHOUSE_USER', file: 'runners/decision-logs/clickhouse-log.ts', what: 'User of a log in ClickHouse (`clickhouse://…`); `default` where it is not set.' },
   { name: 'CLICKHOUSE_PASSWORD', file: 'runners/decision-logs/clickhouse-log.ts', what: 'Their password.' },

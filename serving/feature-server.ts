@@ -1,0 +1,73 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { HeadraceError } from '../dataflow/errors.js';
+import type { FeatureSet } from '../dataflow/features.js';
+import type { FeatureReader } from '../dataflow/ports/feature-reader.js';
+
+/** What a feature server answers from. */
+export interface FeatureServerOptions {
+  readonly reader: FeatureReader;
+  readonly sets: readonly FeatureSet[];
+  /** Every request but those for health has to bring it (`Authorization: Bearer …`). @default none */
+  readonly token?: string | undefined;
+}
+
+/** Entities that one request may ask for. */
+export const featureBatchLimit = 100;
+/** Longest URL that is read. */
+const longestUrl = 16_384;
+
+/**
+ * A small read API over HTTP: `GET /features/SET/ID` gives one entity, `GET /features/SET?ids=A,B,C` up to 100 in one round trip to the store, in their order; `/healthz` says that the process
+ * lives, `/readyz` that the store answers. Answers are JSON; errors have a `code` and a `message`.
+ */
+export function featureServer({ reader, sets, token }: FeatureServerOptions): Server {
+  const answer = async (request: IncomingMessage): Promise<{ status: number; body: unknown }> => {
+    const url = new URL(request.url ?? '/', 'http://localhost');
+    if (url.pathname === '/healthz') return { status: 200, body: { status: 'ok' } };
+    if (url.pathname === '/readyz') {
+      await reader.get(sets[0]!, []);
+      return { status: 200, body: { status: 'ready' } };
+    }
+    if (token !== undefined && !isToken(request, token)) return problem(401, 'HR_TOKEN', 'The token is missing or wrong.');
+    if (request.method !== 'GET') return problem(405, 'HR_USAGE', `${request.method} is not answered; GET is.`);
+    const [room, name, id, ...more] = url.pathname.split('/').slice(1).map(decodeURIComponent);
+    const set = sets.find((s) => s.name === name);
+    if (room !== 'features' || name === undefined || more.length > 0) return problem(404, 'HR_USAGE', 'There is /features/SET/ID, /features/SET?ids=A,B, /healthz and /readyz.');
+    if (set === undefined) return problem(404, 'HR_FEATURE', `There is no feature set "${name}"; there are ${sets.map((s) => s.name).join(', ')}.`);
+    if (id !== undefined && id !== '') {
+      const [found] = await reader.get(set, [id]);
+      return { status: 200, body: { set: set.name, id, at: found!.at, features: found!.features } };
+    }
+    const ids = url.searchParams.get('ids')?.split(',').filter((one) => one !== '') ?? [];
+    if (ids.length === 0 || ids.length > featureBatchLimit) return problem(400, 'HR_ARGUMENT', `Give from 1 to ${featureBatchLimit} entities: /features/${set.name}?ids=A,B.`);
+    const found = await reader.get(set, ids);
+    return { status: 200, body: found.map(({ entity, at, features }) => ({ set: set.name, id: entity, at, features })) };
+  };
+  return createServer({ maxHeaderSize: longestUrl }, (request, response) => {
+    request.resume();
+    answer(request).then(
+      ({ status, body }) => send(response, status, body),
+      (error: unknown) => {
+        const known = error instanceof HeadraceError ? error : undefined;
+        const status = error instanceof URIError ? 400 : known?.code === 'HR_FEATURE_STORE' || known?.code === 'HR_FEATURE' ? 503 : 500;
+        send(response, status, problem(status, known?.code ?? 'HR_ARGUMENT', known?.message ?? 'The request cannot be read.').body);
+      },
+    );
+  });
+}
+
+function problem(status: number, code: string, message: string): { status: number; body: unknown } {
+  return { status, body: { code, message } };
+}
+
+function send(response: ServerResponse, status: number, body: unknown): void {
+  const text = JSON.stringify(body);
+  response.writeHead(status, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text), 'cache-control': 'no-store' }).end(text);
+}
+
+/** Compares digests, which takes the same time whatever differs. */
+function isToken(request: IncomingMessage, token: string): boolean {
+  const digest = (text: string) => createHash('sha256').update(text).digest();
+  return timingSafeEqual(digest(request.headers.authorization ?? ''), digest(`Bearer ${token}`));
+}
