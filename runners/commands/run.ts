@@ -60,7 +60,7 @@ export const run: Command = {
         warn: call.notice,
         onProgress: ({ done }) => bar.update(done - inputs.processed),
         wait(ms) {
-          if (!caughtUp) call.notice(`${pipeline.name} has processed all records and waits for more. Ctrl-C stops it.`);
+          if (!caughtUp && !bounded) call.notice(`${pipeline.name} has processed all records and waits for more. Ctrl-C stops it.`);
           caughtUp = true;
           return waitFor(ms, call.abort);
         },

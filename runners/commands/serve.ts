@@ -31,6 +31,7 @@ export const serve: Command = {
   async run(call) {
     if (call.operands[0] !== 'features') throw usageError(call.command, `"${call.operands[0]}" cannot be served; features can.`);
     const host = call.options.get('host') ?? '127.0.0.1';
+    const wanted = wholeNumber(call, 'port', 0, 65_535) ?? defaultPort;
     const token = process.env['HEADRACE_TOKEN'];
     if (!loopback.includes(host) && (token ?? '') === '') throw usageError(call.command, `${host} can be reached by others: set HEADRACE_TOKEN to what they have to know.`);
     const pipeline = await loadPipeline(call.options.get('pipeline') ?? 'click-features');
@@ -39,7 +40,7 @@ export const serve: Command = {
     const reader = await readerOf(call, pipeline.name);
     const server = featureServer({ reader, sets, token });
     try {
-      server.listen(wholeNumber(call, 'port', 0, 65_535) ?? defaultPort, host);
+      server.listen(wanted, host);
       await once(server, 'listening');
       const { port } = server.address() as AddressInfo;
       const url = `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
