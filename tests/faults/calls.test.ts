@@ -28,7 +28,7 @@ beforeAll(async () => {
   process.env['HEADRACE_TEST_CALLS'] = join(home, 'calls');
   const ended = await startRun({ dataDir: oracle, pipeline: itemCalls }).ended;
   expect(ended.code, ended.stderr).toBe(0);
-});
+}, long ? 900_000 : 120_000);
 afterAll(() => rmSync(home, { recursive: true, force: true }));
 
 /** What the job has written. */
