@@ -1,5 +1,5 @@
-import { createRequire } from 'node:module';
 import { describe, expect, test } from 'vitest';
+import { onnxRuntime } from '../../connectors/onnx/onnx-runtime.js';
 import { splitmix } from '../../dataflow/splitmix.js';
 import { adamSchedule } from '../../learning/adam-schedule.js';
 import type { Examples } from '../../learning/examples.js';
@@ -60,8 +60,8 @@ describe.skipIf(!hasOnnx)('a head', () => {
   test.each([{ outputs: ['click'] as const, clipNorm: undefined }, { outputs: ['click', 'watch'] as const, clipNorm: undefined }, { outputs: ['click'] as const, clipNorm: 0.05 }])('gradients of $outputs are finite differences of the loss, to 1e-6 (norm at most $clipNorm)', async ({ outputs, clipNorm }) => {
     const shape: HeadShape = { inputs: 5, hidden: [7, 4], outputs };
     const { size } = parameterLayout(shape);
-    const { InferenceSession, Tensor } = createRequire(import.meta.url)('onnxruntime-node') as typeof import('onnxruntime-node');
-    const session = await InferenceSession.create(trainingModel(shape, { precision: 'float64', clipNorm }), { logSeverityLevel: 3 });
+    const { InferenceSession, Tensor } = await onnxRuntime();
+    const session = await InferenceSession.create(trainingModel(shape, { precision: 'float64', clipNorm }), { logSeverityLevel: 4 });
     const random = splitmix(4);
     const batch = 9;
     const numbers = (n: number, of: () => number) => Float64Array.from({ length: n }, of);
