@@ -122,8 +122,7 @@ export function factsOf(sums: EvaluationSums, rewards: RewardBounds | undefined)
 
 function unsupportedOf(sums: EvaluationSums, { n, mean, variance }: WeightSummary): Unsupported {
   const known = sums.distributions?.unsupported ?? null;
-  if (known !== null) return { mass: known, by: 'distribution' };
-  if (mean === null || variance === null) return { mass: 0, by: 'weights' };
-  const z = score(n, n * mean, n * (variance + mean ** 2), 1);
-  return { mass: z < -alarmThreshold(1) ? 1 - mean : 0, by: 'weights' };
+  // what could have been shown and never was is not known either: weights lack more than they should
+  const isLow = mean !== null && variance !== null && score(n, n * mean, n * (variance + mean ** 2), 1 - (known ?? 0)) < -alarmThreshold(1);
+  return isLow ? { mass: 1 - mean, by: 'weights' } : { mass: known ?? 0, by: known === null ? 'weights' : 'distribution' };
 }

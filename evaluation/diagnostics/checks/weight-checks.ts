@@ -77,7 +77,7 @@ export function weightMean(facts: Facts): Finding | undefined {
   };
 }
 
-/** What the candidate does and the log does not show: from whole distributions where there are, else from a mean weight under 1. */
+/** What the candidate does and the log does not show: from whole distributions where there are, and from a mean weight under 1. */
 export function unsupportedMass({ unsupported, value, bounds }: Facts): Finding | undefined {
   if (unsupported.mass < missingMass.warning) return undefined;
   const between = bounds === null ? '' : ` The candidate is worth between ${digits(bounds.low)} and ${digits(bounds.high)}, depending on what happens there.`;

@@ -99,6 +99,16 @@ test('what the log never shows is told from distributions, with bounds of the va
   expect(result.verdict).toBe('do-not-trust');
 });
 
+test('what could have been shown and never was is not supported either', () => {
+  const shown = Array.from({ length: n }, () => 0);
+  const distribution = Float64Array.from(shown.flatMap(() => [0.9997, 0.0001, 0.0001, 0.0001]));
+  const result = evaluated({ action: shown, actions: 4, reward: sound().reward, propensity: shown.map(() => 0.9997), distribution });
+  expect(finding(result, 'UNSUPPORTED_MASS')).toMatchObject({ severity: 'error' });
+  expect(result.diagnostics).toMatchObject({ unsupported_by: 'weights' });
+  expect(result.diagnostics.unsupported_mass).toBeCloseTo(0.9, 3);
+  expect(result.verdict).toBe('do-not-trust');
+});
+
 test('rows that were left out, and a thinned log, are mentioned', () => {
   const columns = sound();
   columns.propensity[5] = 0;
