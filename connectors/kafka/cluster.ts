@@ -73,6 +73,7 @@ export function createCluster({ settings, warn = () => undefined, wait = (ms) =>
   let controller = -1;
   let known: Abilities | undefined;
   let turn = 0;
+  let hasAnswered = false;
   let closed = false;
 
   const connect = (host: string, port: number, line: string): Promise<Connection> => {
@@ -114,6 +115,7 @@ export function createCluster({ settings, warn = () => undefined, wait = (ms) =>
         };
         const decode = (_id: number, _key: number, _version: number, reader: { readonly buffer: unknown; readonly position: number }) => {
           const bytes = reader.buffer as Buffer;
+          hasAnswered = true;
           return request.decode(new ResponseReader(bytes.subarray(reader.position)));
         };
         connection.send<R>(request.key, request.version, encode, decode, true, request.key !== 18, (error, answer) => (error ? reject(error) : resolve(answer as R)));
@@ -195,7 +197,6 @@ export function createCluster({ settings, warn = () => undefined, wait = (ms) =>
     },
     async patiently(what, attempt) {
       const started = now();
-      const patienceMs = known === undefined ? Math.min(settings.patienceMs, firstPatienceMs) : settings.patienceMs;
       let told = false;
       for (let pause = firstPauseMs; ; pause = Math.min(longestPauseMs, pause * 2)) {
         try {
@@ -203,6 +204,7 @@ export function createCluster({ settings, warn = () => undefined, wait = (ms) =>
         } catch (error) {
           if (!isPassing(error) || closed) throw asKafkaError(error);
           const waited = now() - started;
+          const patienceMs = hasAnswered ? settings.patienceMs : Math.min(settings.patienceMs, firstPatienceMs);
           if (waited + pause > patienceMs) {
             throw new HeadraceError('HR_KAFKA_UNREACHABLE', `Kafka at ${settings.brokers.map((b) => `${b.host}:${b.port}`).join(', ')} was tried for ${Math.ceil(waited / 1_000)} s (${what}): ${reasonOf(error)}.`, { cause: error });
           }

@@ -46,7 +46,6 @@ export async function openKafka({ settings, dataDir, mode, pipeline, warn }: Kaf
   const cluster = createCluster({ settings, ...(warn === undefined ? {} : { warn }) });
   let copy: StateCopy | undefined;
   try {
-    // from here on the broker is known, and waited for longer
     const { newest } = await cluster.patiently('the first answer', () => cluster.abilities());
     if ((newest.get(metadataRequest().key) ?? 0) < metadataRequest().version) throw new HeadraceError('HR_KAFKA', 'The brokers are older than Kafka 3.1, which is the oldest that Headrace works with.', { remedy: 'Upgrade the brokers.' });
     const log = kafkaLog({ cluster });
