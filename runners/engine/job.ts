@@ -105,16 +105,18 @@ export async function runJob(options: JobOptions): Promise<JobResult> {
   const fixed = { graph, taskCount, partitions, environment };
   let tasks: RunningTasks | undefined;
   const arrivals: Arrivals = new Map();
-  let entries = options.journal ?? (await runtime.log.journal(pipeline.name));
+  const recorded = options.journal ?? (await runtime.log.journal(pipeline.name));
+  const first = finished(runtime.state, pipeline.name);
+  const unfinished = recorded.slice(first);
+  // of what is finished only the bounds of the last one are needed: a live run makes several a second
+  let last = recorded[first - 1];
   try {
-    for (let index = finished(runtime.state, pipeline.name); ; index++) {
-      if (index >= entries.length) {
-        if (options.journal !== undefined) break;
-        const next = await nextEntry(options, graph, partitions, entries, arrivals, tasks);
-        if (next === undefined) break;
-        entries = [...entries, next];
-        tasks = await runEntry(options, fixed, { entry: next, index, isNew: true }, tasks, totals);
-      } else tasks = await runEntry(options, fixed, { entry: entries[index]!, index, isNew: options.journal !== undefined }, tasks, totals);
+    for (let n = 0; ; n++) {
+      const known = unfinished[n];
+      const entry = known ?? (options.journal === undefined ? await nextEntry(options, graph, partitions, last, arrivals, tasks) : undefined);
+      if (entry === undefined) break;
+      tasks = await runEntry(options, fixed, { entry, index: first + n, isNew: known === undefined || options.journal !== undefined }, tasks, totals);
+      last = entry;
       if (options.abort.aborted) break;
     }
     if (tasks !== undefined) for (const group of tasks.groups) await group.close('shutdown');
@@ -164,8 +166,7 @@ function silentInputs(graph: PipelineGraph, bounds: readonly Position[], arrival
 }
 
 /** The next stretch of input, or undefined when a bounded run has nothing left to do. Waits for input in a live run. */
-async function nextEntry(options: JobOptions, graph: PipelineGraph, partitions: ReadonlyMap<string, number>, entries: readonly JournalEntry[], arrivals: Arrivals, tasks: RunningTasks | undefined): Promise<JournalEntry | undefined> {
-  const last = entries.at(-1);
+async function nextEntry(options: JobOptions, graph: PipelineGraph, partitions: ReadonlyMap<string, number>, last: JournalEntry | undefined, arrivals: Arrivals, tasks: RunningTasks | undefined): Promise<JournalEntry | undefined> {
   for (;;) {
     const bounds = await ends(options.runtime.log, graph, partitions);
     const moved = bounds.some((b) => b.offset > (last?.bounds.find((p) => p.topic === b.topic && p.partition === b.partition)?.offset ?? 0));
