@@ -30,7 +30,7 @@ function tableOf({ header, rows }: ReportTable): string {
   return [line(header.map(text)), line(header.map((_, c) => (rows.some((row) => typeof row[c] === 'number') ? '---:' : '---'))), ...rows.map((row) => line(row.map(cell)))].join('\n');
 }
 
-/** Text in which no character has a meaning. */
+/** Text in which no character has a meaning; an underscore within a word has none. */
 function text(of: string): string {
-  return of.replaceAll(/[\\`*_{}[\]<>#|!~$]/g, (c) => `\\${c}`).replaceAll(/\s+/g, ' ');
+  return of.replaceAll(/[\\`*{}[\]<>#|!~$]|(?<!\w)_|_(?!\w)/g, (c) => `\\${c}`).replaceAll(/\s+/g, ' ');
 }

@@ -159,8 +159,8 @@ test('a line on a logarithmic axis, with a band; points alone', () => {
 });
 
 test('Markdown holds pictures within itself, and its text means nothing', () => {
-  const text = reportMarkdown({ title: '# a|b', intro: '[x](y) `z`', verdict: { tone: 'good', text: 'fine' }, sections: [{ heading: 'h', svg: barChart({ title: 't', bars: [{ label: 'a', value: 1 }] }), table: { header: ['a|b', 'n'], rows: [['c\nd', 1.5], [null, null]] } }] });
-  expect(text).toContain('# \\# a\\|b\n\n\\[x\\](y) \\`z\\`\n\n> fine\n\n## h');
+  const text = reportMarkdown({ title: '# a|b', intro: '[x](y) `z`', verdict: { tone: 'good', text: 'fine_as_it _is_' }, sections: [{ heading: 'h', svg: barChart({ title: 't', bars: [{ label: 'a', value: 1 }] }), table: { header: ['a|b', 'n'], rows: [['c\nd', 1.5], [null, null]] } }] });
+  expect(text).toContain('# \\# a\\|b\n\n\\[x\\](y) \\`z\\`\n\n> fine_as_it \\_is\\_\n\n## h');
   expect(text).toContain('| a\\|b | n |\n| --- | ---: |\n| c d | 1.5 |\n|  |  |');
   const svg = Buffer.from(/base64,([^)]+)\)/.exec(text)![1]!, 'base64').toString();
   expect(svg).toMatch(/^<svg [^>]*xmlns="http:\/\/www.w3.org\/2000\/svg"[^>]*><style>svg\{/);
