@@ -104,6 +104,7 @@ export async function evaluateLog(given: DecisionTable, options: EvaluateLogOpti
     if (canModel) model = await options.outcomeModel.bind(given, usable.log);
     const hasSlates = given.slate !== undefined && given.slot !== undefined;
     const chosen = chosenEstimators(options.estimators, options.clip, model !== undefined, hasSlates);
+    if (hasSlates && usable.log.slots > 1 && chosen.slates.length === 0) remarks.push(`Values are those of one slot; pages of the log have up to ${usable.log.slots}: --estimators sips,rips,iips tells what whole pages earn.`);
     const runs = policies.map((policy) => run(policy.name, given, usable, chosen, options));
     const difference = policies.length === 2 ? pairedDifference(named(chosen)) : undefined;
     const perRow = Math.max(1, ...bound.map(({ width }) => width), model?.width ?? 1, usable.whole ? (given.actions ?? 1) : 1);

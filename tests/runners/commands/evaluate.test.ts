@@ -158,6 +158,8 @@ test('slates: estimators of slots with a reward each, and of slates with one', a
   const found = estimatesOf(await call('--log', log, '--policy', 'uniform', '--estimators', 'ips,sips,iips,rips,pseudo_inverse', '--json'));
   for (const name of ['sips', 'iips', 'rips', 'pseudo_inverse']) expect(found[name]!.value).toBeCloseTo(0.75, 12);
   expect(found['ips']!.value).toBeCloseTo(0.375, 12);
+  const bySlot = await call('--log', log, '--policy', 'uniform', '--json');
+  expect(bySlot.json['remarks']).toEqual([expect.stringContaining('Values are those of one slot; pages of the log have up to 2')]);
 });
 
 test('VW slates: one reward a slate, whose probability is the product of its slots', async () => {
