@@ -2,7 +2,7 @@ import { HeadraceError } from '../dataflow/errors.js';
 import type { LeftOut } from './bad-rows.js';
 import type { Candidate } from './candidate.js';
 import { diagnose, type Diagnosis } from './diagnostics/diagnose.js';
-import { type EvaluationSums, estimatorPrefix, evaluationSums, shapeOf } from './diagnostics/evaluation-sums.js';
+import { type EvaluationSums, estimatorPrefix, evaluationSums, shapeOf, type TotalResults } from './diagnostics/evaluation-sums.js';
 import { clippedDr } from './estimators/clipped-dr.js';
 import { clippedIps } from './estimators/clipped-ips.js';
 import { cressieRead } from './estimators/cressie-read.js';
@@ -15,6 +15,8 @@ import { snips } from './estimators/snips.js';
 import { subGaussianDr } from './estimators/sub-gaussian-dr.js';
 import { subGaussianIps } from './estimators/sub-gaussian-ips.js';
 import { switchDr } from './estimators/switch-dr.js';
+import { cressieReadInterval } from './intervals/cressie-read-interval.js';
+import type { Interval } from './intervals/interval.js';
 import { normalInterval } from './intervals/normal-interval.js';
 import type { RewardBounds } from './intervals/reward-bounds.js';
 import type { LoggedDecisions } from './logged-decisions.js';
@@ -37,7 +39,7 @@ export interface EvaluationOptions {
   readonly clip?: number;
   /** Of the intervals. @default 0.95 */
   readonly level?: number;
-  /** Makes an interval from an estimate, by name. @default the normal interval */
+  /** Makes an interval from an estimate, by name. @default the normal interval; for Cressie-Read, which has no standard error, its own */
   readonly interval?: (estimate: Estimate, name: string) => { readonly low: number; readonly high: number } | null;
   /** Rewards that are possible, for bounds of the value. @default those that were seen */
   readonly rewards?: RewardBounds;
@@ -121,6 +123,15 @@ export function createEvaluation(options: EvaluationOptions = {}): RunningEvalua
   };
 }
 
+/** The interval of the Cressie-Read estimate, which has no standard error: for the rewards that are possible, or that were seen. */
+function cressieReadOf(sums: EvaluationSums, { level, rewards }: EvaluationOptions): Interval {
+  const { cressieRead, rewards: seen } = sums.tally.results() as unknown as TotalResults;
+  const low = rewards?.low ?? seen.least;
+  const high = rewards?.high ?? seen.most;
+  // rewards beyond what was said to be possible have no such interval
+  return low < high && low <= seen.least && seen.most <= high && cressieRead.n > 1 ? cressieReadInterval({ low, high }, level).result(cressieRead.sums, cressieRead.n) : null;
+}
+
 /** Estimates with intervals, and the diagnosis, from sums. */
 export function resultOf(sums: EvaluationSums, options: EvaluationOptions): EvaluationResult {
   const { level = 0.95, interval = (estimate: Estimate) => normalInterval(estimate, level) } = options;
@@ -128,7 +139,7 @@ export function resultOf(sums: EvaluationSums, options: EvaluationOptions): Eval
   const estimates = Object.fromEntries(
     Object.keys(sums.estimators).map((name) => {
       const estimate = results[estimatorPrefix + name]!;
-      const of = interval(estimate, name);
+      const of = interval(estimate, name) ?? (name === 'cressie_read' ? cressieReadOf(sums, options) : null);
       return [name, { value: estimate.value, low: of?.low ?? null, high: of?.high ?? null, standard_error: estimate.standardError }];
     }),
   );

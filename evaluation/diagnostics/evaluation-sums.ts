@@ -1,5 +1,6 @@
 import { HeadraceError } from '../../dataflow/errors.js';
 import type { LeftOut } from '../bad-rows.js';
+import { cressieReadInterval } from '../intervals/cressie-read-interval.js';
 import type { LoggedDecisions } from '../logged-decisions.js';
 import { type Estimate, type Measure, square, total } from '../measure.js';
 import { constant, equals, expectedOutcome, minus, over, propensity, reward, shownOutcome, times, weight } from '../row-expression.js';
@@ -32,6 +33,8 @@ const meanOf = (of: Parameters<typeof total>[0]): Measure<'sum' | 'squares', Mea
   result: ({ sum, squares }, n) => ({ n, sum, squares }),
 });
 
+type CressieRead = ReturnType<typeof cressieReadInterval>;
+
 /** Diagnostics that are sums over all decisions. */
 export interface TotalResults {
   readonly weights: WeightSummary;
@@ -41,6 +44,8 @@ export interface TotalResults {
   readonly disagreement?: MeanSums;
   /** w·(r - q): what DR and DM differ by. */
   readonly correction?: MeanSums;
+  /** Sums of `cressieReadInterval`, and how many decisions they are of. */
+  readonly cressieRead: { readonly n: number; readonly sums: Parameters<CressieRead['result']>[0] };
   /** Extremes, and how many are 1 and 2. */
   readonly rewards: { readonly least: number; readonly most: number; readonly ones: number; readonly twos: number };
   /** Σ m² / Σ m over the multiples of a thinned log: how much larger the variance of a count is for it. */
@@ -52,6 +57,7 @@ export function totalMeasures(shape: LogShape): Readonly<Record<string, Measure<
   const inverse = over(constant(1), propensity);
   return {
     weights: weightSummary(),
+    cressieRead: { sums: cressieReadInterval().sums, result: (sums: Parameters<CressieRead['result']>[0], n: number) => ({ n, sums }) } as Measure<string, unknown>,
     ...(shape.candidates && { excess: meanOf(minus(inverse, { js: 'k', sql: 'candidates', columns: ['candidates'] })) }),
     ...(shape.model && { disagreement: meanOf(minus(times(weight, shownOutcome), expectedOutcome)), correction: meanOf(times(weight, minus(reward, shownOutcome))) }),
     rewards: {
