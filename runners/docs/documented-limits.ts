@@ -18,7 +18,7 @@ export interface DocumentedOptions {
 
 /** Limits that are constants; the page takes their values from the sources. */
 export const documentedLimits: readonly DocumentedLimit[] = [
-  { constant: 'epochBytes', file: 'runners/engine/job.ts', unit: 'bytes', what: 'Outputs that wait; when there are more, the epoch is committed, whatever the clock says.' },
+  { constant: 'epochBytes', file: 'runners/engine/run-entry.ts', unit: 'bytes', what: 'Outputs that wait; when there are more, the epoch is committed, whatever the clock says.' },
   { constant: 'blockRecords', file: 'operators/to.ts', unit: '', what: 'Records that `to` collects before it makes a block.' },
   { constant: 'maxCount', file: 'connectors/embedded/partition-store.ts', unit: '', what: 'Records in one stored block.' },
   { constant: 'maxSize', file: 'connectors/embedded/partition-store.ts', unit: 'bytes', what: 'Keys and values in one stored block (one larger record still fits).' },

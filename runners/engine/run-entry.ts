@@ -1,0 +1,215 @@
+import type { JournalEntry, LogClient, Position, StateWrite } from '../../dataflow/ports/log-client.js';
+import type { FeaturePublisher } from '../../dataflow/ports/feature-publisher.js';
+import { definition } from '../../dataflow/topic.js';
+import type { Parcel } from './exchange-port.js';
+import { awaitOutcome, pulseOf } from './group-answers.js';
+import type { JobOptions, JobSetting } from './job.js';
+import { finishedWrites } from './job-state.js';
+import { nextCut } from './next-cut.js';
+import { outcomeRecords } from './outcome-history.js';
+import type { PipelineGraph, TaskOutput } from './task.js';
+import type { InputName, InputStatus, Outcomes, Pulse, TaskGroup } from './task-group.js';
+
+/** Bytes of output after which an epoch is committed, whatever the clock says. */
+const epochBytes = 40 << 20;
+/** Records after which an epoch is committed, whatever the clock says: they bound the state that an epoch changes. */
+const epochRecords = 1 << 20;
+
+/** Tasks that go on from one stretch of live input to the next. */
+export interface RunningTasks {
+  readonly groups: readonly TaskGroup[];
+}
+
+/** Runs a stretch of input: up to the bounds of a journal entry. Answers with the tasks where they can go on with the next one. */
+export async function runEntry(
+  options: JobOptions,
+  fixed: Omit<JobSetting, 'positions'>,
+  { entry, index, isNew }: { readonly entry: JournalEntry; readonly index: number; readonly isNew: boolean },
+  running: RunningTasks | undefined,
+  totals: { records: number; outputs: number; epochs: number },
+): Promise<RunningTasks | undefined> {
+  const { pipeline, runtime } = options;
+  const committed = await runtime.log.committed(pipeline.name);
+  const groups = running?.groups ?? options.groups({ ...fixed, positions: committed?.positions ?? [] });
+  const total = entry.bounds.reduce((sum, b) => sum + b.offset, 0);
+  const ends = entry.kind === 'end';
+  const commitMs = options.commitMs ?? (options.bounded ? 2_000 : 200);
+  const stepRows = options.stepRows ?? 16_384;
+  const divisible = fixed.taskCount === 1 && isLinear(fixed.graph);
+  const calls = worksOutside(fixed.graph, options.publisher) && !fixed.environment.replaying;
+  let epoch = committed?.epoch ?? 0;
+  let positions = committed?.positions ?? [];
+  let committedRecords = positions.reduce((sum, p) => sum + p.offset, 0);
+  let toJournal: readonly JournalEntry[] = isNew ? [entry] : [];
+  let entered: TaskOutput[] = [];
+  let afterEnd = false;
+  let newest = Number.NEGATIVE_INFINITY;
+  let lastCommit = performance.now();
+  let dirty = false;
+
+  const all = async <R>(call: (group: TaskGroup) => Promise<R>): Promise<R[]> => Promise.all(groups.map(call));
+  const settleParcels = async (first: Parcel[][]) => {
+    let waiting = first.flat();
+    while (waiting.length > 0) {
+      const depth = waiting.reduce((least, p) => Math.min(least, p.depth), Number.POSITIVE_INFINITY);
+      const now = waiting.filter((p) => p.depth === depth);
+      const arrived = await all((group) => group.drain(now.filter((p) => group.tasks.includes(p.to))));
+      waiting = [...waiting.filter((p) => p.depth !== depth), ...arrived.flat()];
+    }
+  };
+  const commit = async (isLast: boolean) => {
+    const started = performance.now();
+    const pending: { outputs: TaskOutput[]; state: StateWrite[]; positions: Position[] } = { outputs: [], state: [], positions: [] };
+    const time = { newest: Number.NEGATIVE_INFINITY, watermark: Number.POSITIVE_INFINITY };
+    let records = 0;
+    for (const flushed of await all((group) => group.barrier(epoch + 1))) {
+      time.newest = Math.max(time.newest, flushed.time.newest);
+      time.watermark = Math.min(time.watermark, flushed.time.watermark);
+      pending.outputs.push(...flushed.outputs);
+      for (const write of flushed.state) pending.state.push(write);
+      pending.positions.push(...flushed.positions);
+      records += flushed.records;
+    }
+    pending.outputs.push(...entered);
+    // Tasks come one after the other in an epoch: by ticks, their records in a partition have one order whatever the epochs are.
+    pending.outputs.sort((a, b) => (a.tick === b.tick ? a.writer - b.writer || a.task - b.task : a.tick < b.tick ? -1 : 1));
+    if (isLast) {
+      pending.state.push(...finishedWrites(index + 1, fixed.taskCount));
+    }
+    await createDeadLetterTopics(runtime.log, pending.outputs, fixed.taskCount);
+    await runtime.log.commit({ pipeline: pipeline.name, epoch: epoch + 1, ...pending, journal: toJournal });
+    epoch += 1;
+    toJournal = [];
+    entered = [];
+    dirty = false;
+    positions = pending.positions;
+    newest = time.newest;
+    lastCommit = performance.now();
+    await all((group) => group.settle());
+    totals.epochs += 1;
+    totals.records += records;
+    totals.outputs += pending.outputs.reduce((sum, o) => sum + o.block.count, 0);
+    options.metrics.add('headrace_epochs_total', '', 1);
+    options.metrics.add('headrace_commit_seconds_total', '', (performance.now() - started) / 1e3);
+    const done = pending.positions.reduce((sum, p) => sum + p.offset, 0);
+    if (Number.isFinite(time.watermark)) options.metrics.set('headrace_watermark_delay_ms', '', time.newest - time.watermark);
+    options.metrics.set('headrace_state_bytes', '', pending.state.reduce((sum, w) => sum + (w.value?.length ?? 0), 0));
+    options.onProgress?.({ done, total, epoch, ...time });
+  };
+  /** Outcomes enter at the beginning of an epoch, which holds them and what they do. */
+  const enter = async (outcomes: readonly Outcomes[]) => {
+    entered.push(...outcomeRecords({ place: { entry: index, epoch: epoch + 1, afterEnd, positions }, outcomes }, newest));
+    await settleParcels(await all((group) => group.enter(outcomes.filter((o) => group.tasks.includes(o.task)))));
+    dirty = true;
+  };
+  const enterWhatCame = async (): Promise<boolean> => {
+    if (!calls || dirty) return false;
+    const outcomes = (await all((group) => group.outcomes())).flat();
+    if (outcomes.length > 0) await enter(outcomes);
+    return outcomes.length > 0;
+  };
+  /** Nothing else can go on: calls that wait for an epoch begin, outcomes enter, or time passes. */
+  const turnToCalls = async ({ wantsEpoch }: Pulse['outside']) => {
+    if (dirty || wantsEpoch <= options.clock.now()) await commit(false);
+    if (!(await enterWhatCame())) await awaitOutcome(groups, Math.min(commitMs, wantsEpoch - options.clock.now()));
+  };
+  /** Processes the inputs up to `bounds`. */
+  const runTo = async (bounds: readonly Position[]) => {
+    const ends = entry.kind === 'end' ? entry.bounds.filter((b) => offsetIn(bounds, b) === b.offset) : [];
+    let rows = stepRows;
+    while (!options.abort.aborted) {
+      if (calls) {
+        const { outside } = await pulseOf(groups);
+        if (outside.full) {
+          await turnToCalls(outside);
+          continue;
+        }
+      }
+      const statuses = (await all((group) => group.plan(rows, bounds))).flat();
+      const cut = nextCut(statuses, divisible);
+      if (cut === undefined) break;
+      const moved = statuses.some((s) => s.nextTick <= cut.tick);
+      if (!moved && cut.partial === undefined) {
+        rows *= 2;
+        continue;
+      }
+      rows = stepRows;
+      await settleParcels(await all((group) => group.run(cut, ends)));
+      dirty = true;
+      const { bytes } = await pulseOf(groups);
+      const records = statusRecords(statuses) - committedRecords;
+      if (performance.now() - lastCommit >= commitMs || bytes > epochBytes || records > epochRecords) {
+        await commit(false);
+        committedRecords = statusRecords(statuses);
+        await enterWhatCame();
+      }
+    }
+    if (!options.abort.aborted) await settleParcels(await all((group) => group.run({ tick: Number.NEGATIVE_INFINITY }, ends)));
+  };
+  const recorded = async () => {
+    const feed = await options.outcomes?.peek();
+    return feed?.place.entry === index ? feed : undefined;
+  };
+
+  if (running === undefined) await settleParcels(await all((group) => group.open()));
+  await enterWhatCame();
+  for (let feed = await recorded(); feed !== undefined && !feed.place.afterEnd; feed = await recorded()) {
+    await runTo(feed.place.positions);
+    if (dirty) await commit(false);
+    await enter(feed.outcomes);
+    options.outcomes!.skip();
+  }
+  await runTo(entry.bounds);
+  if (!options.abort.aborted) {
+    if (entry.idle !== undefined) await settleParcels(await all((group) => group.idle(entry.idle!)));
+    if (ends) await settleParcels(await all((group) => group.finish()));
+    dirty ||= ends;
+    afterEnd = ends;
+    for (let feed = await recorded(); feed !== undefined; feed = await recorded()) {
+      if (dirty) await commit(false);
+      await enter(feed.outcomes);
+      options.outcomes!.skip();
+    }
+    while (ends && calls && !options.abort.aborted) {
+      // What the end has changed has to be committed before anything outside hears of it.
+      if (dirty) await commit(false);
+      const { outside } = await pulseOf(groups);
+      if (outside.waiting === 0) break;
+      await turnToCalls(outside);
+    }
+  }
+  if (!options.abort.aborted) await commit(true);
+  else if (dirty) await commit(false);
+  if (!ends && !options.abort.aborted) return { groups };
+  await all((group) => group.close(ends ? 'end' : 'shutdown'));
+  return undefined;
+}
+
+/** The offset that `positions` have for an input. */
+function offsetIn(positions: readonly Position[], { topic, partition }: InputName): number | undefined {
+  return positions.find((p) => p.topic === topic && p.partition === partition)?.offset;
+}
+
+/** Whether steps have work outside of the stream: calls, or features to publish. */
+export function worksOutside({ steps }: PipelineGraph, publisher: FeaturePublisher | undefined): boolean {
+  return steps.some((step) => step.outside || (step.publishes && publisher !== undefined));
+}
+
+/** Offsets of all inputs together: how many records have been processed before this step. */
+function statusRecords(statuses: readonly InputStatus[]): number {
+  return statuses.reduce((sum, s) => sum + s.offset, 0);
+}
+
+
+/** Whether no records of different ways meet: where they do, their order is that of whole ticks, and no tick may be cut. */
+function isLinear({ steps }: PipelineGraph): boolean {
+  const written = steps.flatMap((s) => [...(s.role === 'sink' && s.topic !== undefined ? [s.topic] : []), ...(s.sides ?? [])]).map((t) => t[definition].name);
+  return !steps.some((s) => s.inputs.length > 1) && new Set(written).size === written.length;
+}
+
+async function createDeadLetterTopics(log: LogClient, outputs: readonly { readonly topic: string }[], taskCount: number): Promise<void> {
+  const names = new Set(outputs.map((o) => o.topic).filter((name) => name.endsWith('.dlq')));
+  if (names.size === 0) return;
+  const existing = new Set((await log.topics()).map((t) => t.name));
+  for (const name of names) if (!existing.has(name)) await log.createTopic(name, { partitions: taskCount });
+}
