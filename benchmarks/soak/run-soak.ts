@@ -24,8 +24,12 @@ export interface SoakResult {
 
 const rssMiB = (name: 'VmRSS' | 'VmHWM'): number => Math.round(Number(new RegExp(`${name}:\\s+(\\d+)`).exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? process.resourceUsage().maxRSS) / 1024);
 
-/** Runs one step over events of a growing key space, in this thread, with an epoch every 50 ms; state stays in memory. */
-export async function runSoak(name: string, count: number): Promise<SoakResult> {
+/**
+ * Runs one step over events of a growing key space, in this thread; state stays in memory.
+ *
+ * @param commitMs milliseconds between epochs; 0: one after each 16,384 events
+ */
+export async function runSoak(name: string, count: number, commitMs = 50): Promise<SoakResult> {
   const { pipeline, bound } = soakSteps[name]!;
   const memory = memoryRuntime();
   const metrics = createMetrics();
@@ -57,7 +61,7 @@ export async function runSoak(name: string, count: number): Promise<SoakResult> 
     metrics,
     abort: new AbortController().signal,
     bounded: true,
-    commitMs: 50,
+    commitMs,
     wait: async () => undefined,
     warn: (_what, message) => process.stderr.write(`${message}\n`),
     groups: (setting) => [
