@@ -18,6 +18,7 @@ export const errorTable = {
   HR_CALL_TIMEOUT: { what: 'A call gave no answer within its time-out.', remedy: 'Raise `timeout`, or have the function obey its signal and answer sooner.' },
   HR_CHDB: { what: 'ClickHouse in the process (the optional package chdb) is missing or cannot be used here.', remedy: 'Install it beside Headrace: npm install chdb (Linux with glibc and macOS, 550 MB).' },
   HR_CLICKHOUSE_QUERY: { what: 'ClickHouse has refused a query.', remedy: 'See its message.' },
+  HR_CLICKHOUSE_SETTINGS: { what: 'A setting of ClickHouse cannot be used.', remedy: 'See the CLICKHOUSE_ variables in docs/reference-limits.md.' },
   HR_COLUMN: { what: 'A column is not in the schema of its topic, or has a name that is taken.', remedy: 'Check the spelling against the .avsc file.' },
   HR_DATA_DIR: { what: 'The data directory cannot be opened or written.', remedy: 'Give another one with --data-dir, or mend its permissions.' },
   HR_DECODE: { what: 'The bytes of a record are not a value of its schema.', remedy: 'Look at the record in the dead-letter topic; it was not processed.' },
@@ -77,6 +78,7 @@ export const errorTable = {
   HR_TOPIC_MISSING: { what: 'A topic that the pipeline reads is not there.', remedy: 'Import or simulate records first, or check the name against `headrace topic list`.' },
   HR_TOPIC_NAME: { what: 'A topic name cannot be used.', remedy: 'Use letters, digits, dot, dash and underscore, at most 249 of them.' },
   HR_USAGE: { what: 'The command line cannot be understood.', remedy: 'See `headrace help`.' },
+  HR_WAREHOUSE: { what: 'The warehouse is out of reach.', remedy: 'Check CLICKHOUSE_URL, its user and password, and that the server runs; then copy again, it goes on where it was.' },
   HR_WINDOW: { what: 'A window cannot be what was asked for.', remedy: "Sizes are positive, and a hop divides its size: { size: '1h', every: '5m' }." },
   HR_WORKER: { what: 'A worker thread stopped.', remedy: 'See the cause; the run can be started again and goes on where it stopped.' },
 } as const;

@@ -52,8 +52,8 @@ async function attempt(check: Check, call: Call): Promise<Finding[]> {
 
 function node(): Finding[] {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
-  if (major > 20 || (major === 20 && minor >= 11)) return [{ check: 'node', status: 'ok', detail: `${process.version} on ${process.platform} ${process.arch}` }];
-  return [{ check: 'node', status: 'fail', detail: `${process.version} is too old`, remedy: 'Install Node 20.11 or newer.' }];
+  if (major > 20 || (major === 20 && minor >= 19)) return [{ check: 'node', status: 'ok', detail: `${process.version} on ${process.platform} ${process.arch}` }];
+  return [{ check: 'node', status: 'fail', detail: `${process.version} is too old`, remedy: 'Install Node 20.19 or newer.' }];
 }
 
 async function lmdb(): Promise<Finding[]> {

@@ -1,3 +1,4 @@
+import { clickHouseVariables } from '../../connectors/clickhouse/clickhouse-settings.js';
 import { kafkaVariables } from '../../connectors/kafka/kafka-settings.js';
 import { redisVariables } from '../../connectors/redis/redis-settings.js';
 
@@ -70,8 +71,7 @@ export const documentedOptions: readonly DocumentedOptions[] = [
 export const documentedVariables: readonly { readonly name: string; readonly file: string; readonly what: string }[] = [
   { name: 'HEADRACE_TOKEN', file: 'runners/commands/serve.ts', what: 'What requests to `headrace serve` have to bring. Needed where it binds to more than loopback. Never printed.' },
   ...Object.entries(kafkaVariables).map(([name, what]) => ({ name, file: 'connectors/kafka/kafka-settings.ts', what })),
-  { name: 'CLICKHOUSE_USER', file: 'runners/decision-logs/clickhouse-log.ts', what: 'User of a log in ClickHouse (`clickhouse://…`); `default` where it is not set.' },
-  { name: 'CLICKHOUSE_PASSWORD', file: 'runners/decision-logs/clickhouse-log.ts', what: 'Their password.' },
+  ...Object.entries(clickHouseVariables).map(([name, what]) => ({ name, file: 'connectors/clickhouse/clickhouse-settings.ts', what })),
   ...Object.entries(redisVariables).map(([name, what]) => ({ name, file: 'connectors/redis/redis-settings.ts', what })),
   { name: 'HEADRACE_DEBUG', file: 'runners/headrace.ts', what: '`1`: print the stack of an error and of its causes.' },
   { name: 'TMPDIR', file: 'runners/import/sort-by-time.ts', what: 'Where an import sorts what does not fit into memory, a replay keeps its scratch state, and ClickHouse in the process its tables.' },

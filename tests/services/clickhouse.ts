@@ -5,7 +5,8 @@ import { answers, runInstaller, type Service, servicesDir } from './service.js';
 const version = '26.7.3-stable.1';
 const home = join(servicesDir, 'clickhouse');
 const libraryPackage = `@chdb/lib-linux-${process.arch}-gnu`;
-const library = join(home, 'node_modules', libraryPackage, 'libchdb.so');
+/** The one that the tests have installed beside chdb, else one of the service's own. */
+const library = [join(servicesDir, '../node_modules', libraryPackage, 'libchdb.so'), join(home, 'node_modules', libraryPackage, 'libchdb.so')].find((file) => existsSync(file)) ?? join(home, 'node_modules', libraryPackage, 'libchdb.so');
 /** Ends never: `clickhouse local` lives as long as its query. */
 const keepAlive = 'SELECT sleepEachRow(0.2) FROM system.numbers FORMAT Null SETTINGS max_block_size=1, max_threads=1, function_sleep_max_microseconds_per_block=0, log_queries=0';
 const launcher = `import ctypes, sys

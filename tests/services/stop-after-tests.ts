@@ -1,9 +1,10 @@
+import { clickhouse } from './clickhouse.js';
 import { kafka } from './kafka.js';
 import { redis } from './redis.js';
 import { running, type Service, stop } from './service.js';
 
 /** Services that tests start. */
-const started: readonly Service[] = [kafka, redis];
+const started: readonly Service[] = [kafka, redis, clickhouse];
 
 /** Vitest's global set-up: what the tests have started is stopped behind them; what ran before goes on. */
 export async function setup(): Promise<() => Promise<void>> {
