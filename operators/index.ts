@@ -1,7 +1,8 @@
 export { aggregate, type AggregateOptions } from './aggregate.js';
 export { attribute, type AttributeOptions } from './attribute.js';
 export { dedupe, type DedupeOptions } from './dedupe.js';
-export { type Done, enrich, type EnrichOptions, type Failed, type CallOutcome } from './enrich.js';
+export type { EnrichOptions } from '../dataflow/calls/enrich-options.js';
+export { type CallOutcome, type Done, enrich, type Failed } from './enrich.js';
 export { filter } from './filter.js';
 export { flatMap } from './flat-map.js';
 export { join, type JoinKind, type JoinOptions } from './join.js';

@@ -81,7 +81,7 @@ export const pageTable: readonly { readonly title: string; readonly pages: reado
       operator('dedupe', 'dedupe', 'dedupe(id, options)', 'DedupeOptions'),
       operator('throttle', 'throttle', 'throttle(id, options)', 'ThrottleOptions'),
       operator('process', 'process', 'process(id, function, options?)', 'ProcessOptions'),
-      operator('enrich', 'enrich', 'enrich(id, call, options?)', 'EnrichOptions'),
+      operator('enrich', 'enrich', 'enrich(id, call, options?)', { interface: 'EnrichOptions', file: 'dataflow/calls/enrich-options.ts' }),
     ],
   },
   {
