@@ -7,7 +7,7 @@ const value = { id: 'string', n: 'int', maybe: 'double?', many: 'long[]', at: 't
 test('field types become an Avro schema, and fields become columns', () => {
   const t = topic('my-topic.v2', { key: 'id', time: 'at', retention: '1d', partitions: 3, value });
   expect(t[definition]).toEqual({
-    name: 'my-topic.v2', key: 'id', time: 'at', retentionMs: 86_400_000, partitions: 3,
+    name: 'my-topic.v2', key: 'id', time: 'at', framing: 'confluent', retentionMs: 86_400_000, partitions: 3,
     schema: {
       type: 'record', name: 'MyTopicV2',
       fields: [

@@ -140,16 +140,13 @@ function isAlive(pid: number): boolean {
   return !existsSync(stat) || !/\) Z /.test(readFileSync(stat, 'utf8'));
 }
 
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number };
-      // a service may take the next ones as well
-      server.close(() => (port < 65_000 ? resolve(port) : resolve(freePort())));
-    });
-  });
+/** Under the ports that outgoing connections are given, so that none of them takes it while the service is stopped. */
+async function freePort(): Promise<number> {
+  for (;;) {
+    const port = 20_000 + 10 * Math.floor(Math.random() * 1_000);
+    // a service may take the next ones as well
+    if (!(await isTaken(port)) && !(await isTaken(port + 1))) return port;
+  }
 }
 
 /** One process at a time; the lock of a process that has died is void. */
