@@ -1,6 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -79,6 +79,8 @@ export async function stop(service: Service, signal: NodeJS.Signals = 'SIGTERM')
     if (waited === 10_000) process.kill(known.pid, 'SIGKILL');
     await pause(50);
   }
+  // its threads may close what they listen on a moment later than the process is gone
+  for (let waited = 0; waited < 2_000 && (await isTaken(known.port)); waited += 50) await pause(50);
   return true;
 }
 
