@@ -13,7 +13,7 @@ export interface TrainingGraphOptions {
 export const adamBeta = { first: 0.9, second: 0.999 } as const;
 
 /**
- * A model that trains a head over many minibatches in one call: forward, backward and Adam in the body of one `Loop`.
+ * A model that trains a head over many minibatches in one call: forward, backward and Adam in the body of one `Scan`, which hands out the minibatches without copying them.
  *
  * *Inputs*: `parameters`, `first`, `second` [parameters] (the moments as sums that decay, not as means: `first` = m / (1 - β1), `second` = v / (1 - β2)); `x` [steps, batch, inputs]; `y` [steps, batch, outputs]; `weight`
  * [steps, batch, outputs], 0 for rows that fill a batch up; `scale` [steps], one over the rows of the step's batch; `rate` and `epsilon` [steps], see `adamSchedule`. *Outputs*: the first three as they are afterwards, and
@@ -28,37 +28,36 @@ export function trainingModel(shape: HeadShape, options: TrainingGraphOptions = 
   const type = options.precision ?? 'float32';
   const outputs = shape.outputs.length;
   const body = onnxGraph('step');
-  const number = body.input('number', [], 'int64');
-  const goesOn = body.input('goes_on', [], 'bool');
   const [parameters, first, second] = ['p', 'm', 'v'].map((name) => body.input(name, [size], type)) as [Value, Value, Value];
   const graph = onnxGraph('training');
-  const data = { x: [shape.inputs], y: [outputs], weight: [outputs] } as const;
-  const ofStep = (name: string, dims: readonly (number | string)[]) => body.op('Gather', [graph.input(name, ['steps', ...dims], type), number], { axis: 0 });
-  const x = ofStep('x', ['batch', ...data.x]);
-  const y = ofStep('y', ['batch', ...data.y]);
-  const weight = ofStep('weight', ['batch', ...data.weight]);
-  const scale = ofStep('scale', []);
-  const rate = ofStep('rate', []);
-  const epsilon = ofStep('epsilon', []);
+  const slices: Value[] = [];
+  const ofStep = (name: string, ...dims: (number | string)[]) => {
+    slices.push(graph.input(name, ['steps', ...dims], type));
+    return body.input(`step_${name}`, dims, type);
+  };
+  const x = ofStep('x', 'batch', shape.inputs);
+  const y = ofStep('y', 'batch', outputs);
+  const weight = ofStep('weight', 'batch', outputs);
+  const scale = ofStep('scale');
+  const rate = ofStep('rate');
+  const epsilon = ofStep('epsilon');
 
   const layers = layersOf(body, blocks, parameters);
   const { inputs, result } = forward(body, layers, x);
   const { loss, gradient } = lossOf(body, result, y, weight, scale, shape, type);
-  const gradients = backward(body, layers, inputs, gradient);
+  const gradients = backward(body, layers, inputs, gradient, type);
   const flat = body.op('Concat', gradients.map((g) => body.op('Reshape', [g, body.constant(BigInt64Array.of(-1n), [1])])), { axis: 0 });
   const clipped = options.clipNorm === undefined ? flat : clip(body, flat, options.clipNorm, type);
   const first2 = body.op('Add', [body.op('Mul', [first, body.scalar(adamBeta.first, type)]), clipped]);
   const second2 = body.op('Add', [body.op('Mul', [second, body.scalar(adamBeta.second, type)]), body.op('Mul', [clipped, clipped])]);
   const move = body.op('Div', [body.op('Mul', [first2, rate]), body.op('Add', [body.op('Sqrt', [second2]), epsilon])]);
-  body.output('goes_on_after', goesOn, [], 'bool');
   body.output('p_after', body.op('Sub', [parameters, move]), [size], type);
   body.output('m_after', first2, [size], type);
   body.output('v_after', second2, [size], type);
   body.output('loss', loss, [], type);
 
   const states = ['parameters', 'first', 'second'].map((name) => graph.input(name, [size], type));
-  const steps = graph.op('Gather', [graph.op('Shape', ['x' as Value]), graph.constant(BigInt64Array.of(0n), [])], { axis: 0 });
-  const after = graph.ops('Loop', [steps, graph.constant(Uint8Array.of(1), []), ...states], 4, { body });
+  const after = graph.ops('Scan', [...states, ...slices], 4, { body, num_scan_inputs: slices.length });
   ['parameters_after', 'first_after', 'second_after'].forEach((name, i) => graph.output(name, after[i]!, [size], type));
   graph.output('losses', after[3]!, ['steps'], type);
   return onnxModel(graph);
@@ -139,14 +138,15 @@ function lossOf(graph: OnnxGraph, result: Value, y: Value, weight: Value, scale:
 }
 
 /** Gradients by weights and biases, layer after layer. */
-function backward(graph: OnnxGraph, layers: readonly Layer[], inputs: readonly Value[], last: Value): Value[] {
-  const rows = graph.constant(BigInt64Array.of(0n), [1]);
+function backward(graph: OnnxGraph, layers: readonly Layer[], inputs: readonly Value[], last: Value, type: 'float32' | 'float64'): Value[] {
+  // A sum over rows is a product with ones, which is faster than a reduction.
+  const ones = graph.op('ConstantOfShape', [graph.op('Shape', [graph.op('Gather', [inputs[0]!, graph.constant(BigInt64Array.of(0n), [1])], { axis: 1 })])], { value: { filled: 1, type } });
+  const zero = graph.scalar(0, type);
   const gradients: Value[] = [];
   let slope = last;
   for (let l = layers.length - 1; l >= 0; l--) {
-    gradients.unshift(graph.op('Gemm', [inputs[l]!, slope], { transA: 1 }), graph.op('ReduceSum', [slope, rows], { keepdims: 0 }));
-    // The slope of max(z, 0) is the sign of what came out of it.
-    if (l > 0) slope = graph.op('Mul', [graph.op('Gemm', [slope, layers[l]!.weights], { transB: 1 }), graph.op('Sign', [inputs[l]!])]);
+    gradients.unshift(graph.op('Gemm', [inputs[l]!, slope], { transA: 1 }), graph.op('Gemm', [ones, slope], { transA: 1 }));
+    if (l > 0) slope = graph.op('Where', [graph.op('Greater', [inputs[l]!, zero]), graph.op('Gemm', [slope, layers[l]!.weights], { transB: 1 }), zero]);
   }
   return gradients;
 }

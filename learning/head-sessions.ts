@@ -1,11 +1,12 @@
 import { onnxRuntime, openSession, type OnnxRuntime, type OnnxSession, type Provider } from '../connectors/onnx/onnx-runtime.js';
 import { HeadraceError } from '../dataflow/errors.js';
 import { splitmix } from '../dataflow/splitmix.js';
-import { type AdamOptions, adamSchedule } from './adam-schedule.js';
+import type { AdamOptions } from './adam-schedule.js';
 import { checkExamples, type EmbeddingTable, type Examples, writeInputs } from './examples.js';
 import { scoringModel, trainingModel } from './head-graphs.js';
 import type { HeadShape } from './head-shape.js';
 import type { HeadState } from './head-state.js';
+import { fillMinibatches, trainOn } from './minibatches.js';
 
 /** How sessions are opened. */
 export interface HeadSessionOptions {
@@ -75,61 +76,25 @@ export async function openHeadSessions(shape: HeadShape, options: HeadSessionOpt
   };
 }
 
-async function train({ Tensor }: OnnxRuntime, session: OnnxSession, tables: readonly EmbeddingTable[], from: HeadState, examples: Examples, options: TrainingOptions): Promise<TrainingResult> {
+async function train(runtime: OnnxRuntime, session: OnnxSession, tables: readonly EmbeddingTable[], from: HeadState, examples: Examples, options: TrainingOptions): Promise<TrainingResult> {
   const { batch = 256, epochs = 1, labelSmoothing = 0 } = options;
   if (!Number.isInteger(batch) || batch < 1) throw new HeadraceError('HR_ARGUMENT', `A batch of ${batch} examples is none.`);
   if (!(labelSmoothing >= 0 && labelSmoothing < 1)) throw new HeadraceError('HR_ARGUMENT', `Label smoothing is ${labelSmoothing}; it is at least 0 and less than 1.`);
   const { shape } = from;
   checkExamples(examples, shape, tables);
-  const { inputs } = shape;
-  const outputs = shape.outputs.length;
   const order = Int32Array.from({ length: examples.length }, (_, i) => i);
   const stepsAnEpoch = Math.ceil(examples.length / batch);
-  const chunk = Math.max(1, Math.min(stepsAnEpoch, Math.floor(chunkBytes / (4 * batch * inputs))));
+  const chunk = Math.max(1, Math.min(stepsAnEpoch, Math.floor(chunkBytes / (4 * batch * shape.inputs))));
   const losses = new Float32Array(stepsAnEpoch * epochs);
   let state = from;
   for (let epoch = 0; epoch < epochs; epoch++) {
     if (options.shuffleSeed !== undefined) shuffle(order, options.shuffleSeed, epoch);
     for (let step = 0; step < stepsAnEpoch; step += chunk) {
       const steps = Math.min(chunk, stepsAnEpoch - step);
-      const x = new Float32Array(steps * batch * inputs);
-      const y = new Float32Array(steps * batch * outputs);
-      const weight = new Float32Array(steps * batch * outputs);
-      const scale = new Float32Array(steps);
-      for (let s = 0; s < steps; s++) {
-        const first = (step + s) * batch;
-        const rows = Math.min(batch, examples.length - first);
-        scale[s] = 1 / rows;
-        for (let r = 0; r < rows; r++) {
-          const example = order[first + r]!;
-          const row = s * batch + r;
-          writeInputs(examples, tables, example, x, row * inputs);
-          const w = examples.weight?.[example] ?? 1;
-          y[row * outputs] = examples.click[example]! * (1 - labelSmoothing) + labelSmoothing / 2;
-          weight[row * outputs] = w;
-          if (outputs === 1) continue;
-          const watch = examples.watch![example]!;
-          y[row * outputs + 1] = Number.isNaN(watch) ? 0 : watch;
-          weight[row * outputs + 1] = Number.isNaN(watch) ? 0 : w;
-        }
-      }
-      const { rate, epsilon } = adamSchedule(options, state.step, steps);
-      const tensor = (data: Float32Array, ...dims: number[]) => new Tensor('float32', data, dims);
-      const size = state.parameters.length;
-      const after = await session.run({
-        x: tensor(x, steps, batch, inputs),
-        y: tensor(y, steps, batch, outputs),
-        weight: tensor(weight, steps, batch, outputs),
-        scale: tensor(scale, steps),
-        rate: tensor(rate, steps),
-        epsilon: tensor(epsilon, steps),
-        parameters: tensor(state.parameters, size),
-        first: tensor(state.first, size),
-        second: tensor(state.second, size),
-      });
-      const out = (name: string) => after[name]!.data as Float32Array;
-      losses.set(out('losses'), epoch * stepsAnEpoch + step);
-      state = { shape, step: state.step + steps, parameters: out('parameters_after'), first: out('first_after'), second: out('second_after') };
+      const minibatches = fillMinibatches(examples, shape, tables, { order, first: step * batch, batch, steps, labelSmoothing });
+      const trained = await trainOn(runtime, session, state, minibatches, options);
+      losses.set(trained.losses, epoch * stepsAnEpoch + step);
+      state = trained.state;
     }
   }
   return { state, losses };

@@ -16,8 +16,8 @@ export interface SessionOptions {
   /** Threads within an operator. */
   readonly intraOpNumThreads?: number;
   readonly interOpNumThreads?: number;
-  /** Threads that wait in a loop cost CPU that others need. */
-  readonly extra?: { readonly session: { readonly intra_op: { readonly allow_spinning: '0' } } };
+  /** Whether threads wait for one another in a loop: fast, and a load on others. */
+  readonly extra?: { readonly session: { readonly intra_op: { readonly allow_spinning: '0' | '1' } } };
   readonly logSeverityLevel: 4;
 }
 
@@ -71,7 +71,7 @@ export async function openSession(runtime: OnnxRuntime, model: Uint8Array, provi
   const refused: { provider: Provider; reason: string }[] = [];
   for (const provider of providers) {
     try {
-      const session = await runtime.InferenceSession.create(model, { executionProviders: [provider], intraOpNumThreads: threads, interOpNumThreads: 1, extra: { session: { intra_op: { allow_spinning: '0' } } }, logSeverityLevel: 4 });
+      const session = await runtime.InferenceSession.create(model, { executionProviders: [provider], intraOpNumThreads: threads, interOpNumThreads: 1, extra: { session: { intra_op: { allow_spinning: threads > 1 ? '1' : '0' } } }, logSeverityLevel: 4 });
       return { session, provider, refused };
     } catch (error) {
       refused.push({ provider, reason: String((error as Error).message).split('\n')[0]!.slice(0, 200) });
