@@ -6,9 +6,13 @@ import { entityBytes } from './state-table.js';
 /** Bytes of a layout's digest in front of the tiles: a reader that declares other values notices. */
 const digestBytes = 8;
 
-/** Digest of the values that a feature set declares. */
-export function layoutDigest(set: Pick<FeatureSet, 'layout'>): Uint8Array {
-  return createHash('sha256').update(set.layout.text).digest().subarray(0, digestBytes);
+const digests = new WeakMap<FeatureSet['layout'], Uint8Array>();
+
+/** Digest of the values that a feature set declares: made once a layout, for it stands in every packed entity. */
+export function layoutDigest({ layout }: Pick<FeatureSet, 'layout'>): Uint8Array {
+  let digest = digests.get(layout);
+  if (digest === undefined) digests.set(layout, (digest = createHash('sha256').update(layout.text).digest().subarray(0, digestBytes)));
+  return digest;
 }
 
 /** Longest window of a set in milliseconds, by the panes that it is made of; 0 where there is none. */

@@ -5,12 +5,11 @@ import type { ArtefactStore } from '../dataflow/ports/artefact-store.js';
 import type { LogClient } from '../dataflow/ports/log-client.js';
 import type { SchemaRegistry } from '../dataflow/ports/schema-registry.js';
 import { offsetAt } from '../dataflow/record-block.js';
-import { openTopicEncoder } from '../dataflow/topic-encoder.js';
+import { openTopicEncoder, type TopicEncoder } from '../dataflow/topic-encoder.js';
 import { definition } from '../dataflow/topic.js';
+import { valueReader } from '../dataflow/value-reader.js';
 import { parseRecordSchema } from '../schemas/avro-schema.js';
 import type { ModelEvent } from '../schemas/generated/model-event.js';
-import { compileReader } from '../schemas/reader.js';
-import { schemaIdAt, wirePrefixLength } from '../schemas/wire.js';
 import type { GateVerdict } from './gate.js';
 import { models } from './models.js';
 
@@ -142,8 +141,10 @@ export async function openModelRegistry(options: { readonly log: LogClient; read
     inputs: { ...of.inputs },
     reason,
   });
+  let encoder: TopicEncoder<ModelEvent> | undefined;
   const write = async (events: readonly ModelEvent[]) => {
-    const encoder = await openTopicEncoder(models, { log, registry, partitions: 1 });
+    // Opened by the first write, since a reader creates no topic.
+    encoder ??= await openTopicEncoder(models, { log, registry, partitions: 1 });
     for (const event of events) encoder.add(event);
     await log.append(encoder.take());
     for (const event of events) apply(event);
@@ -212,17 +213,15 @@ export async function openModelRegistry(options: { readonly log: LogClient; read
 async function* eventsOf(log: LogClient, registry: SchemaRegistry): AsyncGenerator<ModelEvent> {
   const { name, schema } = models[definition];
   if (!(await log.topics()).some((t) => t.name === name)) return;
-  const readers = new Map<number, ReturnType<typeof compileReader<ModelEvent>>>();
+  const read = valueReader<ModelEvent>(registry, parseRecordSchema(schema));
   let next = (await log.bounds(name, 0)).start;
   for (let block = await log.read(name, 0, next); block !== undefined; block = await log.read(name, 0, next)) {
     for (let i = 0; i < block.count; i++) {
       const [at, length] = [block.valueOffset[i]!, block.valueLength[i]!];
-      const id = schemaIdAt(block.bytes, at, length);
-      const written = readers.has(id) ? undefined : await registry.schemaById(id);
-      if (written !== undefined) readers.set(id, compileReader<ModelEvent>(parseRecordSchema(written), parseRecordSchema(schema)));
-      const read = readers.get(id);
-      if (read === undefined) throw new HeadraceError('HR_DECODE', `Event ${offsetAt(block, i)} of the models has a schema that the registry does not know.`, { place: { topic: name, partition: 0, offset: offsetAt(block, i) } });
-      yield read(block.bytes, at + wirePrefixLength, at + length);
+      const event = await read(block.bytes, at, length);
+      const offset = offsetAt(block, i);
+      if (event === undefined) throw new HeadraceError('HR_DECODE', `Event ${offset} of the models has a schema that the registry does not know.`, { place: { topic: name, partition: 0, offset } });
+      yield event;
     }
     next = offsetAt(block, block.count - 1) + 1;
   }

@@ -3,9 +3,8 @@ import type { SchemaRegistry } from '../dataflow/ports/schema-registry.js';
 import type { Warehouse, WarehouseRecord } from '../dataflow/ports/warehouse.js';
 import { HeadraceError } from '../dataflow/errors.js';
 import { offsetAt } from '../dataflow/record-block.js';
-import { type AvroRecordSchema, parseRecordSchema } from '../schemas/avro-schema.js';
-import { compileReader } from '../schemas/reader.js';
-import { schemaIdAt, wirePrefixLength } from '../schemas/wire.js';
+import { valueReader } from '../dataflow/value-reader.js';
+import { parseRecordSchema, SchemaError } from '../schemas/avro-schema.js';
 
 /** What a copy has done. */
 export interface CopyResult {
@@ -37,7 +36,7 @@ export async function copyTopic(options: {
   const schema = parseRecordSchema(latest.schemaText);
   await warehouse.prepare(table, schema);
   const positions = await warehouse.positions(table);
-  const decode = decoderOf(registry, schema);
+  const read = valueReader<Readonly<Record<string, unknown>>>(registry, schema);
   const total = { records: 0, unreadable: 0 };
   for (let partition = 0; partition < info.partitions && !abort.aborted; partition++) {
     const { start, end } = await log.bounds(topic, partition);
@@ -48,7 +47,7 @@ export async function copyTopic(options: {
       const records: WarehouseRecord[] = [];
       for (let i = 0; i < block.count; i++) {
         const [at, length] = [block.valueOffset[i]!, block.valueLength[i]!];
-        const value = length < 0 ? undefined : await decode(block.bytes, at, length);
+        const value = length < 0 ? undefined : await readable(read(block.bytes, at, length));
         if (value === undefined) total.unreadable += 1;
         else records.push({ offset: offsetAt(block, i), timestamp: block.timestamps[i]!, key: block.keyLength[i]! < 0 ? null : Buffer.from(block.bytes.subarray(block.keyOffset[i]!, block.keyOffset[i]! + block.keyLength[i]!)).toString(), value });
       }
@@ -61,20 +60,12 @@ export async function copyTopic(options: {
   return total;
 }
 
-/** Reads values with the schemas that they were written with; undefined for what cannot be. */
-function decoderOf(registry: SchemaRegistry, schema: AvroRecordSchema) {
-  const readers = new Map<number, ReturnType<typeof compileReader<Readonly<Record<string, unknown>>>> | undefined>();
-  return async (bytes: Uint8Array, at: number, length: number): Promise<Readonly<Record<string, unknown>> | undefined> => {
-    const id = schemaIdAt(bytes, at, length);
-    if (!readers.has(id)) {
-      const written = id < 0 ? undefined : await registry.schemaById(id);
-      readers.set(id, written === undefined ? undefined : compileReader(parseRecordSchema(written), schema));
-    }
-    try {
-      return readers.get(id)?.(bytes, at + wirePrefixLength, at + length);
-    } catch (error) {
-      if ((error as Error).name === 'SchemaError') return undefined;
-      throw error;
-    }
-  };
+/** The value, or undefined for bytes that are none. */
+async function readable<T>(reading: Promise<T | undefined>): Promise<T | undefined> {
+  try {
+    return await reading;
+  } catch (error) {
+    if (error instanceof SchemaError) return undefined;
+    throw error;
+  }
 }
