@@ -1,8 +1,9 @@
 import { isIP } from 'node:net';
 import { Connection, Writer } from '@platformatic/kafka';
 import { HeadraceError } from '../../dataflow/errors.js';
-import { BrokerError, asKafkaError, isPassing, kafkaError, reasonOf } from './kafka-errors.js';
+import { BrokerError, isPassing, kafkaError } from './kafka-errors.js';
 import type { KafkaSettings } from './kafka-settings.js';
+import { patience, type PatienceOptions, type Patiently } from './patience.js';
 import { type Abilities, apiVersionsRequest, coordinatorOf, findCoordinatorRequest, type Metadata, metadataRequest, type Request, type TopicMetadata, type TopicPartition } from './requests.js';
 import { ResponseReader } from './response-reader.js';
 
@@ -24,12 +25,7 @@ export interface Cluster {
   /** Asks the coordinator of a group or transactional id. */
   coordinator<R>(kind: keyof typeof coordinatorOf, name: string, request: Request<R>): Promise<R>;
   abilities(): Promise<Abilities>;
-  /**
-   * Tries again while the failure is one that passes, with pauses that grow to a second, for as long as the settings say.
-   *
-   * @throws HR_KAFKA_UNREACHABLE when it lasts, HR_KAFKA_DENIED, HR_KAFKA
-   */
-  patiently<T>(what: string, attempt: () => Promise<T>): Promise<T>;
+  readonly patiently: Patiently;
   /** Forgets who leads what, after an answer that says so. */
   forget(): void;
   close(): Promise<void>;
@@ -42,14 +38,7 @@ export interface Address {
 }
 
 /** What a cluster needs of the world around it. */
-export interface ClusterOptions {
-  readonly settings: KafkaSettings;
-  /** Told once for each wait of more than a few seconds. */
-  readonly warn?: (message: string) => void;
-  /** @default a timer */
-  readonly wait?: (ms: number) => Promise<void>;
-  /** Milliseconds that only grow. @default performance.now */
-  readonly now?: () => number;
+export interface ClusterOptions extends Pick<PatienceOptions, 'settings' | 'warn' | 'wait' | 'now'> {
   /** Where to connect for the address that a broker gives of itself. @default there */
   readonly route?: (address: Address) => Address;
 }
@@ -58,14 +47,8 @@ const connectTimeoutMs = 5_000;
 const requestTimeoutMs = 30_000;
 /** Requests under way on a connection: a broker keeps the order of an idempotent producer for at most so many. */
 const maxInFlight = 5;
-const firstPauseMs = 5;
-const longestPauseMs = 1_000;
-/** A wait of this length is told. */
-const tellAfterMs = 3_000;
-/** Brokers that have never answered are not waited for as long. */
-const firstPatienceMs = 10_000;
 
-export function createCluster({ settings, warn = () => undefined, wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms)), now = () => performance.now(), route = (address) => address }: ClusterOptions): Cluster {
+export function createCluster({ settings, warn, wait, now, route = (address) => address }: ClusterOptions): Cluster {
   const connections = new Map<string, Promise<Connection>>();
   const nodes = new Map<number, { host: string; port: number }>();
   let topics = new Map<string, TopicMetadata>();
@@ -195,29 +178,18 @@ export function createCluster({ settings, warn = () => undefined, wait = (ms) =>
     async abilities() {
       return (known ??= await any(apiVersionsRequest()));
     },
-    async patiently(what, attempt) {
-      const started = now();
-      let told = false;
-      for (let pause = firstPauseMs; ; pause = Math.min(longestPauseMs, pause * 2)) {
-        try {
-          return await attempt();
-        } catch (error) {
-          if (!isPassing(error) || closed) throw asKafkaError(error);
-          const waited = now() - started;
-          const patienceMs = hasAnswered ? settings.patienceMs : Math.min(settings.patienceMs, firstPatienceMs);
-          if (waited + pause > patienceMs) {
-            throw new HeadraceError('HR_KAFKA_UNREACHABLE', `Kafka at ${settings.brokers.map((b) => `${b.host}:${b.port}`).join(', ')} was tried for ${Math.ceil(waited / 1_000)} s (${what}): ${reasonOf(error)}.`, { cause: error });
-          }
-          if (waited > tellAfterMs && !told) {
-            told = true;
-            warn(`Waiting for Kafka (${what}): ${reasonOf(error)}.`);
-          }
-          // a transaction that is being finished says nothing about leaders
-          if (!(error instanceof BrokerError && error.number === kafkaError.concurrentTransactions)) cluster.forget();
-          await wait(pause);
-        }
-      }
-    },
+    patiently: patience({
+      settings,
+      warn,
+      wait,
+      now,
+      hasAnswered: () => hasAnswered,
+      isClosed: () => closed,
+      onFailure(error) {
+        // a transaction that is being finished says nothing about leaders
+        if (!(error instanceof BrokerError && error.number === kafkaError.concurrentTransactions)) cluster.forget();
+      },
+    }),
     forget() {
       topics = new Map();
       coordinators = new Map();

@@ -1,17 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import { checkEpoch, checkNewTopic, checkSameTopic } from '../../dataflow/check-log.js';
 import { HeadraceError } from '../../dataflow/errors.js';
-import type { EpochCommit, JournalEntry, LogClient, Position, TopicInfo } from '../../dataflow/ports/log-client.js';
+import type { EpochCommit, JournalEntry, LogClient, Position } from '../../dataflow/ports/log-client.js';
 import { changelogBlock } from './changelog.js';
-import type { Cluster } from './cluster.js';
 import { type EpochRecord, epochBlock, epochRecord, withPositions } from './epochs.js';
 import { changelogTopic, epochsTopic, internalPrefix } from './internal-topics.js';
-import { createPartitionReader } from './partition-reader.js';
-import { deleteRecordsRequest, type TopicPartition } from './requests.js';
+import type { KafkaClient } from './kafka-client.js';
+import type { TopicPartition } from './requests.js';
 import { type SnapshotRounds, snapshotRounds } from './snapshot-rounds.js';
 import type { StateCopy } from './state-copy.js';
-import { ensureTopic, hasTopic, keptFor, retentionOf } from './topic-admin.js';
-import { createProducer, type TransactionalProducer } from './transactional-producer.js';
+import { keptFor } from './topic-admin.js';
+import type { TransactionalProducer } from './transactional-producer.js';
 
 /** The log on Kafka, with what its runtime needs beyond the port. */
 export interface KafkaLog extends LogClient {
@@ -22,11 +21,9 @@ export interface KafkaLog extends LogClient {
 }
 
 export interface KafkaLogOptions {
-  readonly cluster: Cluster;
+  readonly client: KafkaClient;
   /** Epoch milliseconds, for the timestamps of internal records. */
   readonly now?: () => number;
-  /** 1: transactions as before Kafka 4.0, on any broker. */
-  readonly transactionVersion?: 1 | 2;
 }
 
 /** A pipeline that this process writes. */
@@ -40,32 +37,30 @@ interface Writing {
   changelogEnd: number;
 }
 
-const deleteTimeoutMs = 30_000;
-
 /**
  * Topics, epochs and positions on Kafka. A commit is one transaction: outputs, a record of the epoch with positions and journal, the changes of
  * state, and the positions as offsets of the group that is named as the pipeline, for the tools that show them. Records of aborted and open transactions are
  * never seen. Retention goes by the broker's clock.
  */
-export function kafkaLog({ cluster, now = Date.now, transactionVersion }: KafkaLogOptions): KafkaLog {
-  const reader = createPartitionReader(cluster);
+export function kafkaLog({ client, now = Date.now }: KafkaLogOptions): KafkaLog {
+  const { reader } = client;
   const pipelines = new Map<string, Promise<Writing>>();
   let appending: Promise<TransactionalProducer> | undefined;
 
   const checkPartition = async ({ topic, partition }: TopicPartition): Promise<TopicPartition> => {
-    const { leaders } = await cluster.patiently(`topic ${topic}`, () => cluster.topic(topic));
-    if (Number.isInteger(partition) && partition >= 0 && partition < leaders.length) return { topic, partition };
-    throw new HeadraceError('HR_ARGUMENT', `${topic} has the partitions 0 to ${leaders.length - 1}, and not ${partition}.`, { place: { topic, partition } });
+    const count = await client.partitions(topic);
+    if (Number.isInteger(partition) && partition >= 0 && partition < count) return { topic, partition };
+    throw new HeadraceError('HR_ARGUMENT', `${topic} has the partitions 0 to ${count - 1}, and not ${partition}.`, { place: { topic, partition } });
   };
   const lastEpoch = async (pipeline: string): Promise<EpochRecord | undefined> => {
     const topic = epochsTopic(pipeline);
-    if (!(await hasTopic(cluster, topic))) return undefined;
+    if (!(await client.hasTopic(topic))) return undefined;
     const block = await reader.last({ topic, partition: 0 }, 8);
     return block === undefined ? undefined : epochRecord(block, block.count - 1);
   };
   const begin = async (pipeline: string): Promise<Writing> => {
-    for (const name of [epochsTopic(pipeline), changelogTopic(pipeline)]) await ensureTopic(cluster, name, 1, keptFor(Number.POSITIVE_INFINITY));
-    const producer = createProducer(cluster, `headrace.${pipeline}`, transactionVersion);
+    for (const name of [epochsTopic(pipeline), changelogTopic(pipeline)]) await client.ensureTopic(name, 1, keptFor(Number.POSITIVE_INFINITY));
+    const producer = client.producer(`headrace.${pipeline}`);
     await producer.claim();
     const changelog = await reader.bounds({ topic: changelogTopic(pipeline), partition: 0 });
     return { producer, last: await lastEpoch(pipeline), deletedTo: changelog.start, changelogEnd: changelog.end };
@@ -80,17 +75,13 @@ export function kafkaLog({ cluster, now = Date.now, transactionVersion }: KafkaL
   };
   const log: KafkaLog = {
     async topics() {
-      const all = (await cluster.patiently('the list of topics', () => cluster.metadata())).topics.filter((t) => !t.isInternal && !t.name.startsWith(internalPrefix));
-      const kept = await retentionOf(cluster, all.map((t) => t.name));
-      return all
-        .flatMap(({ name, leaders }): TopicInfo[] => (kept.has(name) ? [{ name, partitions: leaders.length, retentionMs: kept.get(name)! }] : []))
-        .sort((a, b) => (a.name < b.name ? -1 : 1));
+      return (await client.topics()).filter(({ name }) => !name.startsWith(internalPrefix)).sort((a, b) => (a.name < b.name ? -1 : 1));
     },
     async createTopic(name, settings) {
       checkNewTopic(name, settings);
       const { partitions, retentionMs = Number.POSITIVE_INFINITY } = settings;
-      await ensureTopic(cluster, name, partitions, keptFor(retentionMs));
-      checkSameTopic({ name, partitions: (await cluster.topic(name)).leaders.length, retentionMs: (await retentionOf(cluster, [name])).get(name) ?? Number.POSITIVE_INFINITY }, settings);
+      await client.ensureTopic(name, partitions, keptFor(retentionMs));
+      checkSameTopic({ name, partitions: await client.partitions(name), retentionMs: await client.retention(name) }, settings);
     },
     async bounds(topic, partition) {
       return reader.bounds(await checkPartition({ topic, partition }));
@@ -105,7 +96,7 @@ export function kafkaLog({ cluster, now = Date.now, transactionVersion }: KafkaL
       await checkAll(outputs);
       if (outputs.every(({ block }) => block.count === 0)) return;
       appending ??= (async () => {
-        const producer = createProducer(cluster, `headrace-append-${randomUUID()}`, transactionVersion);
+        const producer = client.producer(`headrace-append-${randomUUID()}`);
         await producer.claim();
         return producer;
       })();
@@ -135,7 +126,7 @@ export function kafkaLog({ cluster, now = Date.now, transactionVersion }: KafkaL
         own.rounds?.written(offset);
       } else own.copy?.apply([], { epoch, next: own.changelogEnd });
       if (record.changelogFrom > own.deletedTo) {
-        await cluster.patiently('deleting old records of the changelog', async () => cluster.node(await cluster.leader(changelog), 'write', deleteRecordsRequest(changelog, record.changelogFrom, deleteTimeoutMs)));
+        await client.deleteRecords(changelog, record.changelogFrom);
         own.deletedTo = record.changelogFrom;
       }
     },
@@ -145,7 +136,7 @@ export function kafkaLog({ cluster, now = Date.now, transactionVersion }: KafkaL
     },
     async journal(pipeline) {
       const at = { topic: epochsTopic(pipeline), partition: 0 };
-      if (!(await hasTopic(cluster, at.topic))) return [];
+      if (!(await client.hasTopic(at.topic))) return [];
       const entries: JournalEntry[] = [];
       for await (const block of reader.all(at, (await reader.bounds(at)).start)) {
         for (let row = 0; row < block.count; row++) entries.push(...epochRecord(block, row).journal);
@@ -162,7 +153,7 @@ export function kafkaLog({ cluster, now = Date.now, transactionVersion }: KafkaL
       attached.catch(() => pipelines.delete(pipeline));
       pipelines.set(pipeline, attached);
     },
-    close: () => cluster.close(),
+    close: () => client.close(),
   };
   const checkAll = async (places: readonly (TopicPartition | Position | EpochCommit['outputs'][number])[]): Promise<void> => {
     const seen = new Set<string>();

@@ -1,11 +1,8 @@
 import { HeadraceError } from '../../dataflow/errors.js';
 import type { RegisteredSchema, SchemaRegistry } from '../../dataflow/ports/schema-registry.js';
 import { BlockWriter, offsetAt } from '../../dataflow/record-block.js';
-import type { Cluster } from './cluster.js';
 import { schemasTopic } from './internal-topics.js';
-import { createPartitionReader } from './partition-reader.js';
-import { ensureTopic, hasTopic } from './topic-admin.js';
-import { createProducer } from './transactional-producer.js';
+import type { KafkaClient } from './kafka-client.js';
 
 /** Registrations at the same time shut one another out; this many tries are enough for any number of processes that start. */
 const tries = 50;
@@ -14,10 +11,10 @@ const tries = 50;
  * Schemas in a compacted topic, for clusters without a registry. A record has an id and its schema (key `schema/<id>`), or the newest id of a subject
  * (key `subject/<name>`). Who gives an id owns the transactional id of the topic while it does, so no id is given twice.
  */
-export function kafkaRegistry(cluster: Cluster, { topic = schemasTopic, now = Date.now }: { readonly topic?: string; readonly now?: () => number } = {}): SchemaRegistry {
+export function kafkaRegistry(client: KafkaClient, { topic = schemasTopic, now = Date.now }: { readonly topic?: string; readonly now?: () => number } = {}): SchemaRegistry {
   const at = { topic, partition: 0 };
-  const reader = createPartitionReader(cluster);
-  const producer = createProducer(cluster, `headrace ${topic}`);
+  const { reader } = client;
+  const producer = client.producer(`headrace ${topic}`);
   const texts = new Map<number, string>();
   const ids = new Map<string, number>();
   const newest = new Map<string, number>();
@@ -25,7 +22,7 @@ export function kafkaRegistry(cluster: Cluster, { topic = schemasTopic, now = Da
 
   const refresh = async (): Promise<void> => {
     if (next === undefined) {
-      if (!(await hasTopic(cluster, topic))) return;
+      if (!(await client.hasTopic(topic))) return;
       next = (await reader.bounds(at)).start;
     }
     for await (const block of reader.all(at, next)) {
@@ -63,7 +60,7 @@ export function kafkaRegistry(cluster: Cluster, { topic = schemasTopic, now = Da
       await refresh();
       const found = known(subject, schemaText);
       if (found !== undefined) return found;
-      await ensureTopic(cluster, topic, 1, { 'cleanup.policy': 'compact' });
+      await client.ensureTopic(topic, 1, { 'cleanup.policy': 'compact' });
       for (let left = tries; ; left--) {
         try {
           return known(subject, schemaText) ?? (await write(subject, schemaText));

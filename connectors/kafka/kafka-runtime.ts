@@ -1,17 +1,16 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { HeadraceError } from '../../dataflow/errors.js';
 import type { SchemaRegistry } from '../../dataflow/ports/schema-registry.js';
 import type { StateBackend } from '../../dataflow/ports/state-backend.js';
 import { changelogAssembler } from './changelog.js';
-import { type Cluster, createCluster } from './cluster.js';
+import { createCluster } from './cluster.js';
+import { columnarClient } from './columnar-client.js';
 import { changelogTopic, epochsTopic } from './internal-topics.js';
+import type { KafkaClient } from './kafka-client.js';
 import { type KafkaLog, kafkaLog } from './kafka-log.js';
 import { kafkaRegistry } from './kafka-registry.js';
 import type { KafkaSettings } from './kafka-settings.js';
 import { offsetAt } from '../../dataflow/record-block.js';
-import { createPartitionReader } from './partition-reader.js';
-import { metadataRequest } from './requests.js';
 import { openStateCopy, type StateCopy } from './state-copy.js';
 import { loadZstd } from './zstd.js';
 
@@ -43,30 +42,29 @@ export interface KafkaRuntimeOptions {
  */
 export async function openKafka({ settings, dataDir, mode, pipeline, warn }: KafkaRuntimeOptions): Promise<KafkaRuntime> {
   await loadZstd();
-  const cluster = createCluster({ settings, ...(warn === undefined ? {} : { warn }) });
+  const client = columnarClient(createCluster({ settings, ...(warn === undefined ? {} : { warn }) }));
   let copy: StateCopy | undefined;
   try {
-    const { newest } = await cluster.patiently('the first answer', () => cluster.abilities());
-    if ((newest.get(metadataRequest().key) ?? 0) < metadataRequest().version) throw new HeadraceError('HR_KAFKA', 'The brokers are older than Kafka 3.1, which is the oldest that Headrace works with.', { remedy: 'Upgrade the brokers.' });
-    const log = kafkaLog({ cluster });
-    const registry = kafkaRegistry(cluster);
+    await client.greet();
+    const log = kafkaLog({ client });
+    const registry = kafkaRegistry(client);
     if (pipeline !== undefined && mode === 'write') {
       const last = await log.claim(pipeline);
-      copy = openStateCopy(pipeline, { dataDir: await copyDirectory(cluster, dataDir, pipeline), mode, owner: pipeline });
-      await restore(cluster, pipeline, copy, last);
+      copy = openStateCopy(pipeline, { dataDir: await copyDirectory(client, dataDir, pipeline), mode, owner: pipeline });
+      await restore(client, pipeline, copy, last);
       log.attach(pipeline, copy);
-    } else if (pipeline !== undefined && (await cluster.metadata([epochsTopic(pipeline)])).topics.length > 0) {
-      const directory = await copyDirectory(cluster, dataDir, pipeline);
+    } else if (pipeline !== undefined && (await client.hasTopic(epochsTopic(pipeline)))) {
+      const directory = await copyDirectory(client, dataDir, pipeline);
       if (existsSync(join(directory, 'data.mdb'))) copy = openStateCopy(pipeline, { dataDir: directory, mode });
     }
     const close = async (): Promise<void> => {
       await copy?.close();
-      await cluster.close();
+      await client.close();
     };
     return { log, registry, state: copy?.state ?? noState, close };
   } catch (error) {
     await copy?.close();
-    await cluster.close();
+    await client.close();
     throw error;
   }
 }
@@ -80,15 +78,15 @@ const noState: StateBackend = {
 };
 
 /** The id of a topic never comes again, so a copy is never taken for that of another cluster or of a topic that was made anew. */
-async function copyDirectory(cluster: Cluster, dataDir: string, pipeline: string): Promise<string> {
-  return join(dataDir, 'kafka', (await cluster.topic(epochsTopic(pipeline))).id);
+async function copyDirectory(client: KafkaClient, dataDir: string, pipeline: string): Promise<string> {
+  return join(dataDir, 'kafka', await client.topicId(epochsTopic(pipeline)));
 }
 
 /** Brings the copy to the last epoch. */
-async function restore(cluster: Cluster, pipeline: string, copy: StateCopy, last: { readonly epoch: number; readonly changelogFrom: number } | undefined): Promise<void> {
+async function restore(client: KafkaClient, pipeline: string, copy: StateCopy, last: { readonly epoch: number; readonly changelogFrom: number } | undefined): Promise<void> {
   const epoch = last?.epoch ?? 0;
   const at = { topic: changelogTopic(pipeline), partition: 0 };
-  const reader = createPartitionReader(cluster);
+  const { reader } = client;
   const { start } = await reader.bounds(at);
   let point = copy.point();
   if (point?.epoch === epoch) return;

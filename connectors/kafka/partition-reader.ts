@@ -1,9 +1,7 @@
 import { HeadraceError } from '../../dataflow/errors.js';
 import { offsetAt, type RecordBlock } from '../../dataflow/record-block.js';
-import type { Cluster } from './cluster.js';
-import { decodeRecords } from './decode-records.js';
-import { checkAnswer, kafkaError } from './kafka-errors.js';
-import { type Fetched, fetchRequest, listOffsetsRequest, offsetOf, type TopicPartition } from './requests.js';
+import type { DecodedRecords } from './decode-records.js';
+import { offsetOf, type TopicPartition } from './requests.js';
 
 /** Read-committed records of partitions. */
 export interface PartitionReader {
@@ -18,36 +16,36 @@ export interface PartitionReader {
   last(at: TopicPartition, few: number): Promise<RecordBlock | undefined>;
 }
 
-export function createPartitionReader(cluster: Cluster): PartitionReader {
-  const ahead = new Map<string, { readonly offset: number; readonly fetched: Promise<Fetched> }>();
-  const fetch = (at: TopicPartition, offset: number): Promise<Fetched> =>
-    cluster.patiently(`reading ${at.topic}/${at.partition}`, async () => {
-      const fetched = await cluster.node(await cluster.leader(at), 'read', fetchRequest(at, offset, cluster.settings.fetchBytes));
-      if (fetched.error !== kafkaError.offsetOutOfRange) checkAnswer(fetched.error, `reading ${at.topic}/${at.partition}`);
-      return fetched;
-    });
-  const offsets = (at: TopicPartition, times: readonly number[]): Promise<number[]> =>
-    cluster.patiently(`the bounds of ${at.topic}/${at.partition}`, async () => {
-      const leader = await cluster.leader(at);
-      // one answer a partition and request
-      return Promise.all(
-        times.map(async (time) => {
-          const [answer] = await cluster.node(leader, 'read', listOffsetsRequest([{ ...at, time }]));
-          checkAnswer(answer?.error ?? kafkaError.unknownTopic, `the bounds of ${at.topic}/${at.partition}`);
-          return answer!.offset;
-        }),
-      );
-    });
+/** Where a reader gets records from: the leader of a partition, through one library or another. */
+export interface PartitionSource {
+  /** What is there from an offset on; it does not wait for more. */
+  fetch(at: TopicPartition, offset: number): Promise<FetchedRecords>;
+  /** For each time (epoch ms, or of `offsetOf`) the offset of the first record at or after it, -1 when there is none. The end is that of what is settled. */
+  offsets(at: TopicPartition, times: readonly number[]): Promise<readonly number[]>;
+}
+
+/** An answer of a leader. */
+export interface FetchedRecords {
+  /** There is no such offset. */
+  readonly isGone: boolean;
+  /** End of what is settled: the last stable offset. */
+  readonly end: number;
+  /** The committed records, and the offset to go on from. Errors: HR_DECODE. */
+  take(): DecodedRecords;
+}
+
+export function createPartitionReader(source: PartitionSource): PartitionReader {
+  const ahead = new Map<string, { readonly offset: number; readonly fetched: Promise<FetchedRecords> }>();
   const reader: PartitionReader = {
     async bounds(at) {
-      const [start, end] = (await offsets(at, [offsetOf.start, offsetOf.end])) as [number, number];
+      const [start, end] = (await source.offsets(at, [offsetOf.start, offsetOf.end])) as [number, number];
       return { start, end };
     },
     async seek(at, time) {
       // negative times mean something else to Kafka
       if (!(time > 0)) return (await reader.bounds(at)).start;
       if (time === Number.POSITIVE_INFINITY) return (await reader.bounds(at)).end;
-      const [found, end] = (await offsets(at, [Math.ceil(time), offsetOf.end])) as [number, number];
+      const [found, end] = (await source.offsets(at, [Math.ceil(time), offsetOf.end])) as [number, number];
       return found < 0 ? end : found;
     },
     async read(at, offset) {
@@ -62,14 +60,14 @@ export function createPartitionReader(cluster: Cluster): PartitionReader {
         const waiting = ahead.get(name);
         ahead.delete(name);
         const isAhead = waiting?.offset === from;
-        const fetched = await (isAhead ? waiting.fetched : fetch(at, from));
-        if (fetched.error === kafkaError.offsetOutOfRange) {
+        const fetched = await (isAhead ? waiting.fetched : source.fetch(at, from));
+        if (fetched.isGone) {
           const { start, end } = await reader.bounds(at);
           throw gone(start, end);
         }
-        const { block, next } = decodeRecords(fetched.records, { from, aborted: fetched.aborted, place: { topic: at.topic, partition: at.partition } });
+        const { block, next } = fetched.take();
         if (next < fetched.end && next > from) {
-          const following = fetch(at, next);
+          const following = source.fetch(at, next);
           // a failure is met by who takes it
           following.catch(() => undefined);
           ahead.set(name, { offset: next, fetched: following });

@@ -1,8 +1,10 @@
 import { HeadraceError } from '../../dataflow/errors.js';
-import { offsetAt, type RecordBlock } from '../../dataflow/record-block.js';
+import type { RecordBlock } from '../../dataflow/record-block.js';
 import type { Cluster } from './cluster.js';
+import { columnarSource } from './columnar-source.js';
+import { commitOnce, settled, UnknownEnd } from './commit-once.js';
 import { type EncodedBatch, encodeRecords, sequenceAfter } from './encode-records.js';
-import { BrokerError, brokerErrorOf, checkAnswer, isPassing, kafkaError, reasonOf } from './kafka-errors.js';
+import { BrokerError, brokerErrorOf, checkAnswer, kafkaError } from './kafka-errors.js';
 import { createPartitionReader } from './partition-reader.js';
 import { addOffsetsRequest, addPartitionsRequest, commitOffsetsRequest, endTransactionRequest, type GroupMember, initProducerRequest, listOffsetsRequest, offsetOf, type ProducerIdentity, produceRequest, type TopicPartition } from './requests.js';
 
@@ -35,8 +37,6 @@ const transactionTimeoutMs = 60_000;
 const produceTimeoutMs = 30_000;
 /** Bytes of one request, about. */
 const requestBytes = 8 * 1_048_576;
-/** How long a commit waits for its own markers before it leaves that to the readers. */
-const settleMs = 2_000;
 
 /**
  * Speaks transactions of version 2 (KIP-890) where the brokers have them, and of version 1 before: there every partition is added to the transaction
@@ -48,6 +48,7 @@ export function createProducer(cluster: Cluster, transactionalId: string, useVer
   let identity: ProducerIdentity | undefined;
   let sequences = new Map<string, number>();
   const pool = bufferPool();
+  const reader = createPartitionReader(columnarSource(cluster));
 
   const init = (before: ProducerIdentity | undefined) =>
     cluster.patiently(`claiming ${transactionalId}`, () => cluster.coordinator('transaction', transactionalId, initProducerRequest(transactionalId, transactionTimeoutMs, before)));
@@ -154,7 +155,7 @@ export function createProducer(cluster: Cluster, transactionalId: string, useVer
     }
     // each transaction of version 2 has an epoch of its own, and sequences begin anew with it
     if (identity.epoch !== owner.epoch || identity.id !== owner.id) sequences = new Map();
-    await settled(cluster, first, counts);
+    await settled(first, counts, (partitions) => endsOf(cluster, partitions));
     return first;
   };
 
@@ -163,20 +164,20 @@ export function createProducer(cluster: Cluster, transactionalId: string, useVer
       identity = await init(undefined);
       sequences = new Map();
     },
-    commit: (transaction) =>
-      cluster.patiently(`a transaction of ${transactionalId}`, async () => {
-        try {
-          return await write(transaction);
-        } catch (error) {
-          const anew = mayWriteAnew(error);
-          // aborts what was begun, in any case
-          await recover();
-          if (!anew) throw error;
-          if (error instanceof UnknownEnd && (await isThere(cluster, error.first))) return error.first;
-          throw new BrokerError(writeAnew, reasonOf(error));
-        }
-      }),
+    commit: (transaction) => cluster.patiently(`a transaction of ${transactionalId}`, () => commitOnce({ write: () => write(transaction), recover }, reader, cluster.patiently)),
   };
+}
+
+/** The ends of what is settled in partitions. */
+async function endsOf(cluster: Cluster, partitions: readonly TopicPartition[]): Promise<ReadonlyMap<string, number>> {
+  const leaders = new Map<number, (TopicPartition & { readonly time: number })[]>();
+  for (const { topic, partition } of partitions) {
+    const leader = await cluster.leader({ topic, partition });
+    leaders.set(leader, [...(leaders.get(leader) ?? []), { topic, partition, time: offsetOf.end }]);
+  }
+  const ends = new Map<string, number>();
+  for (const [leader, entries] of leaders) for (const { topic, partition, offset } of await cluster.node(leader, 'write', listOffsetsRequest(entries))) ends.set(`${topic}/${partition}`, offset);
+  return ends;
 }
 
 /** Memory for the batches of one round after the other: a batch is a megabyte, and fresh ones for each would keep the collector busy. */
@@ -204,73 +205,5 @@ const mayRepeat = new Set([14, 15, 16, kafkaError.concurrentTransactions]);
 class Unrepeatable extends Error {
   constructor(cause: unknown) {
     super(cause instanceof Error ? cause.message : String(cause), { cause });
-  }
-}
-
-/** The end of a transaction was asked for and not confirmed. */
-class UnknownEnd extends Error {
-  readonly first: FirstOffsets;
-
-  constructor(cause: unknown, first: FirstOffsets) {
-    super('the end of a transaction is not known', { cause });
-    this.first = first;
-  }
-}
-
-/** A number that `patiently` tries again. */
-const writeAnew = 13;
-
-/** Whether a settled transaction was committed: its first record can be read. */
-function isThere(cluster: Cluster, first: FirstOffsets): Promise<boolean> {
-  const [[name, offset]] = first as unknown as [[string, number]];
-  const at = partitionNamed(name);
-  const reader = createPartitionReader(cluster);
-  return cluster.patiently('the end of a transaction', async () => {
-    // another producer's open transaction may still hide it
-    if ((await reader.bounds(at)).end <= offset) throw new BrokerError(kafkaError.concurrentTransactions, name);
-    const block = await reader.read(at, offset);
-    return block !== undefined && offsetAt(block, 0) === offset;
-  });
-}
-
-function partitionNamed(name: string): TopicPartition {
-  const slash = name.lastIndexOf('/');
-  return { topic: name.slice(0, slash), partition: Number(name.slice(slash + 1)) };
-}
-
-/** Whether a transaction that failed so may go well when it is written anew. */
-function mayWriteAnew(error: unknown): boolean {
-  for (let at: unknown = error; at instanceof Error; at = at.cause) {
-    if (at instanceof BrokerError) return isPassing(at) || writtenAnew.has(at.number);
-    if (isPassing(at)) return true;
-  }
-  return false;
-}
-
-/** Sequences or epochs that do not fit: a batch was lost, or the coordinator has aborted the transaction; -1 when it is claimed right now. `recover` tells whether we are fenced. */
-const writtenAnew = new Set([-1, 45, kafkaError.invalidProducerEpoch, 48, 49, 59, kafkaError.producerFenced, 120]);
-
-/** Waits until readers see what was written: markers follow the commit after a few milliseconds. */
-async function settled(cluster: Cluster, first: FirstOffsets, counts: ReadonlyMap<string, number>): Promise<void> {
-  let waiting = [...first].map(([name, offset]) => {
-    return { ...partitionNamed(name), time: offsetOf.end, to: offset + counts.get(name)! };
-  });
-  const started = performance.now();
-  while (waiting.length > 0 && performance.now() - started < settleMs) {
-    const leaders = new Map<number, typeof waiting>();
-    for (const entry of waiting) {
-      const leader = await cluster.leader(entry);
-      leaders.set(leader, [...(leaders.get(leader) ?? []), entry]);
-    }
-    const ends = new Map<string, number>();
-    try {
-      for (const [leader, entries] of leaders) for (const { topic, partition, offset } of await cluster.node(leader, 'write', listOffsetsRequest(entries))) ends.set(`${topic}/${partition}`, offset);
-    } catch (error) {
-      // it is committed, whether or not its leaders can be asked now
-      if (!isPassing(error)) throw error;
-      return;
-    }
-    waiting = waiting.filter(({ topic, partition, to }) => (ends.get(`${topic}/${partition}`) ?? 0) < to);
-    if (waiting.length > 0) await new Promise((resolve) => setTimeout(resolve, 1));
   }
 }

@@ -6,6 +6,7 @@ import { CompressionTypes, Kafka, logLevel, type RecordMetadata } from 'kafkajs'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { compressions } from '../../../connectors/kafka/compression.js';
 import { createCluster } from '../../../connectors/kafka/cluster.js';
+import { columnarClient } from '../../../connectors/kafka/columnar-client.js';
 import { kafkaLog } from '../../../connectors/kafka/kafka-log.js';
 import { kafkaSettings } from '../../../connectors/kafka/kafka-settings.js';
 import { loadZstd } from '../../../connectors/kafka/zstd.js';
@@ -32,7 +33,7 @@ describe.skipIf(brokers === undefined)('interoperability', () => {
   });
   afterAll(clean);
   const ours = (compression: string) => {
-    const log = kafkaLog({ cluster: createCluster({ settings: kafkaSettings({ KAFKA_BROKERS: brokers, KAFKA_COMPRESSION: compression, KAFKA_BATCH_BYTES: '20000' })! }) });
+    const log = kafkaLog({ client: columnarClient(createCluster({ settings: kafkaSettings({ KAFKA_BROKERS: brokers, KAFKA_COMPRESSION: compression, KAFKA_BATCH_BYTES: '20000' })! })) });
     onTestFinished(() => log.close());
     return log;
   };

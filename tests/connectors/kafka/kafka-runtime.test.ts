@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { createCluster } from '../../../connectors/kafka/cluster.js';
+import { columnarClient } from '../../../connectors/kafka/columnar-client.js';
 import { changelogTopic, epochsTopic } from '../../../connectors/kafka/internal-topics.js';
 import { kafkaLog } from '../../../connectors/kafka/kafka-log.js';
 import { kafkaRegistry } from '../../../connectors/kafka/kafka-registry.js';
@@ -98,7 +99,7 @@ describe.skipIf(brokers === undefined)('a runtime on Kafka', () => {
       return kinds[random.below(kinds.length)]!;
     });
     onTestFinished(() => proxy.close());
-    const log = kafkaLog({ cluster: createCluster({ settings, route: ({ host }) => ({ host, port: proxy.port }) }), transactionVersion });
+    const log = kafkaLog({ client: columnarClient(createCluster({ settings, route: ({ host }) => ({ host, port: proxy.port }) }), transactionVersion) });
     onTestFinished(() => log.close());
     await log.createTopic('runtime-out', { partitions: 2 });
     await log.createTopic('runtime-other', { partitions: 1 });
@@ -120,9 +121,9 @@ describe.skipIf(brokers === undefined)('a runtime on Kafka', () => {
 
   test('schemas get one id each, however many processes register at once', async () => {
     const clients = await Promise.all(Array.from({ length: 3 }, async () => {
-      const cluster = createCluster({ settings });
-      onTestFinished(() => cluster.close());
-      return kafkaRegistry(cluster, { topic: schemas });
+      const client = columnarClient(createCluster({ settings }));
+      onTestFinished(() => client.close());
+      return kafkaRegistry(client, { topic: schemas });
     }));
     const texts = Array.from({ length: 4 }, (_, i) => `"schema ${i} of ${schemas} ${process.pid}"`);
     const ids = await Promise.all(clients.map(async (registry) => {

@@ -1,0 +1,97 @@
+import { offsetAt } from '../../dataflow/record-block.js';
+import { BrokerError, isPassing, kafkaError, reasonOf } from './kafka-errors.js';
+import type { PartitionReader } from './partition-reader.js';
+import type { Patiently } from './patience.js';
+import type { TopicPartition } from './requests.js';
+import type { FirstOffsets } from './transactional-producer.js';
+
+/** How one library writes a transaction. */
+export interface TransactionWriter {
+  /** Writes everything and ends the transaction. @throws UnknownEnd when the end was asked for and not confirmed: it may be committed */
+  write(): Promise<FirstOffsets>;
+  /** Begins anew, so that nothing of an attempt before can come to pass any more. @throws HR_EPOCH_FENCED when another owns the id */
+  recover(): Promise<void>;
+}
+
+/** The end of a transaction was asked for and not confirmed. */
+export class UnknownEnd extends Error {
+  readonly first: FirstOffsets;
+
+  constructor(cause: unknown, first: FirstOffsets) {
+    super('the end of a transaction is not known', { cause });
+    this.first = first;
+  }
+}
+
+/** A number that `patiently` tries again. */
+const writeAnew = 13;
+/** Sequences or epochs that do not fit: a batch was lost, or the coordinator has aborted the transaction; -1 when it is claimed right now. `recover` tells whether we are fenced. */
+const writtenAnew = new Set([-1, 45, kafkaError.invalidProducerEpoch, 48, 49, 59, kafkaError.producerFenced, 120]);
+/** How long a commit waits for its own markers before it leaves that to the readers. */
+const settleMs = 2_000;
+
+/**
+ * One attempt to write a transaction exactly once, for `patiently`: when the attempt failed, what it may have left open is settled first; then the first record tells whether it was
+ * committed after all. When not, the error is one that is tried again.
+ *
+ * @param patiently for the look at that record
+ */
+export async function commitOnce({ write, recover }: TransactionWriter, reader: PartitionReader, patiently: Patiently): Promise<FirstOffsets> {
+  try {
+    return await write();
+  } catch (error) {
+    const anew = mayWriteAnew(error);
+    // aborts what was begun, in any case
+    await recover();
+    if (!anew) throw error;
+    if (error instanceof UnknownEnd && (await patiently('the end of a transaction', () => isThere(reader, error.first)))) return error.first;
+    throw new BrokerError(writeAnew, reasonOf(error));
+  }
+}
+
+/** Whether a settled transaction was committed: its first record can be read. */
+async function isThere(reader: PartitionReader, first: FirstOffsets): Promise<boolean> {
+  const [[name, offset]] = first as unknown as [[string, number]];
+  const at = partitionNamed(name);
+  // another producer's open transaction may still hide it
+  if ((await reader.bounds(at)).end <= offset) throw new BrokerError(kafkaError.concurrentTransactions, name);
+  const block = await reader.read(at, offset);
+  return block !== undefined && offsetAt(block, 0) === offset;
+}
+
+function partitionNamed(name: string): TopicPartition {
+  const slash = name.lastIndexOf('/');
+  return { topic: name.slice(0, slash), partition: Number(name.slice(slash + 1)) };
+}
+
+/** Whether a transaction that failed so may go well when it is written anew. */
+function mayWriteAnew(error: unknown): boolean {
+  for (let at: unknown = error; at instanceof Error; at = at.cause) {
+    if (at instanceof BrokerError) return isPassing(at) || writtenAnew.has(at.number);
+    if (isPassing(at)) return true;
+  }
+  return false;
+}
+
+/**
+ * Waits until readers see what was committed: markers follow the end of a transaction after a few milliseconds.
+ *
+ * @param counts records that were written, by `topic/partition`
+ * @param endsOf the ends of what is settled
+ */
+export async function settled(first: FirstOffsets, counts: ReadonlyMap<string, number>, endsOf: (partitions: readonly TopicPartition[]) => Promise<ReadonlyMap<string, number>>): Promise<void> {
+  let waiting = [...first].map(([name, offset]) => ({ ...partitionNamed(name), to: offset + counts.get(name)! }));
+  const started = performance.now();
+  while (waiting.length > 0 && performance.now() - started < settleMs) {
+    let ends: ReadonlyMap<string, number>;
+    try {
+      ends = await endsOf(waiting);
+    } catch (error) {
+      // it is committed, whether or not its leaders can be asked now
+      if (!isPassing(error)) throw error;
+      return;
+    }
+    waiting = waiting.filter(({ topic, partition, to }) => (ends.get(`${topic}/${partition}`) ?? 0) < to);
+    if (waiting.length > 0) await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+}
