@@ -1,15 +1,15 @@
-import { isIP } from 'node:net';
-import { Connection, Writer } from '@platformatic/kafka';
 import { HeadraceError } from '../../dataflow/errors.js';
+import { type Clock, systemClock } from './clock.js';
 import { BrokerError, isPassing, kafkaError } from './kafka-errors.js';
 import type { KafkaSettings } from './kafka-settings.js';
 import { patience, type PatienceOptions, type Patiently } from './patience.js';
 import { type Abilities, apiVersionsRequest, coordinatorOf, findCoordinatorRequest, type Metadata, metadataRequest, type Request, type TopicMetadata, type TopicPartition } from './requests.js';
-import { ResponseReader } from './response-reader.js';
+import { type Address, brokerConnections, type Transport } from './transport.js';
 
 /** The brokers of a cluster: connections, who leads what, and patience with what passes. */
 export interface Cluster {
   readonly settings: KafkaSettings;
+  readonly clock: Clock;
   /** Topics as they are now; `names` undefined: all. */
   metadata(names?: readonly string[]): Promise<Metadata>;
   /** A topic as it was last seen, or looked up. @throws HR_TOPIC_MISSING */
@@ -31,25 +31,15 @@ export interface Cluster {
   close(): Promise<void>;
 }
 
-/** Where a broker listens. */
-export interface Address {
-  readonly host: string;
-  readonly port: number;
-}
-
 /** What a cluster needs of the world around it. */
-export interface ClusterOptions extends Pick<PatienceOptions, 'settings' | 'warn' | 'wait' | 'now'> {
+export interface ClusterOptions extends Pick<PatienceOptions, 'settings' | 'warn' | 'clock'> {
+  /** @default connections of `@platformatic/kafka` */
+  readonly transport?: Transport;
   /** Where to connect for the address that a broker gives of itself. @default there */
   readonly route?: (address: Address) => Address;
 }
 
-const connectTimeoutMs = 5_000;
-const requestTimeoutMs = 30_000;
-/** Requests under way on a connection: a broker keeps the order of an idempotent producer for at most so many. */
-const maxInFlight = 5;
-
-export function createCluster({ settings, warn, wait, now, route = (address) => address }: ClusterOptions): Cluster {
-  const connections = new Map<string, Promise<Connection>>();
+export function createCluster({ settings, warn, clock = systemClock, route, transport = brokerConnections(settings, route) }: ClusterOptions): Cluster {
   const nodes = new Map<number, { host: string; port: number }>();
   let topics = new Map<string, TopicMetadata>();
   let coordinators = new Map<string, number>();
@@ -59,58 +49,15 @@ export function createCluster({ settings, warn, wait, now, route = (address) => 
   let hasAnswered = false;
   let closed = false;
 
-  const connect = (host: string, port: number, line: string): Promise<Connection> => {
-    const name = `${host}:${port} ${line}`;
-    const existing = connections.get(name);
-    if (existing !== undefined) return existing;
-    const { tls, login } = settings;
-    const opening = (async () => {
-      const connection = new Connection('headrace', {
-        connectTimeout: connectTimeoutMs,
-        requestTimeout: requestTimeoutMs,
-        maxInflights: maxInFlight,
-        ...(tls === undefined ? {} : { tls, tlsServerName: isIP(host) === 0 }),
-        ...(login === undefined ? {} : { sasl: { mechanism: login.mechanism, ...(login.username && { username: login.username }), ...(login.password && { password: login.password }), ...(login.token && { token: login.token }) } }),
-      });
-      const gone = () => {
-        if (connections.get(name) === opening) connections.delete(name);
-      };
-      // requests that are under way fail by themselves
-      connection.on('error', gone);
-      connection.on('close', gone);
-      const to = route({ host, port });
-      await connection.connect(to.host, to.port);
-      return connection;
-    })();
-    opening.catch(() => connections.delete(name));
-    connections.set(name, opening);
-    return opening;
-  };
   const send = async <R>(host: string, port: number, line: string, request: Request<R>): Promise<R> => {
     if (closed) throw new HeadraceError('HR_KAFKA', 'The connection to Kafka is closed.');
-    const connection = await connect(host, port, line);
-    try {
-      return await new Promise<R>((resolve, reject) => {
-        const encode = () => {
-          const writer = Writer.create();
-          request.encode(writer);
-          return writer;
-        };
-        const decode = (_id: number, _key: number, _version: number, reader: { readonly buffer: unknown; readonly position: number }) => {
-          const bytes = reader.buffer as Buffer;
-          hasAnswered = true;
-          return request.decode(new ResponseReader(bytes.subarray(reader.position)));
-        };
-        connection.send<R>(request.key, request.version, encode, decode, true, request.key !== 18, (error, answer) => (error ? reject(error) : resolve(answer as R)));
-      });
-    } catch (error) {
-      // the answer to a request that timed out would be taken for that of another
-      if (!(error instanceof BrokerError)) {
-        connections.delete(`${host}:${port} ${line}`);
-        await connection.close();
-      }
-      throw error;
-    }
+    return transport.send({ host, port }, line, {
+      ...request,
+      decode(reader) {
+        hasAnswered = true;
+        return request.decode(reader);
+      },
+    });
   };
   const any = async <R>(request: Request<R>): Promise<R> => {
     const { brokers } = settings;
@@ -130,6 +77,7 @@ export function createCluster({ settings, warn, wait, now, route = (address) => 
   };
   const cluster: Cluster = {
     settings,
+    clock,
     any,
     async metadata(names) {
       const found = await any(metadataRequest(names));
@@ -181,8 +129,7 @@ export function createCluster({ settings, warn, wait, now, route = (address) => 
     patiently: patience({
       settings,
       warn,
-      wait,
-      now,
+      clock,
       hasAnswered: () => hasAnswered,
       isClosed: () => closed,
       onFailure(error) {
@@ -196,8 +143,7 @@ export function createCluster({ settings, warn, wait, now, route = (address) => 
     },
     async close() {
       closed = true;
-      await Promise.allSettled([...connections.values()].map(async (opening) => (await opening).close()));
-      connections.clear();
+      await transport.close();
     },
   };
   return cluster;

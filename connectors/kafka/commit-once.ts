@@ -1,4 +1,5 @@
 import { offsetAt } from '../../dataflow/record-block.js';
+import { type Clock, systemClock } from './clock.js';
 import { BrokerError, isPassing, kafkaError, reasonOf } from './kafka-errors.js';
 import type { PartitionReader } from './partition-reader.js';
 import type { Patiently } from './patience.js';
@@ -79,10 +80,10 @@ function mayWriteAnew(error: unknown): boolean {
  * @param counts records that were written, by `topic/partition`
  * @param endsOf the ends of what is settled
  */
-export async function settled(first: FirstOffsets, counts: ReadonlyMap<string, number>, endsOf: (partitions: readonly TopicPartition[]) => Promise<ReadonlyMap<string, number>>): Promise<void> {
+export async function settled(first: FirstOffsets, counts: ReadonlyMap<string, number>, endsOf: (partitions: readonly TopicPartition[]) => Promise<ReadonlyMap<string, number>>, clock: Clock = systemClock): Promise<void> {
   let waiting = [...first].map(([name, offset]) => ({ ...partitionNamed(name), to: offset + counts.get(name)! }));
-  const started = performance.now();
-  while (waiting.length > 0 && performance.now() - started < settleMs) {
+  const started = clock.now();
+  while (waiting.length > 0 && clock.now() - started < settleMs) {
     let ends: ReadonlyMap<string, number>;
     try {
       ends = await endsOf(waiting);
@@ -92,6 +93,6 @@ export async function settled(first: FirstOffsets, counts: ReadonlyMap<string, n
       return;
     }
     waiting = waiting.filter(({ topic, partition, to }) => (ends.get(`${topic}/${partition}`) ?? 0) < to);
-    if (waiting.length > 0) await new Promise((resolve) => setTimeout(resolve, 1));
+    if (waiting.length > 0) await clock.wait(1);
   }
 }

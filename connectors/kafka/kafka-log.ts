@@ -24,6 +24,8 @@ export interface KafkaLogOptions {
   readonly client: KafkaClient;
   /** Epoch milliseconds, for the timestamps of internal records. */
   readonly now?: () => number;
+  /** Names that are unique among processes, for producers outside of a pipeline. @default random UUIDs */
+  readonly uniqueName?: () => string;
 }
 
 /** A pipeline that this process writes. */
@@ -42,7 +44,7 @@ interface Writing {
  * state, and the positions as offsets of the group that is named as the pipeline, for the tools that show them. Records of aborted and open transactions are
  * never seen. Retention goes by the broker's clock.
  */
-export function kafkaLog({ client, now = Date.now }: KafkaLogOptions): KafkaLog {
+export function kafkaLog({ client, now = Date.now, uniqueName = randomUUID }: KafkaLogOptions): KafkaLog {
   const { reader } = client;
   const pipelines = new Map<string, Promise<Writing>>();
   let appending: Promise<TransactionalProducer> | undefined;
@@ -96,7 +98,7 @@ export function kafkaLog({ client, now = Date.now }: KafkaLogOptions): KafkaLog 
       await checkAll(outputs);
       if (outputs.every(({ block }) => block.count === 0)) return;
       appending ??= (async () => {
-        const producer = client.producer(`headrace-append-${randomUUID()}`);
+        const producer = client.producer(`headrace-append-${uniqueName()}`);
         await producer.claim();
         return producer;
       })();

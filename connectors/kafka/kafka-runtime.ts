@@ -7,7 +7,7 @@ import { createCluster } from './cluster.js';
 import { columnarClient } from './columnar-client.js';
 import { changelogTopic, epochsTopic } from './internal-topics.js';
 import type { KafkaClient } from './kafka-client.js';
-import { type KafkaLog, kafkaLog } from './kafka-log.js';
+import { type KafkaLog, type KafkaLogOptions, kafkaLog } from './kafka-log.js';
 import { kafkaRegistry } from './kafka-registry.js';
 import type { KafkaSettings } from './kafka-settings.js';
 import { offsetAt } from '../../dataflow/record-block.js';
@@ -34,23 +34,32 @@ export interface KafkaRuntimeOptions {
   readonly warn?: (message: string) => void;
 }
 
+/** The world around a runtime, of which a simulation has its own. */
+export interface KafkaWorld {
+  /** @default one for the brokers of the settings */
+  readonly client?: KafkaClient;
+  /** Opens the copy of the state in a directory. @default in LMDB */
+  readonly openCopy?: typeof openStateCopy;
+  readonly log?: Omit<KafkaLogOptions, 'client'>;
+}
+
 /**
  * Opens what a pipeline works with on Kafka. To write, it first takes the pipeline over, which settles the last transaction of the owner before and
  * fences it; then the copy of the state is brought to the last epoch: by the changes since its own, or from the changelog as a whole.
  *
  * Errors: HR_KAFKA_UNREACHABLE, HR_KAFKA_DENIED, HR_KAFKA; HR_STATE_LOCKED and HR_DATA_DIR for the copy.
  */
-export async function openKafka({ settings, dataDir, mode, pipeline, warn }: KafkaRuntimeOptions): Promise<KafkaRuntime> {
+export async function openKafka({ settings, dataDir, mode, pipeline, warn }: KafkaRuntimeOptions, world: KafkaWorld = {}): Promise<KafkaRuntime> {
   await loadZstd();
-  const client = columnarClient(createCluster({ settings, ...(warn === undefined ? {} : { warn }) }));
+  const { client = columnarClient(createCluster({ settings, ...(warn === undefined ? {} : { warn }) })), openCopy = openStateCopy } = world;
   let copy: StateCopy | undefined;
   try {
     await client.greet();
-    const log = kafkaLog({ client });
+    const log = kafkaLog({ ...world.log, client });
     const registry = kafkaRegistry(client);
     if (pipeline !== undefined && mode === 'write') {
       const last = await log.claim(pipeline);
-      copy = openStateCopy(pipeline, { dataDir: await copyDirectory(client, dataDir, pipeline), mode, owner: pipeline });
+      copy = openCopy(pipeline, { dataDir: await copyDirectory(client, dataDir, pipeline), mode, owner: pipeline });
       await restore(client, pipeline, copy, last);
       log.attach(pipeline, copy);
     } else if (pipeline !== undefined && (await client.hasTopic(epochsTopic(pipeline)))) {

@@ -1,4 +1,5 @@
 import { HeadraceError } from '../../dataflow/errors.js';
+import { type Clock, systemClock } from './clock.js';
 import { asKafkaError, isPassing, reasonOf } from './kafka-errors.js';
 import type { KafkaSettings } from './kafka-settings.js';
 
@@ -13,10 +14,8 @@ export interface PatienceOptions {
   readonly settings: KafkaSettings;
   /** Told once for each wait of more than a few seconds. */
   readonly warn?: ((message: string) => void) | undefined;
-  /** @default a timer */
-  readonly wait?: ((ms: number) => Promise<void>) | undefined;
-  /** Milliseconds that only grow. @default performance.now */
-  readonly now?: (() => number) | undefined;
+  /** @default that of the system */
+  readonly clock?: Clock | undefined;
   /** Brokers that have never answered are not waited for as long. */
   readonly hasAnswered: () => boolean;
   /** Nothing is tried again then. */
@@ -32,16 +31,16 @@ const tellAfterMs = 3_000;
 const firstPatienceMs = 10_000;
 
 /** How long brokers are waited for, whichever library speaks to them. */
-export function patience({ settings, warn, wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms)), now = () => performance.now(), hasAnswered, isClosed, onFailure }: PatienceOptions): Patiently {
+export function patience({ settings, warn, clock = systemClock, hasAnswered, isClosed, onFailure }: PatienceOptions): Patiently {
   return async (what, attempt) => {
-    const started = now();
+    const started = clock.now();
     let told = false;
     for (let pause = firstPauseMs; ; pause = Math.min(longestPauseMs, pause * 2)) {
       try {
         return await attempt();
       } catch (error) {
         if (!isPassing(error) || isClosed()) throw asKafkaError(error);
-        const waited = now() - started;
+        const waited = clock.now() - started;
         const patienceMs = hasAnswered() ? settings.patienceMs : Math.min(settings.patienceMs, firstPatienceMs);
         if (waited + pause > patienceMs) {
           throw new HeadraceError('HR_KAFKA_UNREACHABLE', `Kafka at ${settings.brokers.map((b) => `${b.host}:${b.port}`).join(', ')} was tried for ${Math.ceil(waited / 1_000)} s (${what}): ${reasonOf(error)}.`, { cause: error });
@@ -51,7 +50,7 @@ export function patience({ settings, warn, wait = (ms) => new Promise((resolve) 
           warn?.(`Waiting for Kafka (${what}): ${reasonOf(error)}.`);
         }
         onFailure?.(error);
-        await wait(pause);
+        await clock.wait(pause);
       }
     }
   };

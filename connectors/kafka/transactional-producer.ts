@@ -155,7 +155,7 @@ export function createProducer(cluster: Cluster, transactionalId: string, useVer
     }
     // each transaction of version 2 has an epoch of its own, and sequences begin anew with it
     if (identity.epoch !== owner.epoch || identity.id !== owner.id) sequences = new Map();
-    await settled(first, counts, (partitions) => endsOf(cluster, partitions));
+    await settled(first, counts, (partitions) => endsOf(cluster, partitions), cluster.clock);
     return first;
   };
 
