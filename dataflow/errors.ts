@@ -73,6 +73,7 @@ export const errorTable = {
   HR_STEP: { what: 'A step failed.', remedy: 'See the cause; with onError deadLetter the record is set aside instead.' },
   HR_STEP_ID: { what: 'A step id cannot be used.', remedy: 'Use letters, digits, dot, dash and underscore.' },
   HR_STEP_UNKEYED: { what: 'A step needs a keyed stream.', remedy: 'Put keyBy(…) before it.' },
+  HR_STOP_TIMEOUT: { what: 'A run did not end in time after a signal, so it was ended.', remedy: 'What was committed stays, and the next run goes on from there; see in the log what it waited for.' },
   HR_TOKEN: { what: 'A request came without the token, or with another one.', remedy: 'Send `Authorization: Bearer TOKEN` with the HEADRACE_TOKEN of the server.' },
   HR_TOPIC_EXISTS: { what: 'The topic is there with other settings.', remedy: 'Use the settings that it has, or another name.' },
   HR_TOPIC_MISSING: { what: 'A topic that the pipeline reads is not there.', remedy: 'Import or simulate records first, or check the name against `headrace topic list`.' },

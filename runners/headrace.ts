@@ -10,6 +10,7 @@ import { commandHelp, overview } from './commands/help.js';
 import { didYouMean } from './commands/nearest-name.js';
 import { createOutput } from './commands/output.js';
 import { printError } from './commands/print-error.js';
+import { withoutSecrets } from './operations/without-secrets.js';
 
 const interrupted = 'Interrupted. What was committed before stays.';
 
@@ -68,6 +69,7 @@ async function dispatch(words: readonly string[], json: boolean, output: Call['o
     },
     output,
     notice,
+    logLine: toStderr,
     abort,
   });
 }
@@ -92,7 +94,7 @@ function abortOnSignals(listens: boolean): AbortSignal {
 }
 
 function toStderr(text: string): void {
-  process.stderr.write(text);
+  process.stderr.write(withoutSecrets(text));
 }
 
 // who reads standard error may go as well

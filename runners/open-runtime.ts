@@ -20,14 +20,16 @@ export interface OpenRuntimeOptions {
   readonly owner?: string;
   /** Told of waits for brokers. */
   readonly warn?: (message: string) => void;
+  /** Told when brokers have not answered for some seconds, and when they do again. */
+  readonly reachable?: (isReachable: boolean) => void;
 }
 
 /** Opens the embedded runtime, or that on Kafka where its settings are given. Errors: as `openEmbedded` and `openKafka`. */
-export async function openRuntime({ dataDir, kafka, mode, pipeline, owner = pipeline, warn }: OpenRuntimeOptions): Promise<OpenRuntime> {
+export async function openRuntime({ dataDir, kafka, mode, pipeline, owner = pipeline, warn, reachable }: OpenRuntimeOptions): Promise<OpenRuntime> {
   if (kafka === undefined) return openEmbedded({ dataDir, mode, owner });
   // its library is loaded only by who uses it
   const { openKafka } = await import('../connectors/kafka/kafka-runtime.js');
-  return openKafka({ settings: kafka, dataDir, mode, pipeline, ...(warn === undefined ? {} : { warn }) });
+  return openKafka({ settings: kafka, dataDir, mode, pipeline, ...(warn && { warn }), ...(reachable && { reachable }) });
 }
 
 /** Where a runtime has its topics, in words. */

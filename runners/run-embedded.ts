@@ -3,7 +3,7 @@ import type { RedisSettings } from '../connectors/redis/redis-settings.js';
 import type { Clock } from '../dataflow/clock.js';
 import type { Metrics } from '../dataflow/metrics.js';
 import type { Pipeline } from '../dataflow/pipeline.js';
-import type { JobProgress, JobResult } from './engine/job.js';
+import type { JobProgress, JobResult, RunObserver } from './engine/job.js';
 import { runInProcess } from './run-in-process.js';
 
 /** How a pipeline runs in this process. */
@@ -33,6 +33,8 @@ export interface RunOptions {
   /** Told once for each kind of trouble that does not stop the run. @default nothing */
   readonly warn?: (message: string) => void;
   readonly onProgress?: (progress: JobProgress) => void;
+  /** Hears how the run stands. @default nobody */
+  readonly observer?: RunObserver;
 }
 
 /**

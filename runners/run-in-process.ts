@@ -18,7 +18,8 @@ export async function runInProcess(pipeline: Pipeline, options: RunOptions, kafk
   const workers = options.workers ?? 1;
   if (workers > 1 && source === undefined) throw new HeadraceError('HR_ARGUMENT', 'Worker threads load the pipeline themselves: give its name or file as `source`.');
   const given = options.runtime;
-  const runtime = given ?? await openRuntime({ dataDir: options.dataDir, kafka, mode: 'write', pipeline: pipeline.name, ...(options.warn === undefined ? {} : { warn: options.warn }) });
+  const runtime = given ?? await openRuntime({ dataDir: options.dataDir, kafka, mode: 'write', pipeline: pipeline.name, ...(options.warn === undefined ? {} : { warn: options.warn }), ...(options.observer === undefined ? {} : { reachable: options.observer.reachable }) });
+  options.observer?.connected(runtime.log);
   const publisher = options.redis && (await openPublisher(options.redis));
   try {
     return await runJob({
@@ -38,9 +39,11 @@ export async function runInProcess(pipeline: Pipeline, options: RunOptions, kafk
         options.warn?.(message);
       },
       ...(options.onProgress === undefined ? {} : { onProgress: options.onProgress }),
+      observer: options.observer,
       groups(setting) {
         const { taskCount, environment, partitions, positions } = setting;
         const all = Array.from({ length: taskCount }, (_, i) => i);
+        options.observer?.assigned([...partitions].flatMap(([topic, n]) => Array.from({ length: n }, (_, partition) => ({ topic, partition }))), positions);
         const threadCount = Math.min(workers, taskCount);
         if (threadCount < 2) {
           return [createTaskGroup({ pipeline, tasks: all, taskCount, log: runtime.log, registry: runtime.registry, environment, partitions, positions })];
@@ -68,6 +71,7 @@ export async function runInProcess(pipeline: Pipeline, options: RunOptions, kafk
   } finally {
     await Promise.all(threads.map((thread) => thread.stop()));
     await publisher?.close();
+    options.observer?.ended();
     if (given === undefined) await runtime.close();
   }
 }

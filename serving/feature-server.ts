@@ -1,8 +1,7 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { HeadraceError } from '../dataflow/errors.js';
+import type { IncomingMessage, Server } from 'node:http';
 import type { FeatureSet } from '../dataflow/features.js';
 import type { FeatureReader } from '../dataflow/ports/feature-reader.js';
+import { type Answer, answeringServer, isToken, problem } from './answering-server.js';
 
 /** What a feature server answers from. */
 export interface FeatureServerOptions {
@@ -14,15 +13,13 @@ export interface FeatureServerOptions {
 
 /** Entities that one request may ask for. */
 export const featureBatchLimit = 100;
-/** Longest URL that is read. */
-const longestUrl = 16_384;
 
 /**
  * A small read API over HTTP: `GET /features/SET/ID` gives one entity, `GET /features/SET?ids=A,B,C` up to 100 in one round trip to the store, in their order; `/healthz` says that the process
  * lives, `/readyz` that the store answers. Answers are JSON; errors have a `code` and a `message`.
  */
 export function featureServer({ reader, sets, token }: FeatureServerOptions): Server {
-  const answer = async (request: IncomingMessage): Promise<{ status: number; body: unknown }> => {
+  const answer = async (request: IncomingMessage): Promise<Answer> => {
     const url = new URL(request.url ?? '/', 'http://localhost');
     if (url.pathname === '/healthz') return { status: 200, body: { status: 'ok' } };
     if (url.pathname === '/readyz') {
@@ -44,30 +41,5 @@ export function featureServer({ reader, sets, token }: FeatureServerOptions): Se
     const found = await reader.get(set, ids);
     return { status: 200, body: found.map(({ entity, at, features }) => ({ set: set.name, id: entity, at, features })) };
   };
-  return createServer({ maxHeaderSize: longestUrl }, (request, response) => {
-    request.resume();
-    answer(request).then(
-      ({ status, body }) => send(response, status, body),
-      (error: unknown) => {
-        const known = error instanceof HeadraceError ? error : undefined;
-        const status = error instanceof URIError ? 400 : known?.code === 'HR_FEATURE_STORE' || known?.code === 'HR_FEATURE' ? 503 : 500;
-        send(response, status, problem(status, known?.code ?? 'HR_ARGUMENT', known?.message ?? 'The request cannot be read.').body);
-      },
-    );
-  });
-}
-
-function problem(status: number, code: string, message: string): { status: number; body: unknown } {
-  return { status, body: { code, message } };
-}
-
-function send(response: ServerResponse, status: number, body: unknown): void {
-  const text = JSON.stringify(body);
-  response.writeHead(status, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text), 'cache-control': 'no-store' }).end(text);
-}
-
-/** Compares digests, which takes the same time whatever differs. */
-function isToken(request: IncomingMessage, token: string): boolean {
-  const digest = (text: string) => createHash('sha256').update(text).digest();
-  return timingSafeEqual(digest(request.headers.authorization ?? ''), digest(`Bearer ${token}`));
+  return answeringServer(answer);
 }

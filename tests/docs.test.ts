@@ -212,7 +212,7 @@ const isProgress = (line: string): boolean => / {2}(?:\d+ % {2}.*|[\d,]+ \w+ {2}
 function run(words: readonly string[], cwd: string): Promise<{ code: number; text: string }> {
   const file = join(cwd, `.terminal-${Date.now()}-${Math.random()}`);
   const out = openSync(file, 'w');
-  const child = spawn(process.execPath, [binary, ...words], { cwd, env: { ...process.env, NODE_OPTIONS: '', HEADRACE_DEBUG: '' }, stdio: ['ignore', out, out] });
+  const child = spawn(process.execPath, [binary, ...words], { cwd, env: { ...process.env, NODE_OPTIONS: '', HEADRACE_DEBUG: '', HEADRACE_LOG: 'text' }, stdio: ['ignore', out, out] });
   return new Promise((done, fail) => {
     child.on('error', fail);
     child.on('close', (code) => {

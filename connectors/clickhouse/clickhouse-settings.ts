@@ -21,6 +21,9 @@ export const clickHouseVariables = {
   CLICKHOUSE_TLS_CA: 'PEM file of the authority that signed the server; without it those of Node.',
 } as const;
 
+/** Those that are never printed. */
+export const clickHouseSecrets = ['CLICKHOUSE_PASSWORD'] as const satisfies readonly (keyof typeof clickHouseVariables)[];
+
 /**
  * The settings that variables give; undefined without CLICKHOUSE_URL.
  *

@@ -1,6 +1,6 @@
 import { checkEpoch, checkNewTopic, checkSameTopic } from '../../dataflow/check-log.js';
 import { HeadraceError } from '../../dataflow/errors.js';
-import type { Committed, EpochCommit, JournalEntry, LogClient, Position, StateWrite, TopicInfo } from '../../dataflow/ports/log-client.js';
+import type { Committed, EpochCommit, EpochTimes, JournalEntry, LogClient, Position, StateWrite, TopicInfo } from '../../dataflow/ports/log-client.js';
 import type { RecordBlock } from '../../dataflow/record-block.js';
 import { payloadSize } from './block-codec.js';
 import { writeState } from './embedded-state.js';
@@ -75,7 +75,7 @@ export function embeddedLog(env: Environment): EmbeddedLog {
     async append(outputs) {
       env.transact(() => write(outputs), sizeOf(outputs, []));
     },
-    async commit({ pipeline, epoch, outputs, state, positions, journal }) {
+    async commit({ pipeline, epoch, outputs, state, positions, journal, times }) {
       env.transact(() => {
         const id = assignNumber(env, 'pipeline', pipeline);
         checkEpoch(epochOf(env, id) ?? 0, epoch, pipeline);
@@ -84,6 +84,7 @@ export function embeddedLog(env: Environment): EmbeddedLog {
         for (const p of positions) env.meta.putSync(positionKey(id, p), json(p.offset));
         journal.forEach((entry, i) => env.meta.putSync(journalKey(id, epoch, i), json(entry)));
         env.meta.putSync(epochKey(id), json(epoch));
+        if (times !== undefined) env.meta.putSync(timesKey(id), json(times));
       }, sizeOf(outputs, state));
     },
     async committed(pipeline): Promise<Committed | undefined> {
@@ -96,7 +97,8 @@ export function embeddedLog(env: Environment): EmbeddedLog {
         const [topic, partition] = key.split('/') as [string, string];
         positions.push({ topic, partition: Number(partition), offset: fromJson<number>(value) });
       }
-      return { epoch, positions };
+      const times = env.meta.get(timesKey(id));
+      return { epoch, positions, ...(times && { times: fromJson<EpochTimes>(times) }) };
     },
     async journal(pipeline) {
       env.refresh();
@@ -169,6 +171,7 @@ function* entries(env: Environment, prefix: string): Iterable<{ readonly key: st
 
 const topicKey = (name: string): Buffer => Buffer.from(`topic/${name}`);
 const epochKey = (pipelineId: number): Buffer => Buffer.from(`epoch/${pipelineId}`);
+const timesKey = (pipelineId: number): Buffer => Buffer.from(`times/${pipelineId}`);
 const positionKey = (pipelineId: number, { topic, partition }: Position): Buffer => Buffer.from(`position/${pipelineId}/${topic}/${String(partition).padStart(10, '0')}`);
 const journalKey = (pipelineId: number, epoch: number, i: number): Buffer => Buffer.from(`journal/${pipelineId}/${String(epoch).padStart(16, '0')}/${String(i).padStart(10, '0')}`);
 

@@ -32,14 +32,14 @@ export interface Cluster {
 }
 
 /** What a cluster needs of the world around it. */
-export interface ClusterOptions extends Pick<PatienceOptions, 'settings' | 'warn' | 'clock'> {
+export interface ClusterOptions extends Pick<PatienceOptions, 'settings' | 'warn' | 'reachable' | 'clock'> {
   /** @default connections of `@platformatic/kafka` */
   readonly transport?: Transport;
   /** Where to connect for the address that a broker gives of itself. @default there */
   readonly route?: (address: Address) => Address;
 }
 
-export function createCluster({ settings, warn, clock = systemClock, route, transport = brokerConnections(settings, route) }: ClusterOptions): Cluster {
+export function createCluster({ settings, warn, reachable, clock = systemClock, route, transport = brokerConnections(settings, route) }: ClusterOptions): Cluster {
   const nodes = new Map<number, { host: string; port: number }>();
   let topics = new Map<string, TopicMetadata>();
   let coordinators = new Map<string, number>();
@@ -129,6 +129,7 @@ export function createCluster({ settings, warn, clock = systemClock, route, tran
     patiently: patience({
       settings,
       warn,
+      reachable,
       clock,
       hasAnswered: () => hasAnswered,
       isClosed: () => closed,

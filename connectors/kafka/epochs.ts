@@ -1,4 +1,4 @@
-import type { Committed, JournalEntry, Position } from '../../dataflow/ports/log-client.js';
+import type { Committed, EpochTimes, JournalEntry, Position } from '../../dataflow/ports/log-client.js';
 import { BlockWriter, type RecordBlock } from '../../dataflow/record-block.js';
 
 /** What the record of an epoch says. Positions are all that are known, not only those that changed. */
@@ -8,11 +8,11 @@ export interface EpochRecord extends Committed {
   readonly changelogFrom: number;
 }
 
-type Written = { epoch: number; positions: [string, number, number][]; journal?: readonly JournalEntry[]; changelogFrom: number };
+type Written = { epoch: number; positions: [string, number, number][]; journal?: readonly JournalEntry[]; changelogFrom: number; times?: EpochTimes };
 
 /** The record of an epoch as a block: JSON, so that any tool shows it. */
-export function epochBlock({ epoch, positions, journal, changelogFrom }: EpochRecord, now: number): RecordBlock {
-  const written: Written = { epoch, positions: positions.map((p) => [p.topic, p.partition, p.offset]), ...(journal.length === 0 ? {} : { journal }), changelogFrom };
+export function epochBlock({ epoch, positions, journal, changelogFrom, times }: EpochRecord, now: number): RecordBlock {
+  const written: Written = { epoch, positions: positions.map((p) => [p.topic, p.partition, p.offset]), ...(journal.length === 0 ? {} : { journal }), changelogFrom, ...(times && { times }) };
   const writer = new BlockWriter();
   writer.append(Buffer.from(String(epoch)), Buffer.from(JSON.stringify(written)), now);
   return writer.take();
@@ -21,8 +21,8 @@ export function epochBlock({ epoch, positions, journal, changelogFrom }: EpochRe
 /** The record in a row of a block. */
 export function epochRecord(block: RecordBlock, row: number): EpochRecord {
   const start = block.valueOffset[row]!;
-  const { epoch, positions, journal, changelogFrom } = JSON.parse(Buffer.from(block.bytes.buffer, block.bytes.byteOffset + start, block.valueLength[row]!).toString()) as Written;
-  return { epoch, positions: positions.map(([topic, partition, offset]) => ({ topic, partition, offset })), journal: journal ?? [], changelogFrom };
+  const { epoch, positions, journal, changelogFrom, times } = JSON.parse(Buffer.from(block.bytes.buffer, block.bytes.byteOffset + start, block.valueLength[row]!).toString()) as Written;
+  return { epoch, positions: positions.map(([topic, partition, offset]) => ({ topic, partition, offset })), journal: journal ?? [], changelogFrom, ...(times && { times }) };
 }
 
 /** Positions with others put over them, in the order of topic and partition. */

@@ -106,14 +106,14 @@ export function kafkaLog({ client, now = Date.now, uniqueName = randomUUID }: Ka
       await (await appending).commit({ outputs });
     },
     async commit(change) {
-      const { pipeline, epoch, outputs, state, positions, journal } = change;
+      const { pipeline, epoch, outputs, state, positions, journal, times } = change;
       await checkAll(outputs);
       await checkAll(positions);
       const own = await writing(pipeline);
       checkEpoch(own.last?.epoch ?? 0, epoch, pipeline);
       const rewritten = own.rounds?.slice(state) ?? [];
       const changes = changelogBlock(epoch, [...rewritten, ...state], now());
-      const record: EpochRecord = { epoch, positions: withPositions(own.last?.positions ?? [], positions), journal, changelogFrom: own.rounds?.from ?? own.last?.changelogFrom ?? 0 };
+      const record: EpochRecord = { epoch, positions: withPositions(own.last?.positions ?? [], positions), journal, changelogFrom: own.rounds?.from ?? own.last?.changelogFrom ?? 0, ...(times && { times }) };
       const changelog = { topic: changelogTopic(pipeline), partition: 0 };
       const first = await own.producer.commit({
         // the first is what is looked for when the end of the transaction is not known
@@ -134,7 +134,7 @@ export function kafkaLog({ client, now = Date.now, uniqueName = randomUUID }: Ka
     },
     async committed(pipeline) {
       const last = pipelines.has(pipeline) ? (await writing(pipeline)).last : await lastEpoch(pipeline);
-      return last === undefined ? undefined : { epoch: last.epoch, positions: last.positions };
+      return last === undefined ? undefined : { epoch: last.epoch, positions: last.positions, ...(last.times && { times: last.times }) };
     },
     async journal(pipeline) {
       const at = { topic: epochsTopic(pipeline), partition: 0 };

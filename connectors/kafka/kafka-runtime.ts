@@ -32,6 +32,8 @@ export interface KafkaRuntimeOptions {
   readonly pipeline?: string | undefined;
   /** Told of waits. */
   readonly warn?: (message: string) => void;
+  /** Told when brokers have not answered for some seconds, and when they do again. */
+  readonly reachable?: (isReachable: boolean) => void;
 }
 
 /** The world around a runtime, of which a simulation has its own. */
@@ -49,9 +51,9 @@ export interface KafkaWorld {
  *
  * Errors: HR_KAFKA_UNREACHABLE, HR_KAFKA_DENIED, HR_KAFKA; HR_STATE_LOCKED and HR_DATA_DIR for the copy.
  */
-export async function openKafka({ settings, dataDir, mode, pipeline, warn }: KafkaRuntimeOptions, world: KafkaWorld = {}): Promise<KafkaRuntime> {
+export async function openKafka({ settings, dataDir, mode, pipeline, warn, reachable }: KafkaRuntimeOptions, world: KafkaWorld = {}): Promise<KafkaRuntime> {
   await loadZstd();
-  const { client = columnarClient(createCluster({ settings, ...(warn === undefined ? {} : { warn }) })), openCopy = openStateCopy } = world;
+  const { client = columnarClient(createCluster({ settings, warn, reachable })), openCopy = openStateCopy } = world;
   let copy: StateCopy | undefined;
   try {
     await client.greet();

@@ -51,6 +51,9 @@ export const kafkaVariables = {
   KAFKA_PATIENCE_MS: 'Milliseconds for which an unreachable broker is tried again before a run fails (default 120,000).',
 } as const;
 
+/** Those that are never printed. */
+export const kafkaSecrets = ['KAFKA_SASL_PASSWORD', 'KAFKA_SASL_TOKEN'] as const satisfies readonly (keyof typeof kafkaVariables)[];
+
 const defaults = { KAFKA_PATIENCE_MS: 120_000, KAFKA_FETCH_BYTES: 1_048_576, KAFKA_BATCH_BYTES: 1_000_000 } as const;
 const mechanisms = ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512', 'OAUTHBEARER'] as const;
 

@@ -14,6 +14,8 @@ export interface PatienceOptions {
   readonly settings: KafkaSettings;
   /** Told once for each wait of more than a few seconds. */
   readonly warn?: ((message: string) => void) | undefined;
+  /** Told when such a wait begins, and when it ends well. */
+  readonly reachable?: ((isReachable: boolean) => void) | undefined;
   /** @default that of the system */
   readonly clock?: Clock | undefined;
   /** Brokers that have never answered are not waited for as long. */
@@ -31,13 +33,15 @@ const tellAfterMs = 3_000;
 const firstPatienceMs = 10_000;
 
 /** How long brokers are waited for, whichever library speaks to them. */
-export function patience({ settings, warn, clock = systemClock, hasAnswered, isClosed, onFailure }: PatienceOptions): Patiently {
+export function patience({ settings, warn, reachable, clock = systemClock, hasAnswered, isClosed, onFailure }: PatienceOptions): Patiently {
   return async (what, attempt) => {
     const started = clock.now();
     let told = false;
     for (let pause = firstPauseMs; ; pause = Math.min(longestPauseMs, pause * 2)) {
       try {
-        return await attempt();
+        const answer = await attempt();
+        if (told) reachable?.(true);
+        return answer;
       } catch (error) {
         if (!isPassing(error) || isClosed()) throw asKafkaError(error);
         const waited = clock.now() - started;
@@ -47,6 +51,7 @@ export function patience({ settings, warn, clock = systemClock, hasAnswered, isC
         }
         if (waited > tellAfterMs && !told) {
           told = true;
+          reachable?.(false);
           warn?.(`Waiting for Kafka (${what}): ${reasonOf(error)}.`);
         }
         onFailure?.(error);

@@ -26,6 +26,9 @@ export const redisVariables = {
   REDIS_PREFIX: 'In front of every key (default `headrace:`).',
 } as const;
 
+/** Those that are never printed. */
+export const redisSecrets = ['REDIS_PASSWORD'] as const satisfies readonly (keyof typeof redisVariables)[];
+
 /**
  * The settings that variables give; undefined without REDIS_URL.
  *

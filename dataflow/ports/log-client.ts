@@ -41,6 +41,15 @@ export interface JournalEntry {
   readonly idle?: readonly { readonly topic: string; readonly partition: number }[];
 }
 
+/** When an epoch was committed and how far event time was then (epoch ms): for people and their tools, nothing is computed from it. */
+export interface EpochTimes {
+  readonly at: number;
+  /** Newest event time; null before the first record. */
+  readonly newest: number | null;
+  /** Null when all inputs were at their end. */
+  readonly watermark: number | null;
+}
+
 /** Everything that one epoch changes. It becomes visible as a whole or not at all. */
 export interface EpochCommit {
   readonly pipeline: string;
@@ -49,12 +58,15 @@ export interface EpochCommit {
   readonly state: readonly StateWrite[];
   readonly positions: readonly Position[];
   readonly journal: readonly JournalEntry[];
+  readonly times?: EpochTimes;
 }
 
 /** What a pipeline had committed last. */
 export interface Committed {
   readonly epoch: number;
   readonly positions: readonly Position[];
+  /** As the epoch told them. */
+  readonly times?: EpochTimes;
 }
 
 /**

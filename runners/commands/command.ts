@@ -45,5 +45,7 @@ export interface Call {
   readonly output: Output;
   /** Remarks for the person at the terminal: lines on standard error, JSON lines under --json. */
   notice(text: string): void;
+  /** A line of a structured log, to standard error. */
+  logLine(line: string): void;
   readonly abort: AbortSignal;
 }

@@ -3,6 +3,7 @@ import { dirname, join, resolve } from 'node:path';
 import { spaceLeft } from '../../connectors/embedded/disk-space.js';
 import { HeadraceError } from '../../dataflow/errors.js';
 import { openRuntime, runtimePlace } from '../open-runtime.js';
+import { withoutSecrets } from '../operations/without-secrets.js';
 import { formatBytes, formatDuration, formatNumber } from '../terminal/number-format.js';
 import { type Call, type Command, exitCodes } from './command.js';
 import { redis } from './redis-check.js';
@@ -31,8 +32,9 @@ export const doctor: Command = {
     for (const check of [node, lmdb, directory, disk, data, kafka, redis]) {
       for (const finding of await attempt(check, call)) {
         failed ||= finding.status === 'fail';
+        const detail = withoutSecrets(finding.detail);
         const remedy = finding.remedy === undefined ? '' : `\n      ${finding.remedy}`;
-        await call.output.print(finding, () => `${finding.status.padEnd(4)}  ${finding.check}: ${finding.detail}${remedy}`);
+        await call.output.print({ ...finding, detail }, () => `${finding.status.padEnd(4)}  ${finding.check}: ${detail}${remedy}`);
       }
     }
     return failed ? exitCodes.failed : exitCodes.done;

@@ -6,19 +6,27 @@ import { exitCodes } from './command.js';
  * HEADRACE_DEBUG is 1.
  */
 export function printError(error: unknown, options: { readonly json: boolean; readonly debug: boolean; readonly write: (text: string) => void }): number {
-  const coded = error instanceof HeadraceError ? error : internal(error);
+  const coded = codedError(error);
   const { code, message, place, remedy } = coded;
   options.write(options.json ? `${JSON.stringify({ error: { code, message, place, remedy } })}\n` : `${coded.format()}\n`);
   if (options.debug) options.write(`${stackOf(error)}\n`);
+  return exitCodeOf(coded);
+}
+
+/** The exit code of a command that ends with an error. */
+export function exitCodeOf({ code }: HeadraceError): number {
   return code === 'HR_USAGE' ? exitCodes.usage : exitCodes.failed;
 }
 
-function internal(error: unknown): HeadraceError {
+/** The error with a code: its own, or that of a mistake of ours. */
+export function codedError(error: unknown): HeadraceError {
+  if (error instanceof HeadraceError) return error;
   const detail = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
   return new HeadraceError('HR_INTERNAL', detail, { cause: error });
 }
 
-function stackOf(error: unknown): string {
+/** The stack of an error and of its causes. */
+export function stackOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const cause = error.cause === undefined ? '' : `\ncaused by ${stackOf(error.cause)}`;
   return `${error.stack ?? error.message}${cause}`;

@@ -1,6 +1,8 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { systemClock } from '../../dataflow/clock.js';
 import { formatMs } from '../../dataflow/duration.js';
+import { HeadraceError } from '../../dataflow/errors.js';
 import { createMetrics, type MetricName, type Metrics } from '../../dataflow/metrics.js';
 import type { Pipeline } from '../../dataflow/pipeline.js';
 import { definition } from '../../dataflow/topic.js';
@@ -8,73 +10,132 @@ import { deadLetterTopic } from '../engine/dead-letters.js';
 import { buildGraph, type PipelineGraph, tickOf } from '../engine/task.js';
 import { loadPipeline } from '../load-pipeline.js';
 import { openRuntime, runtimePlace } from '../open-runtime.js';
+import { runHealth } from '../operations/run-health.js';
+import { runServer, type RunServerOptions } from '../operations/run-server.js';
 import { runInProcess } from '../run-in-process.js';
 import { formatDuration, formatNumber, formatShort } from '../terminal/number-format.js';
 import { progress } from '../terminal/progress.js';
-import { wholeNumber } from './arguments.js';
+import { usageError, wholeNumber } from './arguments.js';
 import { type Call, type Command, exitCodes } from './command.js';
+import { type CommandLog, commandLog } from './command-log.js';
+import { listen, type Listening, tokenFor } from './listen.js';
 
 /** `headrace run`: a pipeline over the topics of a data directory. */
 export const run: Command = {
   name: 'run',
-  usage: ['run PIPELINE [--bounded] [--workers N] [--commit-ms N]'],
+  usage: ['run PIPELINE [--bounded] [--workers N] [--commit-ms N] [--http [HOST:]PORT] [--log text|json]'],
   about:
     'Runs a pipeline, exactly once: outputs, state and positions are committed together, and a run that is stopped in any way goes on\n' +
     'where it was. PIPELINE is the name of a shipped pipeline (click-features, propensity-log) or a .ts or .js file with a pipeline as default export.\n' +
     'Topics, state and positions are in the data directory, or on Kafka when KAFKA_BROKERS names its brokers.\n' +
-    'Without --bounded it waits for more records until Ctrl-C, and stops after the epoch that it is in.',
+    'Without --bounded it waits for more records until Ctrl-C or SIGTERM, and stops after the epoch that it is in, within 10 s.\n' +
+    '--http (or HEADRACE_HTTP) serves /metrics for Prometheus, /healthz and /readyz; another host than loopback needs HEADRACE_TOKEN, which\n' +
+    '/metrics then asks for. Its log goes to standard error: for a person on a terminal, else JSON lines; --log or HEADRACE_LOG choose.',
   options: {
     bounded: { what: 'stop at the end of the input, with every window closed' },
     workers: { value: 'N', what: 'worker threads (default 1: everything in one thread)' },
     'commit-ms': { value: 'N', what: 'milliseconds between commits (default 200, bounded 2,000)' },
+    http: { value: '[HOST:]PORT', what: 'serve metrics and health there (default: nowhere; the host is 127.0.0.1)' },
+    log: { value: 'text|json', what: 'how the log is written (default: text on a terminal, else json)' },
   },
   operands: [1, 1],
   endsOnAbort: true,
   async run(call) {
-    const workers = wholeNumber(call, 'workers', 1, 1_024);
-    const commitMs = wholeNumber(call, 'commit-ms', 1, 3_600_000);
-    const bounded = call.options.has('bounded');
-    const source = call.operands[0]!;
-    const pipeline = await loadPipeline(source);
-    const graph = buildGraph(pipeline);
-    const inputs = await readInputs(graph, pipeline, call);
-    const settings = [...(commitMs === undefined ? [] : [`commit every ${formatMs(commitMs)}`]), `${workers ?? 1} ${workers === undefined || workers === 1 ? 'thread' : 'worker threads'}`, bounded ? 'bounded' : 'live'];
-    if (!call.json) call.notice(banner(pipeline, graph, runtimePlace(call), inputs, settings));
-
-    const bar = progress({ label: pipeline.name, unit: 'records', ...(bounded ? { total: inputs.waiting } : {}) });
-    const metrics = createMetrics();
-    const started = performance.now();
-    const stopping = () => call.notice(`Stopping ${pipeline.name} after this epoch; a second signal ends it at once.`);
-    call.abort.addEventListener('abort', stopping, { once: true });
-    let caughtUp = false;
+    const log = await commandLog(call, { pipeline: call.operands[0] });
     try {
-      const result = await runInProcess(pipeline, {
-        dataDir: call.dataDir,
-        bounded,
-        metrics,
-        abort: call.abort,
-        ...(commitMs === undefined ? {} : { commitMs }),
-        source,
-        redis: call.redis,
-        ...(workers === undefined ? {} : { workers }),
-        warn: call.notice,
-        onProgress: ({ done }) => bar.update(done - inputs.processed),
-        wait(ms) {
-          if (!caughtUp && !bounded) call.notice(`${pipeline.name} has processed all records and waits for more. Ctrl-C stops it.`);
-          caughtUp = true;
-          return waitFor(ms, call.abort);
-        },
-      }, call.kafka);
-      bar.done();
-      const wallS = Number(((performance.now() - started) / 1e3).toFixed(3));
-      if (bounded && call.abort.aborted) call.notice(`${pipeline.name} was stopped before the end of its input; run it again and it goes on from there.`);
-      await printSummary(call, pipeline.name, result, metrics, wallS);
-      return exitCodes.done;
-    } finally {
-      bar.done();
+      return await runPipeline(call, log);
+    } catch (error) {
+      return log.failed(error);
     }
   },
 };
+
+async function runPipeline(call: Call, log: CommandLog): Promise<number> {
+  const workers = wholeNumber(call, 'workers', 1, 1_024);
+  const commitMs = wholeNumber(call, 'commit-ms', 1, 3_600_000);
+  const bounded = call.options.has('bounded');
+  const source = call.operands[0]!;
+  const pipeline = await loadPipeline(source);
+  const graph = buildGraph(pipeline);
+  const inputs = await readInputs(graph, pipeline, call);
+  const settings = [...(commitMs === undefined ? [] : [`commit every ${formatMs(commitMs)}`]), `${workers ?? 1} ${workers === undefined || workers === 1 ? 'thread' : 'worker threads'}`, bounded ? 'bounded' : 'live'];
+  const started = performance.now();
+  log.started(banner(pipeline, graph, runtimePlace(call), inputs, settings), { data: runtimePlace(call), bounded, workers: workers ?? 1 });
+
+  const bar = progress({ label: pipeline.name, unit: 'records', ...(bounded ? { total: inputs.waiting } : {}), ...(log.progressStream && { stream: log.progressStream }) });
+  const metrics = createMetrics();
+  const health = runHealth(metrics, systemClock);
+  const endpoint = await serveRun(call, { pipeline: pipeline.name, metrics, health }, log);
+  const stopping = () => log.info(`Stopping ${pipeline.name} after this epoch; a second signal ends it at once.`);
+  call.abort.addEventListener('abort', stopping, { once: true });
+  let caughtUp = false;
+  try {
+    const running = runInProcess(pipeline, {
+      dataDir: call.dataDir,
+      bounded,
+      metrics,
+      abort: call.abort,
+      ...(commitMs === undefined ? {} : { commitMs }),
+      source,
+      redis: call.redis,
+      ...(workers === undefined ? {} : { workers }),
+      warn: log.warn,
+      observer: health,
+      onProgress(reached) {
+        health.committed(reached);
+        bar.update(reached.done - inputs.processed);
+      },
+      wait(ms) {
+        if (!caughtUp && !bounded) log.info(`${pipeline.name} has processed all records and waits for more. Ctrl-C stops it.`);
+        caughtUp = true;
+        return waitFor(ms, call.abort);
+      },
+    }, call.kafka);
+    const result = await withinGrace(running, call.abort, pipeline.name);
+    bar.done();
+    const wallS = Number(((performance.now() - started) / 1e3).toFixed(3));
+    if (bounded && call.abort.aborted) log.info(`${pipeline.name} was stopped before the end of its input; run it again and it goes on from there.`);
+    await printSummary(call, pipeline.name, result, metrics, wallS);
+    return exitCodes.done;
+  } finally {
+    bar.done();
+    await endpoint?.close();
+  }
+}
+
+/** Milliseconds that a run has to end after a signal: less than the 10 s after which Docker and Kubernetes kill at the earliest. */
+const stopGraceMs = 9_000;
+
+/** The run, or an error when it has not ended in time after the signal: a broker that does not answer is not waited for then. */
+async function withinGrace<R>(running: Promise<R>, abort: AbortSignal, pipeline: string): Promise<R> {
+  let timer: NodeJS.Timeout | undefined;
+  const over = new Promise<never>((_, reject) => {
+    const begin = () => {
+      const late = new HeadraceError('HR_STOP_TIMEOUT', `${pipeline} has not ended within ${stopGraceMs / 1e3} s of the signal.`, { place: { pipeline } });
+      timer = setTimeout(() => reject(late), stopGraceMs);
+    };
+    if (abort.aborted) begin();
+    else abort.addEventListener('abort', begin, { once: true });
+  });
+  try {
+    return await Promise.race([running, over]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Serves metrics and health where `--http` or HEADRACE_HTTP says. */
+async function serveRun(call: Call, of: Pick<RunServerOptions, 'pipeline' | 'metrics' | 'health'>, log: CommandLog): Promise<Listening | undefined> {
+  const given = call.options.get('http') ?? process.env['HEADRACE_HTTP']?.trim();
+  if (given === undefined || given === '') return undefined;
+  const address = /^(?:\[?([^\s[\]]+?)\]?:)?(\d{1,5})$/.exec(given);
+  const port = Number(address?.[2]);
+  if (address === null || port > 65_535) throw usageError(call.command, `--http (or HEADRACE_HTTP) is "${given}"; give a port, or HOST:PORT.`);
+  const host = address[1] ?? '127.0.0.1';
+  const listening = await listen(call, runServer({ ...of, token: tokenFor(call, host) }), host, port);
+  log.info(`Metrics and health at ${listening.url}/metrics, /healthz and /readyz.`, { url: listening.url });
+  return listening;
+}
 
 interface Inputs {
   /** Partitions and records of the topics that are there. */

@@ -1,5 +1,4 @@
 import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
 import { embeddedFeatures } from '../../connectors/embedded/embedded-features.js';
 import { HeadraceError } from '../../dataflow/errors.js';
 import type { FeatureReader } from '../../dataflow/ports/feature-reader.js';
@@ -9,9 +8,9 @@ import { loadPipeline } from '../load-pipeline.js';
 import { openRuntime } from '../open-runtime.js';
 import { usageError, wholeNumber } from './arguments.js';
 import { type Call, type Command, exitCodes } from './command.js';
+import { listen, tokenFor } from './listen.js';
 
 const defaultPort = 8_787;
-const loopback = ['127.0.0.1', '::1', 'localhost'];
 
 /** `headrace serve`: features over HTTP. */
 export const serve: Command = {
@@ -32,24 +31,17 @@ export const serve: Command = {
     if (call.operands[0] !== 'features') throw usageError(call.command, `"${call.operands[0]}" cannot be served; features can.`);
     const host = call.options.get('host') ?? '127.0.0.1';
     const wanted = wholeNumber(call, 'port', 0, 65_535) ?? defaultPort;
-    const token = process.env['HEADRACE_TOKEN'];
-    if (!loopback.includes(host) && (token ?? '') === '') throw usageError(call.command, `${host} can be reached by others: set HEADRACE_TOKEN to what they have to know.`);
+    const token = tokenFor(call, host);
     const pipeline = await loadPipeline(call.options.get('pipeline') ?? 'click-features');
     const sets = buildGraph(pipeline).steps.flatMap((step) => (step.features === undefined ? [] : [step.features]));
     if (sets.length === 0) throw new HeadraceError('HR_FEATURE', `The pipeline ${pipeline.name} has no features: it has no tiles(…) step.`);
     const reader = await readerOf(call, pipeline.name);
     const server = featureServer({ reader, sets, token });
     try {
-      server.listen(wanted, host);
-      await once(server, 'listening');
-      const { port } = server.address() as AddressInfo;
-      const url = `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
-      await call.output.print({ url, sets: sets.map((s) => s.name) }, () => `Features of ${sets.map((s) => s.name).join(', ')} at ${url}/features/${sets[0]!.name}/ID`);
+      const listening = await listen(call, server, host, wanted);
+      await call.output.print({ url: listening.url, sets: sets.map((s) => s.name) }, () => `Features of ${sets.map((s) => s.name).join(', ')} at ${listening.url}/features/${sets[0]!.name}/ID`);
       if (!call.abort.aborted) await once(call.abort, 'abort');
-      const closed = once(server, 'close');
-      server.close();
-      server.closeIdleConnections();
-      await closed;
+      await listening.close();
     } finally {
       await reader.close();
     }

@@ -41,6 +41,8 @@ export const documentedLimits: readonly DocumentedLimit[] = [
   { constant: 'maxBatchBytes', file: 'connectors/kafka/compression.ts', unit: 'bytes', what: 'Most that a compressed batch of Kafka may become.' },
   { constant: 'transactionTimeoutMs', file: 'connectors/kafka/transactional-producer.ts', unit: 'ms', what: 'After so long the broker aborts a transaction that is not ended.' },
   { constant: 'requestTimeoutMs', file: 'connectors/kafka/cluster.ts', unit: 'ms', what: 'After so long a request to Kafka without an answer is given up and tried anew.' },
+  { constant: 'stopGraceMs', file: 'runners/commands/run.ts', unit: 'ms', what: 'After a signal a run is ended when it has not ended by itself in this time.' },
+  { constant: 'shortestSecret', file: 'runners/operations/without-secrets.ts', unit: '', what: 'Secrets with fewer characters are not taken out of messages: ordinary words would go with them.' },
   { constant: 'featureBatchLimit', file: 'serving/feature-server.ts', unit: '', what: 'Entities in one request to `headrace serve`.' },
   { constant: 'publicationBacklog', file: 'dataflow/feature-publication.ts', unit: '', what: 'Entities of a set and task that wait for a feature store, from which on the sources pause.' },
   { constant: 'maxLineBytes', file: 'runners/import/read-lines.ts', unit: 'bytes', what: 'Longest line of an imported file; a longer one is refused.' },
@@ -69,7 +71,9 @@ export const documentedOptions: readonly DocumentedOptions[] = [
 
 /** Environment variables, and the file that reads each. */
 export const documentedVariables: readonly { readonly name: string; readonly file: string; readonly what: string }[] = [
-  { name: 'HEADRACE_TOKEN', file: 'runners/commands/serve.ts', what: 'What requests to `headrace serve` have to bring. Needed where it binds to more than loopback. Never printed.' },
+  { name: 'HEADRACE_TOKEN', file: 'runners/commands/listen.ts', what: 'What requests to `headrace serve`, and to `/metrics` of `headrace run`, have to bring. Needed where it binds to more than loopback. Never printed.' },
+  { name: 'HEADRACE_HTTP', file: 'runners/commands/run.ts', what: 'Where `headrace run` serves metrics and health, `PORT` or `HOST:PORT`, as its option `--http` does.' },
+  { name: 'HEADRACE_LOG', file: 'runners/commands/command-log.ts', what: '`text` or `json`: how `headrace run` writes its log, as its option `--log` does.' },
   ...Object.entries(kafkaVariables).map(([name, what]) => ({ name, file: 'connectors/kafka/kafka-settings.ts', what })),
   ...Object.entries(clickHouseVariables).map(([name, what]) => ({ name, file: 'connectors/clickhouse/clickhouse-settings.ts', what })),
   ...Object.entries(redisVariables).map(([name, what]) => ({ name, file: 'connectors/redis/redis-settings.ts', what })),

@@ -68,8 +68,8 @@ function errorsPage(): string {
 }
 
 function metricsPage(): string {
-  const lines = ['# Metrics', '', 'Counted per pipeline and step. `createMetrics()` keeps them in memory; give it to `runEmbedded` and read `snapshot()`.', '', '| name | type | meaning |', '|---|---|---|'];
-  for (const [name, { type, help }] of Object.entries(metricTable)) lines.push(`| \`${name}\` | ${type} | ${help} |`);
+  const lines = ['# Metrics', '', '`headrace run --http PORT` serves them at `/metrics` in the text format of Prometheus; each has the label `pipeline`, and those in the third column. In a program, `createMetrics()` keeps them in memory; give it to `runEmbedded` and read `snapshot()`.', '', '| name | type | labels | meaning |', '|---|---|---|---|'];
+  for (const [name, { type, by, help }] of Object.entries(metricTable)) lines.push(`| \`${name}\` | ${type} | ${by === 'partition' ? 'topic, partition' : by} | ${help} |`);
   return `${lines.join('\n')}\n`;
 }
 

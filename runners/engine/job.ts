@@ -11,7 +11,7 @@ import type { RecordedOutcomes } from './outcome-history.js';
 import { checkSchemas, checkTasks, findInputs, prepareOutputs } from './prepare-job.js';
 import { runEntry, type RunningTasks, worksOutside } from './run-entry.js';
 import { buildGraph, type PipelineGraph, type TaskEnvironment } from './task.js';
-import type { TaskGroup } from './task-group.js';
+import type { InputName, TaskGroup } from './task-group.js';
 
 /** Log, state and schemas that a job works on. */
 export interface Runtime {
@@ -46,6 +46,21 @@ export interface JobOptions {
   readonly warn: (what: string, message: string) => void;
   /** After each commit: records processed so far, of how many known. */
   readonly onProgress?: (progress: JobProgress) => void;
+  readonly observer?: RunObserver | undefined;
+}
+
+/** Hears how a run stands, for health checks. */
+export interface RunObserver {
+  /** The runtime is open. */
+  connected(log: LogClient): void;
+  /** The runtime has become out of reach, or is in reach again. */
+  reachable(isReachable: boolean): void;
+  /** This process has these input partitions now, and goes on from `committed`. */
+  assigned(inputs: readonly InputName[], committed: readonly Position[]): void;
+  /** Their state is restored. */
+  restored(): void;
+  /** The runtime is about to be closed. */
+  ended(): void;
 }
 
 /** What a job found out at its start. */
@@ -62,6 +77,8 @@ export interface JobProgress {
   readonly done: number;
   readonly total: number;
   readonly epoch: number;
+  /** Up to where each input is processed. */
+  readonly positions: readonly Position[];
   /** Newest event time and watermark (epoch ms); the watermark is Infinity when all inputs are at their end. */
   readonly newest: number;
   readonly watermark: number;

@@ -77,7 +77,7 @@ export async function runEntry(
       pending.state.push(...finishedWrites(index + 1, fixed.taskCount));
     }
     await createDeadLetterTopics(runtime.log, pending.outputs, fixed.taskCount);
-    await runtime.log.commit({ pipeline: pipeline.name, epoch: epoch + 1, ...pending, journal: toJournal });
+    await runtime.log.commit({ pipeline: pipeline.name, epoch: epoch + 1, ...pending, journal: toJournal, times: { at: options.clock.now(), newest: finite(time.newest), watermark: finite(time.watermark) } });
     epoch += 1;
     toJournal = [];
     entered = [];
@@ -94,7 +94,7 @@ export async function runEntry(
     const done = pending.positions.reduce((sum, p) => sum + p.offset, 0);
     if (Number.isFinite(time.watermark)) options.metrics.set('headrace_watermark_delay_ms', '', time.newest - time.watermark);
     options.metrics.set('headrace_state_bytes', '', pending.state.reduce((sum, w) => sum + (w.value?.length ?? 0), 0));
-    options.onProgress?.({ done, total, epoch, ...time });
+    options.onProgress?.({ done, total, epoch, positions, ...time });
   };
   /** Outcomes enter at the beginning of an epoch, which holds them and what they do. */
   const enter = async (outcomes: readonly Outcomes[]) => {
@@ -151,7 +151,10 @@ export async function runEntry(
     return feed?.place.entry === index ? feed : undefined;
   };
 
-  if (running === undefined) await settleParcels(await all((group) => group.open()));
+  if (running === undefined) {
+    await settleParcels(await all((group) => group.open()));
+    options.observer?.restored();
+  }
   await enterWhatCame();
   for (let feed = await recorded(); feed !== undefined && !feed.place.afterEnd; feed = await recorded()) {
     await runTo(feed.place.positions);
@@ -189,6 +192,8 @@ export async function runEntry(
 function offsetIn(positions: readonly Position[], { topic, partition }: InputName): number | undefined {
   return positions.find((p) => p.topic === topic && p.partition === partition)?.offset;
 }
+
+const finite = (time: number): number | null => (Number.isFinite(time) ? time : null);
 
 /** Whether steps have work outside of the stream: calls, or features to publish. */
 export function worksOutside({ steps }: PipelineGraph, publisher: FeaturePublisher | undefined): boolean {

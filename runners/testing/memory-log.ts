@@ -1,6 +1,6 @@
 import { checkEpoch, checkNewTopic, checkSameTopic } from '../../dataflow/check-log.js';
 import { HeadraceError } from '../../dataflow/errors.js';
-import type { EpochCommit, JournalEntry, LogClient, Position, StateWrite, TopicInfo } from '../../dataflow/ports/log-client.js';
+import type { EpochCommit, EpochTimes, JournalEntry, LogClient, Position, StateWrite, TopicInfo } from '../../dataflow/ports/log-client.js';
 import type { RecordBlock } from '../../dataflow/record-block.js';
 import { offsetAt } from '../../dataflow/record-block.js';
 import { sliceBlock } from '../engine/record-rows.js';
@@ -14,6 +14,7 @@ interface Partition {
 
 interface Committing {
   epoch: number;
+  times?: EpochTimes;
   readonly positions: Map<string, Position>;
   readonly journal: JournalEntry[];
 }
@@ -78,7 +79,7 @@ export function memoryLog(writeState: (pipeline: string, writes: readonly StateW
     async append(outputs) {
       write(outputs);
     },
-    async commit({ pipeline, epoch, outputs, state, positions, journal }) {
+    async commit({ pipeline, epoch, outputs, state, positions, journal, times }) {
       const known = pipelines.get(pipeline);
       checkEpoch(known?.epoch ?? 0, epoch, pipeline);
       for (const { topic, partition } of outputs) partitionOf(topic, partition);
@@ -86,6 +87,7 @@ export function memoryLog(writeState: (pipeline: string, writes: readonly StateW
       write(outputs);
       const now: Committing = known ?? { epoch, positions: new Map(), journal: [] };
       now.epoch = epoch;
+      if (times !== undefined) now.times = times;
       for (const p of positions) now.positions.set(`${p.topic}/${p.partition}`, { ...p });
       now.journal.push(...journal);
       pipelines.set(pipeline, now);
@@ -94,7 +96,7 @@ export function memoryLog(writeState: (pipeline: string, writes: readonly StateW
       const known = pipelines.get(pipeline);
       if (known === undefined) return undefined;
       const positions = [...known.positions.values()].sort((a, b) => (a.topic === b.topic ? a.partition - b.partition : a.topic < b.topic ? -1 : 1));
-      return { epoch: known.epoch, positions };
+      return { epoch: known.epoch, positions, ...(known.times && { times: known.times }) };
     },
     async journal(pipeline) {
       return [...(pipelines.get(pipeline)?.journal ?? [])];

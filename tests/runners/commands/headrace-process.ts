@@ -33,10 +33,10 @@ export function headrace(words: readonly string[], options: ProcessOptions): Pro
 }
 
 /** Starts `headrace`; it is killed when the test ends. */
-export function startHeadrace(words: readonly string[], options: ProcessOptions): { readonly child: ChildProcess; readonly finished: Promise<Finished>; seen(text: string): Promise<void> } {
+export function startHeadrace(words: readonly string[], options: ProcessOptions): { readonly child: ChildProcess; readonly finished: Promise<Finished>; stderr(): string; seen(text: string): Promise<void> } {
   if (!existsSync(binary)) throw new Error('dist/runners/headrace.js is missing: npm run build');
   const started = performance.now();
-  const env = { ...process.env, NODE_OPTIONS: '', HEADRACE_DEBUG: '', ...options.env };
+  const env = { ...process.env, NODE_OPTIONS: '', HEADRACE_DEBUG: '', HEADRACE_LOG: 'text', ...options.env };
   const child = spawn(process.execPath, [binary, ...words], { cwd: options.cwd, env, stdio: ['pipe', 'pipe', 'pipe'] });
   onTestFinished(() => void child.kill('SIGKILL'));
   let stdout = '';
@@ -60,6 +60,8 @@ export function startHeadrace(words: readonly string[], options: ProcessOptions)
   return {
     child,
     finished,
+    /** What it has printed on standard error so far. */
+    stderr: () => stderr,
     /** Resolves when standard error has shown `text`, or the process has ended. */
     seen: (text) => Promise.race([new Promise<void>((done) => (stderr.includes(text) ? done() : void waiting.push({ text, resolve: done }))), finished.then(() => undefined)]),
   };
