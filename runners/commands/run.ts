@@ -43,7 +43,7 @@ export const run: Command = {
   async run(call) {
     const log = await commandLog(call, { pipeline: call.operands[0] });
     try {
-      return await runPipeline(call, log);
+      return await withinGrace(runPipeline(call, log), call.abort, call.operands[0]!);
     } catch (error) {
       return log.failed(error);
     }
@@ -70,7 +70,7 @@ async function runPipeline(call: Call, log: CommandLog): Promise<number> {
   call.abort.addEventListener('abort', stopping, { once: true });
   let caughtUp = false;
   try {
-    const running = runInProcess(pipeline, {
+    const result = await runInProcess(pipeline, {
       dataDir: call.dataDir,
       bounded,
       metrics,
@@ -91,7 +91,6 @@ async function runPipeline(call: Call, log: CommandLog): Promise<number> {
         return waitFor(ms, call.abort);
       },
     }, call.kafka);
-    const result = await withinGrace(running, call.abort, pipeline.name);
     bar.done();
     const wallS = Number(((performance.now() - started) / 1e3).toFixed(3));
     if (bounded && call.abort.aborted) log.info(`${pipeline.name} was stopped before the end of its input; run it again and it goes on from there.`);
