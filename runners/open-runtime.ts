@@ -1,9 +1,11 @@
 import { openEmbedded } from '../connectors/embedded/embedded-runtime.js';
 import type { KafkaSettings } from '../connectors/kafka/kafka-settings.js';
+import type { PipelineDirectory } from '../dataflow/ports/pipeline-directory.js';
 import type { Runtime } from './engine/job.js';
 
 /** An open runtime. */
 export interface OpenRuntime extends Runtime {
+  readonly directory: PipelineDirectory;
   close(): Promise<void>;
 }
 

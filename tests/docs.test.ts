@@ -247,6 +247,7 @@ function steady(line: string): string {
     .trimEnd()
     .replaceAll(/\([\d.]+( [kMG])?\/s\)/g, '(rate)')
     .replaceAll(/\bin (\d+m )?[\d.]+m?s\b/g, 'in T')
+    .replaceAll(/[\d.]+m?s ago/g, 'T ago')
     .replaceAll(/[\d,]+ epochs/g, 'N epochs')
     .replaceAll(/epoch [\d,]+/g, 'epoch N')
     .replaceAll(/[\d.]+ [KMGT]iB/g, 'SIZE')

@@ -1,5 +1,7 @@
+import type { PipelineDirectory } from '../../dataflow/ports/pipeline-directory.js';
 import type { SchemaRegistry } from '../../dataflow/ports/schema-registry.js';
 import type { StateBackend } from '../../dataflow/ports/state-backend.js';
+import { embeddedDirectory } from './embedded-directory.js';
 import { embeddedLog, type EmbeddedLog } from './embedded-log.js';
 import { embeddedRegistry } from './embedded-registry.js';
 import { embeddedState } from './embedded-state.js';
@@ -10,6 +12,7 @@ export interface EmbeddedRuntime {
   readonly log: EmbeddedLog;
   readonly state: StateBackend;
   readonly registry: SchemaRegistry;
+  readonly directory: PipelineDirectory;
   /** Closes all of them and gives the lock back. */
   close(): Promise<void>;
 }
@@ -17,5 +20,5 @@ export interface EmbeddedRuntime {
 /** Opens log, state and schema registry in `dataDir`. Errors: HR_DATA_DIR, HR_STATE_LOCKED as `openEnvironment`. */
 export function openEmbedded(options: EnvironmentOptions): EmbeddedRuntime {
   const env = openEnvironment(options);
-  return { log: embeddedLog(env), state: embeddedState(env), registry: embeddedRegistry(env), close: () => env.close() };
+  return { log: embeddedLog(env), state: embeddedState(env), registry: embeddedRegistry(env), directory: embeddedDirectory(env), close: () => env.close() };
 }

@@ -6,6 +6,12 @@ export function epochsTopic(pipeline: string): string {
   return `${internalPrefix}${encoded(pipeline)}.epochs`;
 }
 
+/** The pipeline whose epochs a topic has, or undefined for another topic. */
+export function pipelineOf(topic: string): string | undefined {
+  const name = new RegExp(`^${internalPrefix.replace('.', '\\.')}([A-Za-z0-9_-]+)\\.epochs$`).exec(topic)?.[1];
+  return name === undefined ? undefined : Buffer.from(name.replace(/_([0-9a-f]{2})/g, (_, byte: string) => String.fromCharCode(Number.parseInt(byte, 16))), 'latin1').toString();
+}
+
 /** The changes of a pipeline's state, and its state again, little by little. */
 export function changelogTopic(pipeline: string): string {
   return `${internalPrefix}${encoded(pipeline)}.changelog`;

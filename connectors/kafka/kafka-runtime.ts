@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import type { PipelineDirectory } from '../../dataflow/ports/pipeline-directory.js';
 import type { SchemaRegistry } from '../../dataflow/ports/schema-registry.js';
 import type { StateBackend } from '../../dataflow/ports/state-backend.js';
 import { changelogAssembler } from './changelog.js';
@@ -7,6 +8,7 @@ import { createCluster } from './cluster.js';
 import { columnarClient } from './columnar-client.js';
 import { changelogTopic, epochsTopic } from './internal-topics.js';
 import type { KafkaClient } from './kafka-client.js';
+import { kafkaDirectory } from './kafka-directory.js';
 import { type KafkaLog, type KafkaLogOptions, kafkaLog } from './kafka-log.js';
 import { kafkaRegistry } from './kafka-registry.js';
 import type { KafkaSettings } from './kafka-settings.js';
@@ -19,6 +21,7 @@ export interface KafkaRuntime {
   readonly log: KafkaLog;
   readonly state: StateBackend;
   readonly registry: SchemaRegistry;
+  readonly directory: PipelineDirectory;
   close(): Promise<void>;
 }
 
@@ -72,7 +75,7 @@ export async function openKafka({ settings, dataDir, mode, pipeline, warn, reach
       await copy?.close();
       await client.close();
     };
-    return { log, registry, state: copy?.state ?? noState, close };
+    return { log, registry, directory: kafkaDirectory(client), state: copy?.state ?? noState, close };
   } catch (error) {
     await copy?.close();
     await client.close();

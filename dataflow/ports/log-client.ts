@@ -46,8 +46,8 @@ export interface EpochTimes {
   readonly at: number;
   /** Newest event time; null before the first record. */
   readonly newest: number | null;
-  /** Null when all inputs were at their end. */
-  readonly watermark: number | null;
+  /** 'none': an input that is waited for has no record yet; 'end': all inputs were at their end. */
+  readonly watermark: number | 'none' | 'end';
 }
 
 /** Everything that one epoch changes. It becomes visible as a whole or not at all. */

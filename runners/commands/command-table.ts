@@ -11,6 +11,7 @@ export interface CommandEntry {
 export const commandTable: readonly CommandEntry[] = [
   { name: 'init', summary: 'Write a first pipeline with its test into a folder', load: async () => (await import('./init.js')).init },
   { name: 'run', summary: 'Run a pipeline over the topics of a data directory', load: async () => (await import('./run.js')).run },
+  { name: 'status', summary: 'Show how pipelines stand: lag, watermark, epoch, who runs them', load: async () => (await import('./status.js')).status },
   { name: 'import', summary: 'Write the events of a file to the topic clicks', load: async () => (await import('./import.js')).importCommand },
   { name: 'simulate', summary: 'Write a made-up click world whose truth is known to the topic clicks', load: async () => (await import('./simulate.js')).simulate },
   { name: 'topic', summary: 'List the topics, or read the records of one', load: async () => (await import('./topic.js')).topicCommand },

@@ -77,7 +77,7 @@ export async function runEntry(
       pending.state.push(...finishedWrites(index + 1, fixed.taskCount));
     }
     await createDeadLetterTopics(runtime.log, pending.outputs, fixed.taskCount);
-    await runtime.log.commit({ pipeline: pipeline.name, epoch: epoch + 1, ...pending, journal: toJournal, times: { at: options.clock.now(), newest: finite(time.newest), watermark: finite(time.watermark) } });
+    await runtime.log.commit({ pipeline: pipeline.name, epoch: epoch + 1, ...pending, journal: toJournal, times: { at: options.clock.now(), newest: Number.isFinite(time.newest) ? time.newest : null, watermark: time.watermark === Number.POSITIVE_INFINITY ? 'end' : time.watermark === Number.NEGATIVE_INFINITY ? 'none' : time.watermark } });
     epoch += 1;
     toJournal = [];
     entered = [];
@@ -192,8 +192,6 @@ export async function runEntry(
 function offsetIn(positions: readonly Position[], { topic, partition }: InputName): number | undefined {
   return positions.find((p) => p.topic === topic && p.partition === partition)?.offset;
 }
-
-const finite = (time: number): number | null => (Number.isFinite(time) ? time : null);
 
 /** Whether steps have work outside of the stream: calls, or features to publish. */
 export function worksOutside({ steps }: PipelineGraph, publisher: FeaturePublisher | undefined): boolean {

@@ -37,9 +37,9 @@ describe.skipIf(brokers === undefined)('SIGTERM on Kafka', () => {
     const records = Number(/graceful-stop: ([\d,]+) records/.exec(stdout)![1]!.replace(',', ''));
     const rest = await headrace(['run', job.file, '--bounded', '--json'], { cwd: job.cwd, env });
     expect(rest.json()).toMatchObject([{ records: 1_200 - records }]);
-    // five users, twenty minutes: each window once
+    // sixteen users, twenty minutes: each window once
     const counts = await Promise.all([0, 1].map((p) => readAll(runtime.log, job.output, p)));
-    expect(counts.flat()).toHaveLength(100);
+    expect(counts.flat()).toHaveLength(320);
     await runtime.close();
   });
 

@@ -50,7 +50,7 @@ export default pipeline('${name}', ({ from }) => {
     write: (change) => writeFileSync(join(cwd, file), change(text)),
     async plant(runtime, n, from = 0) {
       const encoder = await openTopicEncoder(views, { ...runtime, partitions: 2 });
-      for (let i = from; i < from + n; i++) encoder.add({ user: `u${i % 5}`, item: `i${i % 7}`, time: start + i * 1_000 });
+      for (let i = from; i < from + n; i++) encoder.add({ user: `u${i % 16}`, item: `i${i % 7}`, time: start + i * 1_000 });
       await runtime.log.append(encoder.take());
     },
   };
