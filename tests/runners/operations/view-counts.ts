@@ -31,7 +31,7 @@ const counts = topic('${name}-counts', { key: 'user', value: { user: 'string', n
 const newest = topic('${name}-newest', { key: 'user', value: { user: 'string', item: 'string', time: 'timestamp' } });
 
 export default pipeline('${name}', ({ from }) => {
-  const byUser = from(views).pipe(keyBy(views.user));
+  const byUser = from(views, { idleness: '10m' }).pipe(keyBy(views.user));
   return [
     byUser.pipe(window('per-minute', { every: '1m' }, { n: count() }), to(counts)),
     byUser.pipe(latest('newest'), to(newest)),
