@@ -19,6 +19,7 @@ export const metricTable = {
   headrace_commit_seconds_total: { type: 'counter', by: '', help: 'Seconds spent in commits.' },
   headrace_state_bytes: { type: 'gauge', by: '', help: 'Bytes of keyed state written by the last epochs.' },
   headrace_state_rows: { type: 'gauge', by: 'step', help: 'Rows, keys or times that a step holds in memory, those included that wait to be dropped with others.' },
+  headrace_warehouse_records_total: { type: 'counter', by: 'table', help: 'Records that `toWarehouse` has copied to a table of the warehouse.' },
   headrace_watermark_delay_ms: { type: 'gauge', by: '', help: 'Newest event time seen less the watermark.' },
   headrace_event_delay_ms: { type: 'gauge', by: '', help: 'Clock less the newest event time of the last epoch: how old the newest record is that results tell of.' },
   headrace_input_lag_records: { type: 'gauge', by: 'partition', help: 'Records of an input partition that are not processed: its end less the committed position. There is one for each partition that this process has.' },
@@ -29,7 +30,7 @@ export const metricTable = {
 } as const;
 
 /** What a metric is told apart by; `partition`: the second name of its values is TOPIC/NUMBER. */
-export type MetricLabel = '' | 'step' | 'topic' | 'partition';
+export type MetricLabel = '' | 'step' | 'table' | 'topic' | 'partition';
 
 /** A name of the table. */
 export type MetricName = keyof typeof metricTable;

@@ -30,6 +30,8 @@ export interface Step {
   readonly outside: boolean;
   /** The step brings features to a store outside, where the runtime has one. */
   readonly publishes: boolean;
+  /** Table of the warehouse that the topic is copied to, where the run has a warehouse. */
+  readonly table?: string | undefined;
   /** Exchanges between the sources and this step; set when the pipeline is planned. */
   depth: number;
 }
@@ -51,6 +53,7 @@ export interface StepOptions {
   readonly outside?: boolean;
   /** @default false */
   readonly publishes?: boolean;
+  readonly table?: string;
 }
 
 const steps = new WeakMap<Observable<unknown>, Step>();
@@ -78,6 +81,7 @@ export function defineStep<O extends Observable<unknown>>(stream: O, inputs: rea
     features: options.features,
     outside: options.outside ?? false,
     publishes: options.publishes ?? false,
+    table: options.table,
     depth: 0,
   };
   steps.set(stream, step);

@@ -22,6 +22,7 @@ export { tiles } from './tiles.js';
 export { to } from './to.js';
 export { type Criterion, type RankedRow, topN, type TopNOptions } from './top-n.js';
 export { toFeatureStore } from './to-feature-store.js';
+export { toWarehouse, type ToWarehouseOptions } from './to-warehouse.js';
 export { union } from './union.js';
 export { windowJoin, type WindowJoinOptions } from './window-join.js';
 export { type ResultOf, type SideOutput, window, type WindowOptions, type WindowRow } from './window.js';

@@ -27,11 +27,16 @@ const blockRecords = 8_192;
  * follows the step's error policy.
  *
  * @example from(clicks).pipe(filter(clicks.watchMs.over(0)), to(watched))
- * @see toFeatureStore
+ * @see toFeatureStore, toWarehouse
  */
 export function to<T, R extends T, K, S extends string = string>(topic: WritableTopic<T>, options: RowStepOptions = {}): Operator<R, R, K, K, S> {
-  const meta = (topic as Partial<AnyTopic>)?.[definition];
-  if (meta === undefined) throw new HeadraceError('HR_ARGUMENT', 'to(…) takes a topic made by topic(…).');
+  if ((topic as Partial<AnyTopic>)?.[definition] === undefined) throw new HeadraceError('HR_ARGUMENT', 'to(…) takes a topic made by topic(…).');
+  return writeTo('to', topic, options);
+}
+
+/** The step that writes a topic, which may be copied to a table of the warehouse. */
+export function writeTo<T, R extends T, K, S extends string = string>(kind: string, topic: WritableTopic<T>, options: RowStepOptions & { readonly table?: string }): Operator<R, R, K, K, S> {
+  const meta = topic[definition];
   return (source) => {
     let step: Step;
     const stream = new Observable<Signal<R, K, S>>((subscriber) => {
@@ -68,7 +73,8 @@ export function to<T, R extends T, K, S extends string = string>(topic: Writable
         complete: () => subscriber.complete(),
       });
     }).pipe(share());
-    step = defineStep(stream, [source], { kind: 'to', ...options, topic, role: 'sink', details: { topic: meta.name } }).step;
+    const details = { topic: meta.name, ...(options.table === undefined ? {} : { table: options.table }) };
+    step = defineStep(stream, [source], { kind, ...options, topic, role: 'sink', details }).step;
     return stream;
   };
 }

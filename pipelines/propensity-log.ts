@@ -2,7 +2,7 @@ import { pipeline } from '../dataflow/pipeline.js';
 import { sumOf } from '../dataflow/rewards.js';
 import { attribute } from '../operators/attribute.js';
 import { keyBy } from '../operators/key-by.js';
-import { to } from '../operators/to.js';
+import { toWarehouse } from '../operators/to-warehouse.js';
 import { decisions } from './decisions.js';
 import { loggedDecisions } from './logged-decisions.js';
 import { outcomes } from './outcomes.js';
@@ -15,5 +15,5 @@ export default pipeline('propensity-log', ({ from }) =>
     from(decisions, { disorder: '30s' }).pipe(keyBy(decisions.decisionId)),
     from(outcomes, { disorder: '30s' }).pipe(keyBy(outcomes.decisionId)),
     { window: '30m', early: '2m', reward: sumOf('click'), unattributed: unattributedOutcomes },
-  ).pipe(to(loggedDecisions)),
+  ).pipe(toWarehouse(loggedDecisions)),
 );

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { createRequire } from 'node:module';
+import { clickHouseSettings } from '../connectors/clickhouse/clickhouse-settings.js';
 import { kafkaSettings } from '../connectors/kafka/kafka-settings.js';
 import { redisSettings } from '../connectors/redis/redis-settings.js';
 import { HeadraceError } from '../dataflow/errors.js';
@@ -66,6 +67,9 @@ async function dispatch(words: readonly string[], json: boolean, output: Call['o
     },
     get redis() {
       return redisSettings();
+    },
+    get clickHouse() {
+      return clickHouseSettings();
     },
     output,
     notice,

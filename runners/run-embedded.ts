@@ -1,3 +1,4 @@
+import type { ClickHouseSettings } from '../connectors/clickhouse/clickhouse-settings.js';
 import type { EmbeddedRuntime } from '../connectors/embedded/embedded-runtime.js';
 import type { RedisSettings } from '../connectors/redis/redis-settings.js';
 import type { Clock } from '../dataflow/clock.js';
@@ -18,6 +19,8 @@ export interface RunOptions {
   readonly workers?: number;
   /** Redis, to which `toFeatureStore` publishes; `redisSettings()` reads it from the environment. @default none: look-ups read the state */
   readonly redis?: RedisSettings | undefined;
+  /** ClickHouse, to which `toWarehouse` copies; `clickHouseSettings()` reads it from the environment. @default none: rows are in the topic only */
+  readonly clickHouse?: ClickHouseSettings | undefined;
   /** Name or file of the pipeline, which every worker thread loads itself. */
   readonly source?: string;
   /** Milliseconds between commits. @default 200 live, 2,000 bounded */

@@ -3,12 +3,16 @@ import { systemClock } from '../dataflow/clock.js';
 import { HeadraceError } from '../dataflow/errors.js';
 import { createMetrics } from '../dataflow/metrics.js';
 import type { Pipeline } from '../dataflow/pipeline.js';
+import type { Warehouse } from '../dataflow/ports/warehouse.js';
 import { type JobResult, runJob } from './engine/job.js';
+import { buildGraph } from './engine/task.js';
 import { createTaskGroup } from './engine/task-group.js';
 import { createWorkerGroup, type WorkerGroup } from './engine/worker-group.js';
 import { openPublisher } from './open-publisher.js';
 import { openRuntime } from './open-runtime.js';
+import { openWarehouse } from './open-warehouse.js';
 import type { RunOptions } from './run-embedded.js';
+import { openWarehouseCopier, type WarehouseCopier, warehouseTargets } from './warehouse-copier.js';
 
 /** Runs all tasks of a pipeline in this process, in this thread or in several, over the embedded runtime or over Kafka. */
 export async function runInProcess(pipeline: Pipeline, options: RunOptions, kafka: KafkaSettings | undefined): Promise<JobResult> {
@@ -21,23 +25,34 @@ export async function runInProcess(pipeline: Pipeline, options: RunOptions, kafk
   const runtime = given ?? await openRuntime({ dataDir: options.dataDir, kafka, mode: 'write', pipeline: pipeline.name, ...(options.warn === undefined ? {} : { warn: options.warn }), ...(options.observer === undefined ? {} : { reachable: options.observer.reachable }) });
   options.observer?.connected(runtime.log);
   const publisher = options.redis && (await openPublisher(options.redis));
+  const clock = options.clock ?? systemClock;
+  const metrics = options.metrics ?? createMetrics();
+  const abort = options.abort ?? new AbortController().signal;
+  const warn = (what: string, message: string): void => {
+    if (warned.has(what)) return;
+    warned.add(what);
+    options.warn?.(message);
+  };
+  const targets = options.clickHouse === undefined ? [] : warehouseTargets(buildGraph(pipeline));
+  let warehouse: Warehouse | undefined;
+  let copier: WarehouseCopier | undefined;
   try {
-    return await runJob({
+    if (targets.length > 0) {
+      warehouse = await openWarehouse(options.clickHouse!, options.dataDir);
+      copier = await openWarehouseCopier({ log: runtime.log, registry: runtime.registry, warehouse, targets, clock, metrics, warn });
+    }
+    const result = await runJob({
       pipeline,
-      runtime,
-      clock: options.clock ?? systemClock,
-      metrics: options.metrics ?? createMetrics(),
+      runtime: copier === undefined ? runtime : { ...runtime, log: copier.log },
+      clock,
+      metrics,
       publisher,
-      abort: options.abort ?? new AbortController().signal,
+      abort,
       bounded: options.bounded ?? false,
       ...(options.commitMs === undefined ? {} : { commitMs: options.commitMs }),
       ...(options.stepRows === undefined ? {} : { stepRows: options.stepRows }),
       wait: options.wait ?? ((ms) => new Promise((resolve) => setTimeout(resolve, ms))),
-      warn(what, message) {
-        if (warned.has(what)) return;
-        warned.add(what);
-        options.warn?.(message);
-      },
+      warn,
       ...(options.onProgress === undefined ? {} : { onProgress: options.onProgress }),
       observer: options.observer,
       groups(setting) {
@@ -68,9 +83,13 @@ export async function runInProcess(pipeline: Pipeline, options: RunOptions, kafk
         return threads;
       },
     });
+    await copier?.drain(abort);
+    return result;
   } finally {
+    copier?.stop();
     await Promise.all(threads.map((thread) => thread.stop()));
     await publisher?.close();
+    await warehouse?.close();
     options.observer?.ended();
     if (given === undefined) await runtime.close();
   }

@@ -3,7 +3,7 @@ import { HeadraceError } from '../../dataflow/errors.js';
 
 /** Where a ClickHouse server is and how to reach it. */
 export interface ClickHouseSettings {
-  /** `http://…` or `https://…`. */
+  /** `http://…`, `https://…` or `chdb:`. */
   readonly url: string;
   readonly user: string;
   readonly password: string;
@@ -12,9 +12,12 @@ export interface ClickHouseSettings {
   readonly ca?: Buffer;
 }
 
+/** The address of ClickHouse in the process. */
+export const inProcess = 'chdb:';
+
 /** The environment variables of ClickHouse: their one home. */
 export const clickHouseVariables = {
-  CLICKHOUSE_URL: 'Address of the HTTP interface: `http://HOST:8123`, `https://HOST:8443`.',
+  CLICKHOUSE_URL: 'Address of the HTTP interface: `http://HOST:8123`, `https://HOST:8443`; or `chdb:`, ClickHouse in the process (package `chdb`) with its tables in the data directory. When it is set, `toWarehouse` copies there.',
   CLICKHOUSE_USER: 'User (default `default`).',
   CLICKHOUSE_PASSWORD: 'Its password. Never printed.',
   CLICKHOUSE_DATABASE: 'Database of the tables (default `default`).',
@@ -33,7 +36,7 @@ export function clickHouseSettings(variables: Readonly<Record<string, string | u
   const value = (name: keyof typeof clickHouseVariables): string | undefined => (variables[name] === '' ? undefined : variables[name]);
   const url = value('CLICKHOUSE_URL');
   if (url === undefined) return undefined;
-  if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) throw new HeadraceError('HR_CLICKHOUSE_SETTINGS', 'CLICKHOUSE_URL is no address; give http://HOST:8123 or https://HOST:8443.');
+  if (url !== inProcess && (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol))) throw new HeadraceError('HR_CLICKHOUSE_SETTINGS', 'CLICKHOUSE_URL is no address; give http://HOST:8123, https://HOST:8443 or chdb:.');
   const caFile = value('CLICKHOUSE_TLS_CA');
   let ca: Buffer | undefined;
   try {

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -45,6 +45,8 @@ export interface Chdb {
 export interface ChdbOptions {
   /** Where tables lie until it is closed. @default the system's temporary directory */
   readonly directory?: string;
+  /** Where tables that queries make stay for good. @default they go when it is closed */
+  readonly keepIn?: string;
 }
 
 /** What of the package is used; it need not be installed where this is compiled. */
@@ -84,7 +86,17 @@ export async function openChdb(options: ChdbOptions = {}): Promise<Chdb> {
   const directory = mkdtempSync(join(options.directory ?? tmpdir(), 'headrace-chdb-'));
   const remove = () => rmSync(directory, { recursive: true, force: true });
   process.once('exit', remove);
-  const session = new Session(join(directory, 'session'), { connectionArgs: ['--output_format_json_quote_64bit_integers=0', '--output_format_json_quote_denormals=1'] });
+  const { keepIn } = options;
+  let session: ChdbSession;
+  try {
+    if (keepIn !== undefined) mkdirSync(keepIn, { recursive: true });
+    session = new Session(keepIn ?? join(directory, 'session'), { connectionArgs: ['--output_format_json_quote_64bit_integers=0', '--output_format_json_quote_denormals=1'] });
+  } catch (cause) {
+    isOpen = false;
+    process.off('exit', remove);
+    remove();
+    throw new HeadraceError('HR_CHDB', `The tables in ${keepIn ?? directory} cannot be opened: ${(cause as Error).message.trim()}.`, { cause, remedy: 'One process at a time can have them open: wait for the run that copies to them, or stop it.' });
+  }
   const ask = async (sql: string, parameters: object): Promise<string> => (await session.queryBindAsync(sql, parameters, { format: 'JSONCompactEachRowWithNamesAndTypes' })).text();
   const runAlone = async (sql: string, parameters: object): Promise<string> => {
     try {
@@ -139,6 +151,7 @@ export async function openChdb(options: ChdbOptions = {}): Promise<Chdb> {
     async close() {
       if (closed) return;
       closed = true;
+      await last;
       session.close();
       isOpen = false;
       process.off('exit', remove);

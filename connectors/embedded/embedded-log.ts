@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { checkEpoch, checkNewTopic, checkSameTopic } from '../../dataflow/check-log.js';
 import { HeadraceError } from '../../dataflow/errors.js';
 import type { Committed, EpochCommit, EpochTimes, JournalEntry, LogClient, Position, StateWrite, TopicInfo } from '../../dataflow/ports/log-client.js';
@@ -20,6 +21,7 @@ const pageSize = 4_096;
 
 interface StoredTopic extends TopicInfo {
   readonly id: number;
+  readonly identity?: string;
 }
 
 /**
@@ -49,7 +51,7 @@ export function embeddedLog(env: Environment): EmbeddedLog {
       env.transact(() => {
         const known = findTopic(env, name);
         if (known !== undefined) checkSameTopic(known, settings);
-        else env.meta.putSync(topicKey(name), json({ id: nextNumber(env), partitions, retentionMs: retentionMs === Infinity ? null : retentionMs }));
+        else env.meta.putSync(topicKey(name), json({ id: nextNumber(env), identity: randomUUID(), partitions, retentionMs: retentionMs === Infinity ? null : retentionMs }));
       });
     },
     async deleteTopic(name) {
@@ -58,6 +60,10 @@ export function embeddedLog(env: Environment): EmbeddedLog {
         for (let p = 0; p < topic.partitions; p++) deletePartition(env, partitionOf(topic, p));
         env.meta.removeSync(topicKey(name));
       });
+    },
+    async identity(topic) {
+      env.refresh();
+      return topicNamed(env, topic).identity;
     },
     async bounds(topic, partition) {
       env.refresh();
@@ -150,8 +156,8 @@ function topicNamed(env: Environment, name: string): StoredTopic {
 }
 
 function parseTopic(name: string, stored: Uint8Array): StoredTopic {
-  const { id, partitions, retentionMs } = fromJson<{ id: number; partitions: number; retentionMs: number | null }>(stored);
-  return { id, name, partitions, retentionMs: retentionMs ?? Infinity };
+  const { id, identity, partitions, retentionMs } = fromJson<{ id: number; identity?: string; partitions: number; retentionMs: number | null }>(stored);
+  return { id, ...(identity === undefined ? {} : { identity }), name, partitions, retentionMs: retentionMs ?? Infinity };
 }
 
 function partitionOf(topic: StoredTopic, partition: number): StoredPartition {

@@ -85,6 +85,7 @@ export function kafkaLog({ client, now = Date.now, uniqueName = randomUUID }: Ka
       await client.ensureTopic(name, partitions, keptFor(retentionMs));
       checkSameTopic({ name, partitions: await client.partitions(name), retentionMs: await client.retention(name) }, settings);
     },
+    identity: (topic) => client.topicId(topic),
     async bounds(topic, partition) {
       return reader.bounds(await checkPartition({ topic, partition }));
     },

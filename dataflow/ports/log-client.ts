@@ -79,6 +79,8 @@ export interface LogClient {
   topics(): Promise<readonly TopicInfo[]>;
   /** Creates a topic. Errors: HR_TOPIC_EXISTS when it is there with other settings (the same settings are fine). */
   createTopic(name: string, settings: TopicSettings): Promise<void>;
+  /** Names this topic and none that is made later under the same name; undefined where the log cannot tell. Errors: HR_TOPIC_MISSING. */
+  identity?(topic: string): Promise<string | undefined>;
   /** First and one past the last committed offset. Errors: HR_TOPIC_MISSING. */
   bounds(topic: string, partition: number): Promise<{ readonly start: number; readonly end: number }>;
   /**

@@ -16,6 +16,7 @@ export const commandTable: readonly CommandEntry[] = [
   { name: 'simulate', summary: 'Write a made-up click world whose truth is known to the topic clicks', load: async () => (await import('./simulate.js')).simulate },
   { name: 'topic', summary: 'List the topics, or read the records of one', load: async () => (await import('./topic.js')).topicCommand },
   { name: 'copy', summary: 'Copy the records of a topic to ClickHouse, each once', load: async () => (await import('./copy.js')).copy },
+  { name: 'sql', summary: 'Query the tables that topics were copied to', load: async () => (await import('./sql.js')).sql },
   { name: 'features', summary: 'Look up features of users, items and creators, and what they are made of', load: async () => (await import('./features.js')).featuresCommand },
   { name: 'serve', summary: 'Answer look-ups of features over HTTP', load: async () => (await import('./serve.js')).serve },
   { name: 'evaluate', summary: 'Estimate what a policy would have earned, from a log of another one', load: async () => (await import('./evaluate.js')).evaluate },

@@ -1,3 +1,4 @@
+import type { ClickHouseSettings } from '../../connectors/clickhouse/clickhouse-settings.js';
 import type { KafkaSettings } from '../../connectors/kafka/kafka-settings.js';
 import type { RedisSettings } from '../../connectors/redis/redis-settings.js';
 import type { Output } from './output.js';
@@ -41,6 +42,8 @@ export interface Call {
   readonly kafka: KafkaSettings | undefined;
   /** Redis for features, where the environment names it. Errors: HR_REDIS_SETTINGS, at the first look. */
   readonly redis: RedisSettings | undefined;
+  /** ClickHouse for topics, where the environment names it. Errors: HR_CLICKHOUSE_SETTINGS, at the first look. */
+  readonly clickHouse: ClickHouseSettings | undefined;
   /** Results, and nothing else. */
   readonly output: Output;
   /** Remarks for the person at the terminal: lines on standard error, JSON lines under --json. */

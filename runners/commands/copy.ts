@@ -1,6 +1,7 @@
-import { clickHouseSettings } from '../../connectors/clickhouse/clickhouse-settings.js';
+import { tableOf } from '../../operators/to-warehouse.js';
 import { copyTopic } from '../copy-topic.js';
 import { openRuntime } from '../open-runtime.js';
+import { openWarehouse } from '../open-warehouse.js';
 import { formatNumber } from '../terminal/number-format.js';
 import { progress } from '../terminal/progress.js';
 import { usageError, wholeNumber } from './arguments.js';
@@ -25,12 +26,11 @@ export const copy: Command = {
   endsOnAbort: true,
   async run(call) {
     const [topic] = call.operands as [string];
-    const settings = clickHouseSettings();
-    if (settings === undefined) throw usageError(call.command, 'Say where to: CLICKHOUSE_URL=http://HOST:8123.');
+    const settings = call.clickHouse;
+    if (settings === undefined) throw usageError(call.command, 'Say where to: CLICKHOUSE_URL=http://HOST:8123, or CLICKHOUSE_URL=chdb: for tables in the data directory.');
     const everyMs = wholeNumber(call, 'every', 1) ?? defaultEveryMs;
-    const table = call.options.get('table') ?? topic.replaceAll(/[^A-Za-z0-9_]/g, '_');
-    const { clickHouseWarehouse } = await import('../../connectors/clickhouse/clickhouse-warehouse.js');
-    const warehouse = clickHouseWarehouse(settings);
+    const table = call.options.get('table') ?? tableOf(topic);
+    const warehouse = await openWarehouse(settings, call.dataDir);
     const runtime = await openRuntime({ dataDir: call.dataDir, kafka: call.kafka, mode: 'read', warn: call.notice });
     const bar = progress({ label: `${topic} to ${table}`, unit: 'records' });
     const total = { records: 0, unreadable: 0 };

@@ -6,6 +6,7 @@ import { openRuntime, runtimePlace } from '../open-runtime.js';
 import { withoutSecrets } from '../operations/without-secrets.js';
 import { formatBytes, formatDuration, formatNumber } from '../terminal/number-format.js';
 import { type Call, type Command, exitCodes } from './command.js';
+import { clickhouse } from './clickhouse-check.js';
 import { redis } from './redis-check.js';
 
 /** What a check found. */
@@ -22,14 +23,14 @@ export const doctor: Command = {
   name: 'doctor',
   usage: ['doctor'],
   about:
-    'Checks the machine and a data directory: Node, LMDB, disk, who holds the lock, topics, and how far each pipeline is. Where KAFKA_BROKERS\n' +
-    'or REDIS_URL name servers, also whether they answer and let this user in, and dead letters in Kafka. Changes nothing but a key in Redis that\n' +
+    'Checks the machine and a data directory: Node, LMDB, disk, who holds the lock, topics, and how far each pipeline is. Where KAFKA_BROKERS,\n' +
+    'REDIS_URL or CLICKHOUSE_URL name servers, also whether they answer and let this user in, and dead letters in Kafka. Changes nothing but a key in Redis that\n' +
     'lives for a second.',
   options: {},
   operands: [0, 0],
   async run(call) {
     let failed = false;
-    for (const check of [node, lmdb, directory, disk, data, kafka, redis]) {
+    for (const check of [node, lmdb, directory, disk, data, kafka, redis, clickhouse]) {
       for (const finding of await attempt(check, call)) {
         failed ||= finding.status === 'fail';
         const detail = withoutSecrets(finding.detail);

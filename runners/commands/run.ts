@@ -78,6 +78,7 @@ async function runPipeline(call: Call, log: CommandLog): Promise<number> {
       ...(commitMs === undefined ? {} : { commitMs }),
       source,
       redis: call.redis,
+      clickHouse: call.clickHouse,
       ...(workers === undefined ? {} : { workers }),
       warn: log.warn,
       observer: health,
@@ -214,6 +215,7 @@ async function printSummary(call: Call, pipeline: string, result: { records: num
     deadLetters: sum('headrace_dead_letters_total'),
     skipped: sum('headrace_records_skipped_total'),
     wallS,
+    warehouseTables: Object.fromEntries(of('headrace_warehouse_records_total').map((m) => [m.step, m.value])),
     outputTopics: Object.fromEntries(written.map((m) => [m.step, m.value])),
     deadLetterTopics: Object.fromEntries(dead.map((m) => [deadLetterTopic(m.step), m.value])),
   };
@@ -221,6 +223,7 @@ async function printSummary(call: Call, pipeline: string, result: { records: num
     [
       `${pipeline}: ${formatNumber(values.records)} records in ${formatDuration(wallS * 1e3)} (${formatShort(values.records / Math.max(wallS, 1e-3))}/s), ${formatNumber(values.epochs)} epochs`,
       ...written.map((m) => `  ${formatNumber(m.value)} records to topic ${m.step}`),
+      ...of('headrace_warehouse_records_total').map((m) => `  ${formatNumber(m.value)} records to table ${m.step}`),
       ...(values.late > 0 ? [`  ${formatNumber(values.late)} records later than the lateness of their window`] : []),
       ...(values.skipped > 0 ? [`  ${formatNumber(values.skipped)} records skipped by an error policy`] : []),
       ...dead.map((m) => `  ${formatNumber(m.value)} dead letters: headrace topic read ${deadLetterTopic(m.step)}`),

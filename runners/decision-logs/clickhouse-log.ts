@@ -2,9 +2,10 @@ import { HeadraceError } from '../../dataflow/errors.js';
 import { sqlName } from '../../dataflow/sql-text.js';
 import type { DecisionLogOptions, DecisionTable } from './decision-table.js';
 import { readJsonLinesLog } from './json-lines-log.js';
+import { loggedDecisionFields, readLoggedDecisionLines } from './logged-decision-lines.js';
 
 /**
- * Reads a table of a ClickHouse server, whose columns are called as the fields of the JSON lines form: `clickhouse://HOST[:8123]/DATABASE/TABLE`, or `clickhouses://` over TLS. A name of one part is
+ * Reads a table of a ClickHouse server, whose columns are called as the fields of the JSON lines form, or one that `toWarehouse` has filled with LoggedDecision records: `clickhouse://HOST[:8123]/DATABASE/TABLE`, or `clickhouses://` over TLS. A name of one part is
  * a table of the database `default`.
  *
  * *Details*: rows come as a stream and go to columns. User and password are those of `CLICKHOUSE_USER` and `CLICKHOUSE_PASSWORD`, or stand in the address; they are not printed.
@@ -17,16 +18,22 @@ export async function readClickHouseLog(address: string, options: DecisionLogOpt
   const { url, user, password, database, table } = parsed(address);
   const source = `${database}.${table}`;
   const headers = { 'X-ClickHouse-User': user || env['CLICKHOUSE_USER'] || 'default', 'X-ClickHouse-Key': password || env['CLICKHOUSE_PASSWORD'] || '' };
-  const body = `SELECT * FROM ${sqlName(database)}.${sqlName(table)} FORMAT JSONEachRow`;
-  let response: Response;
-  try {
-    response = await fetch(`${url}/?output_format_json_quote_64bit_integers=0&date_time_output_format=iso`, { method: 'POST', headers, body });
-  } catch (cause) {
-    const reason = (cause as { cause?: { code?: string } }).cause?.code ?? (cause as Error).message;
-    throw new HeadraceError('HR_EVALUATION_LOG', `ClickHouse at ${url} does not answer (${reason}).`, { cause, remedy: 'Check host and port (HTTP, 8123 by default), and that the server runs.' });
-  }
-  if (!response.ok || response.body === null) throw refused(source, await response.text());
-  const rows = await readJsonLinesLog('-', { ...options, name: source, stdin: withoutException(source, response.body) });
+  const ask = async (query: string): Promise<Response> => {
+    let response: Response;
+    try {
+      response = await fetch(`${url}/?output_format_json_quote_64bit_integers=0&final=1&date_time_output_format=iso`, { method: 'POST', headers, body: `${query} FORMAT JSONEachRow` });
+    } catch (cause) {
+      const reason = (cause as { cause?: { code?: string } }).cause?.code ?? (cause as Error).message;
+      throw new HeadraceError('HR_EVALUATION_LOG', `ClickHouse at ${url} does not answer (${reason}).`, { cause, remedy: 'Check host and port (HTTP, 8123 by default), and that the server runs.' });
+    }
+    if (!response.ok || response.body === null) throw refused(source, await response.text());
+    return response;
+  };
+  const of = `${sqlName(database)}.${sqlName(table)}`;
+  const columns = await (await ask(`DESCRIBE TABLE ${of}`)).text();
+  const read = loggedDecisionFields.every((field) => columns.includes(`"name":"${field}"`)) ? readLoggedDecisionLines : readJsonLinesLog;
+  const response = await ask(`SELECT * FROM ${of}`);
+  const rows = await read('-', { ...options, name: source, stdin: withoutException(source, response.body!) });
   return { ...rows, format: 'clickhouse', place: (row) => rows.place(row).replace('line', 'row'), refused: rows.refused.map((of) => ({ ...of, first: of.first.replace('line', 'row') })) };
 }
 

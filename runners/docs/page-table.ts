@@ -58,6 +58,7 @@ export const pageTable: readonly { readonly title: string; readonly pages: reado
       operator('split', 'split', 'split(stream, branches) · split(branches)'),
       operator('records', 'records', 'records(operator)'),
       operator('to', 'to', 'to(topic, options?)', rowStep),
+      operator('to-warehouse', 'toWarehouse', 'toWarehouse(topic, options?)', 'ToWarehouseOptions'),
     ],
   },
   {

@@ -6,16 +6,17 @@ import { readClickHouseLog } from '../decision-logs/clickhouse-log.js';
 import type { DecisionLogOptions, DecisionTable } from '../decision-logs/decision-table.js';
 import { readDsjsonLog } from '../decision-logs/dsjson-log.js';
 import { readJsonLinesLog } from '../decision-logs/json-lines-log.js';
+import { loggedDecisionFields, readLoggedDecisionLines } from '../decision-logs/logged-decision-lines.js';
 import { readLoggedDecisions } from '../decision-logs/logged-decisions-topic.js';
 import { readOpenBanditLog } from '../decision-logs/open-bandit-log.js';
 import { readLines } from '../import/read-lines.js';
 
 type Reader = (input: string, options: DecisionLogOptions) => Promise<DecisionTable>;
 
-const formats: Readonly<Record<string, Reader>> = { 'open-bandit': readOpenBanditLog, dsjson: readDsjsonLog, jsonl: readJsonLinesLog };
+const formats: Readonly<Record<string, Reader>> = { 'open-bandit': readOpenBanditLog, dsjson: readDsjsonLog, jsonl: readJsonLinesLog, 'logged-decisions': readLoggedDecisionLines };
 
 /** What a log can be, as help and messages say it. */
-export const logForms = 'a topic (logged-decisions), a file of JSON lines or VW DSJSON, open-bandit:FILE.csv, dsjson:FILE, jsonl:FILE, or clickhouse://HOST:8123/DATABASE/TABLE';
+export const logForms = 'a topic (logged-decisions), a file of JSON lines or VW DSJSON, open-bandit:FILE.csv, dsjson:FILE, jsonl:FILE, logged-decisions:FILE, or clickhouse://HOST:8123/DATABASE/TABLE';
 
 /**
  * Reads the log that a word stands for: `FORMAT:FILE`, a file whose format its first line tells, or a topic of the data directory.
@@ -43,6 +44,7 @@ async function formatOf(file: string): Promise<string> {
       const text = bytes.toString('utf8').trim();
       if (text === '') continue;
       if (!text.startsWith('{')) return text.includes('propensity_score') || extname(file) === '.csv' ? 'open-bandit' : 'jsonl';
+      if (loggedDecisionFields.every((field) => text.includes(`"${field}":`))) return 'logged-decisions';
       return /"(_label_cost|_label_probability|_labelIndex|_outcomes|_multi)"/.test(text) ? 'dsjson' : 'jsonl';
     }
   }

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { checkEpoch, checkNewTopic, checkSameTopic } from '../../dataflow/check-log.js';
 import { HeadraceError } from '../../dataflow/errors.js';
 import type { EpochCommit, EpochTimes, JournalEntry, LogClient, Position, StateWrite, TopicInfo } from '../../dataflow/ports/log-client.js';
@@ -25,7 +26,7 @@ interface Committing {
  * @param writeState takes the state changes of an epoch, as part of its commit
  */
 export function memoryLog(writeState: (pipeline: string, writes: readonly StateWrite[]) => void): LogClient {
-  const topics = new Map<string, { readonly info: TopicInfo; readonly partitions: readonly Partition[] }>();
+  const topics = new Map<string, { readonly info: TopicInfo; readonly identity: string; readonly partitions: readonly Partition[] }>();
   const pipelines = new Map<string, Committing>();
   const partitionOf = (topic: string, partition: number): Partition => {
     const known = topics.get(topic);
@@ -57,7 +58,11 @@ export function memoryLog(writeState: (pipeline: string, writes: readonly StateW
       const known = topics.get(name)?.info;
       if (known !== undefined) return checkSameTopic(known, settings);
       const empty = (): Partition => ({ start: 0, end: 0, newest: Number.NEGATIVE_INFINITY, blocks: [] });
-      topics.set(name, { info: { name, partitions, retentionMs }, partitions: Array.from({ length: partitions }, empty) });
+      topics.set(name, { info: { name, partitions, retentionMs }, identity: randomUUID(), partitions: Array.from({ length: partitions }, empty) });
+    },
+    async identity(topic) {
+      partitionOf(topic, 0);
+      return topics.get(topic)!.identity;
     },
     async bounds(topic, partition) {
       const { start, end } = partitionOf(topic, partition);

@@ -23,6 +23,7 @@ export interface RunForm {
   readonly workers?: number;
   /** Records of each partition taken in one step; without it the `headrace` command is run, which takes thousands. */
   readonly stepRows?: number;
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** How a process ended. */
@@ -34,18 +35,18 @@ export interface Ended {
 }
 
 /** Starts the built command or, with `stepRows`, the same run in small steps. */
-export function startRun({ dataDir, pipeline, commitMs = 20, workers = 1, stepRows }: RunForm): { readonly child: ChildProcess; readonly ended: Promise<Ended> } {
-  if (stepRows !== undefined) return startNode([join(root, 'tests/fixtures/run-in-steps.mjs'), dataDir, pipeline, String(stepRows), String(commitMs), String(workers)]);
-  return startCommand(['run', pipeline, '--bounded', '--commit-ms', String(commitMs), '--workers', String(workers), '--data-dir', dataDir]);
+export function startRun({ dataDir, pipeline, commitMs = 20, workers = 1, stepRows, env }: RunForm): { readonly child: ChildProcess; readonly ended: Promise<Ended> } {
+  if (stepRows !== undefined) return startNode([join(root, 'tests/fixtures/run-in-steps.mjs'), dataDir, pipeline, String(stepRows), String(commitMs), String(workers)], env);
+  return startCommand(['run', pipeline, '--bounded', '--commit-ms', String(commitMs), '--workers', String(workers), '--data-dir', dataDir], env);
 }
 
 /** Starts the built `headrace` command. */
-export function startCommand(words: readonly string[]): { readonly child: ChildProcess; readonly ended: Promise<Ended> } {
-  return startNode([join(root, 'dist/runners/headrace.js'), ...words]);
+export function startCommand(words: readonly string[], env?: RunForm['env']): { readonly child: ChildProcess; readonly ended: Promise<Ended> } {
+  return startNode([join(root, 'dist/runners/headrace.js'), ...words], env);
 }
 
-function startNode(words: readonly string[]): { readonly child: ChildProcess; readonly ended: Promise<Ended> } {
-  const child = spawn(process.execPath, words, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, NODE_OPTIONS: '', HEADRACE_DEBUG: '', HEADRACE_LOG: 'text' } });
+function startNode(words: readonly string[], env?: RunForm['env']): { readonly child: ChildProcess; readonly ended: Promise<Ended> } {
+  const child = spawn(process.execPath, words, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, NODE_OPTIONS: '', HEADRACE_DEBUG: '', HEADRACE_LOG: 'text', CLICKHOUSE_URL: '', ...env } });
   let stdout = '';
   let stderr = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));

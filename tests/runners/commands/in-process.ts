@@ -30,7 +30,7 @@ export async function callCommand(command: Command, words: readonly string[]): P
       close: () => Promise.resolve(),
     };
     const code = await command.run({ command, operands, options, json: options.has('json'), dataDir: options.get('data-dir') ?? '/nowhere/headrace', kafka: undefined,
-    redis: undefined, output, notice: (note) => notices.push(note), logLine: (line) => notices.push(line), abort: new AbortController().signal });
+    redis: undefined, clickHouse: undefined, output, notice: (note) => notices.push(note), logLine: (line) => notices.push(line), abort: new AbortController().signal });
     return { code, text, notices, error: undefined, json: (json ?? {}) as Record<string, unknown> };
   } catch (error) {
     let shown = '';
