@@ -16,7 +16,7 @@ test('a bounded run closes every window, says what it did, and has nothing left 
   expect(first.stderr).toBe('');
   // ten users in each window of five minutes: 30 records a window, the last one is cut short
   expect(first.json()).toEqual([
-    { pipeline: 'user-counts', records: 1_000, outputs: 340, epochs: expect.any(Number), late: 0, deadLetters: 0, skipped: 0, wallS: expect.any(Number), outputTopics: { 'user-counts': 340 }, deadLetterTopics: {} },
+    { pipeline: 'user-counts', records: 1_000, outputs: 340, epochs: expect.any(Number), late: 0, deadLetters: 0, skipped: 0, wallS: expect.any(Number), warehouseTables: {}, outputTopics: { 'user-counts': 340 }, deadLetterTopics: {} },
   ]);
   const rows = (await headrace(['topic', 'read', 'user-counts', '--json'], { cwd })).json() as { value: { n: number } }[];
   expect(rows.reduce((sum, { value }) => sum + value.n, 0)).toBe(1_000);
