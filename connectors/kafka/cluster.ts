@@ -20,6 +20,8 @@ export interface Cluster {
   controller<R>(request: Request<R>): Promise<R>;
   /** Number of the leader of a partition. */
   leader(at: TopicPartition): Promise<number>;
+  /** Where a broker listens, by its number. */
+  address(id: number): Promise<Address>;
   /** Asks a broker by its number; `line`: reading and writing do not wait for one another. */
   node<R>(id: number, line: 'read' | 'write' | 'control', request: Request<R>): Promise<R>;
   /** Asks the coordinator of a group or transactional id. */
@@ -98,11 +100,15 @@ export function createCluster({ settings, warn, reachable, clock = systemClock, 
       if (leader < 0) throw new BrokerError(5, `${topic}/${partition}`);
       return leader;
     },
-    async node(id, line, request) {
+    async address(id) {
       if (!nodes.has(id)) await cluster.metadata([]);
       const node = nodes.get(id);
       if (node === undefined) throw new BrokerError(8, `broker ${id}`);
-      return send(node.host, node.port, line, request);
+      return node;
+    },
+    async node(id, line, request) {
+      const { host, port } = await cluster.address(id);
+      return send(host, port, line, request);
     },
     async controller(request) {
       if (controller < 0) await cluster.metadata([]);

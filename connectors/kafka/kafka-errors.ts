@@ -33,6 +33,16 @@ export class BrokerError extends Error {
   }
 }
 
+/** No answer came, whether or not the request arrived; or there is no connection. */
+export class NoAnswer extends Error {
+  override readonly name = 'NoAnswer';
+}
+
+/** The broker does not let this user in. */
+export class LoginRefused extends Error {
+  override readonly name = 'LoginRefused';
+}
+
 /** Throws a `BrokerError` unless the number is 0. */
 export function checkAnswer(number: number, what: string, detail?: string): void {
   if (number !== 0) throw new BrokerError(number, what, detail);
@@ -41,6 +51,7 @@ export function checkAnswer(number: number, what: string, detail?: string): void
 /** Whether it may go well when it is tried again: the network failed, or the broker says so. */
 export function isPassing(error: unknown): boolean {
   if (error instanceof BrokerError) return passing.has(error.number);
+  if (error instanceof NoAnswer) return true;
   if (error instanceof HeadraceError) return false;
   // errors of the library: PLT_KFK_NETWORK, PLT_KFK_TIMEOUT, …; a login that is refused is final
   const { code } = error as { code?: unknown };
@@ -51,7 +62,7 @@ export function isPassing(error: unknown): boolean {
 export function isLoginError(error: unknown): boolean {
   for (let at: unknown = error; at instanceof Error; at = at.cause) {
     const { code } = at as { code?: unknown };
-    if (code === 'PLT_KFK_AUTHENTICATION') return true;
+    if (code === 'PLT_KFK_AUTHENTICATION' || at instanceof LoginRefused) return true;
     if (typeof code === 'string' && /^(ERR_TLS|ERR_SSL|CERT_|SELF_SIGNED|DEPTH_ZERO|UNABLE_TO_)/.test(code)) return true;
   }
   return false;

@@ -62,7 +62,7 @@ export function kafkaLog({ client, now = Date.now, uniqueName = randomUUID }: Ka
   };
   const begin = async (pipeline: string): Promise<Writing> => {
     for (const name of [epochsTopic(pipeline), changelogTopic(pipeline)]) await client.ensureTopic(name, 1, keptFor(Number.POSITIVE_INFINITY));
-    const producer = client.producer(`headrace.${pipeline}`);
+    const producer = client.producer(`headrace.${pipeline}`, { exclusive: true });
     await producer.claim();
     const changelog = await reader.bounds({ topic: changelogTopic(pipeline), partition: 0 });
     return { producer, last: await lastEpoch(pipeline), deletedTo: changelog.start, changelogEnd: changelog.end };

@@ -52,11 +52,11 @@ export interface KafkaWorld {
  * Opens what a pipeline works with on Kafka. To write, it first takes the pipeline over, which settles the last transaction of the owner before and
  * fences it; then the copy of the state is brought to the last epoch: by the changes since its own, or from the changelog as a whole.
  *
- * Errors: HR_KAFKA_UNREACHABLE, HR_KAFKA_DENIED, HR_KAFKA; HR_STATE_LOCKED and HR_DATA_DIR for the copy.
+ * Errors: HR_KAFKA_SETTINGS the library that is asked for is not installed; HR_KAFKA_UNREACHABLE, HR_KAFKA_DENIED, HR_KAFKA; HR_STATE_LOCKED and HR_DATA_DIR for the copy.
  */
 export async function openKafka({ settings, dataDir, mode, pipeline, warn, reachable }: KafkaRuntimeOptions, world: KafkaWorld = {}): Promise<KafkaRuntime> {
   await loadZstd();
-  const { client = columnarClient(createCluster({ settings, warn, reachable })), openCopy = openStateCopy } = world;
+  const { client = await createClient({ settings, warn, reachable }), openCopy = openStateCopy } = world;
   let copy: StateCopy | undefined;
   try {
     await client.greet();
@@ -81,6 +81,13 @@ export async function openKafka({ settings, dataDir, mode, pipeline, warn, reach
     await client.close();
     throw error;
   }
+}
+
+async function createClient(options: Pick<KafkaRuntimeOptions, 'settings' | 'warn' | 'reachable'>): Promise<KafkaClient> {
+  if (options.settings.client === 'columnar') return columnarClient(createCluster(options));
+  // the package need not be there
+  const { kafkajsClient } = await import('./kafkajs/kafkajs-client.js');
+  return kafkajsClient(options);
 }
 
 /** What a pipeline that has not run here knows. */

@@ -19,8 +19,12 @@ export interface KafkaTls {
   readonly rejectUnauthorized: boolean;
 }
 
+/** The libraries that can speak to Kafka. */
+export const kafkaClients = ['columnar', 'kafkajs'] as const;
+
 /** Where Kafka is and how to reach it. */
 export interface KafkaSettings {
+  readonly client: (typeof kafkaClients)[number];
   readonly brokers: readonly { readonly host: string; readonly port: number }[];
   readonly tls?: KafkaTls;
   readonly login?: KafkaLogin;
@@ -36,6 +40,7 @@ export interface KafkaSettings {
 /** The environment variables of Kafka: their one home. */
 export const kafkaVariables = {
   KAFKA_BROKERS: 'Addresses of brokers, `host:port`, separated by commas. When it is set, topics, state and offsets are in Kafka instead of the data directory.',
+  HEADRACE_KAFKA_CLIENT: 'What speaks to Kafka: `columnar` (default), or `kafkajs`, which has to be installed beside headrace.',
   KAFKA_TLS: '`1`: encrypt connections; set by itself when one of the files below is given.',
   KAFKA_TLS_CA: 'PEM file of the authority that signed the brokers; without it those of Node.',
   KAFKA_TLS_CERT: 'PEM file of the client certificate.',
@@ -83,6 +88,7 @@ export function kafkaSettings(env: Environment = process.env): KafkaSettings | u
   const tls = readTls(value);
   const mechanism = oneOf('KAFKA_SASL_MECHANISM', mechanisms);
   return {
+    client: oneOf('HEADRACE_KAFKA_CLIENT', kafkaClients) ?? 'columnar',
     brokers: list.split(',').map(readAddress),
     compression: oneOf('KAFKA_COMPRESSION', compressions) ?? 'none',
     fetchBytes: number('KAFKA_FETCH_BYTES'),

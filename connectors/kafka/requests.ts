@@ -20,7 +20,7 @@ export interface TopicPartition {
 }
 
 /** Entries by topic, as requests list them. */
-function byTopic<T extends TopicPartition>(entries: readonly T[]): [string, T[]][] {
+export function byTopic<T extends TopicPartition>(entries: readonly T[]): [string, T[]][] {
   const groups = new Map<string, T[]>();
   for (const entry of entries) {
     const group = groups.get(entry.topic);

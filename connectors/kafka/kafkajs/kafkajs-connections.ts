@@ -1,0 +1,136 @@
+import { connect as connectTcp, isIP, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
+import type { Kafka, KafkaConfig, SASLOptions } from 'kafkajs';
+import { Writer } from '@platformatic/kafka';
+import { NoAnswer } from '../kafka-errors.js';
+import type { KafkaLogin, KafkaSettings } from '../kafka-settings.js';
+import type { Request } from '../requests.js';
+import { ResponseReader } from '../response-reader.js';
+import { type Address, requestTimeoutMs, type Transport } from '../transport.js';
+import { fromKafkajs } from './kafkajs-errors.js';
+import { type Kafkajs, kafkajsBroker, type KafkajsBroker, type KafkajsCall } from './load-kafkajs.js';
+
+/** kafkajs with sockets of its own. */
+export interface KafkajsClient {
+  readonly kafka: Kafka;
+  /** Ends its connections at once; requests under way fail. */
+  cut(): void;
+}
+
+export interface KafkajsOptions {
+  readonly library: Kafkajs;
+  readonly settings: KafkaSettings;
+  /** Where to connect for the address that a broker gives of itself. @default there */
+  readonly route?: ((address: Address) => Address) | undefined;
+}
+
+/** Brokers as kafkajs connects to them. */
+export interface KafkajsConnections extends Transport {
+  /** Has a broker do what only kafkajs's own requests can. @throws as `send` */
+  use<R>(to: Address, call: (broker: KafkajsBroker) => Promise<R>): Promise<R>;
+}
+
+const connectionTimeoutMs = 5_000;
+/** A transaction begins while the one before is still being ended: by default kafkajs would ask again only after 300 ms. */
+const retry = { initialRetryTime: 10, maxRetryTime: 1_000, retries: 5 };
+
+/** kafkajs with the settings of Headrace. Patience beyond a second is ours. */
+export function createKafkajs({ library, settings, route = (address) => address }: KafkajsOptions): KafkajsClient {
+  const { brokers, tls, login } = settings;
+  const sockets = new Set<Socket>();
+  const socketFactory: KafkaConfig['socketFactory'] = ({ host, port, ssl, onConnect }) => {
+    const to = route({ host, port });
+    const socket = ssl ? connectTls({ ...to, ...(isIP(host) === 0 ? { servername: host } : {}), ...ssl }, onConnect) : connectTcp(to, onConnect);
+    socket.setKeepAlive(true, 60_000).setNoDelay(true);
+    sockets.add(socket.once('close', () => sockets.delete(socket)));
+    return socket;
+  };
+  const kafka = new library.Kafka({
+    clientId: 'headrace',
+    brokers: brokers.map(({ host, port }) => `${host}:${port}`),
+    connectionTimeout: connectionTimeoutMs,
+    authenticationTimeout: connectionTimeoutMs,
+    requestTimeout: requestTimeoutMs,
+    retry,
+    logLevel: 0,
+    socketFactory,
+    ...(tls === undefined ? {} : { ssl: { rejectUnauthorized: tls.rejectUnauthorized, ...(tls.ca && { ca: tls.ca }), ...(tls.cert && { cert: tls.cert }), ...(tls.key && { key: tls.key }) } }),
+    ...(login === undefined ? {} : { sasl: saslOf(login) }),
+  });
+  return {
+    kafka,
+    cut() {
+      // an error, since kafkajs does not look at a socket that is closed without one
+      for (const socket of sockets) socket.destroy(new Error('the connection was given up'));
+    },
+  };
+}
+
+function saslOf({ mechanism, username = '', password = '', token = '' }: KafkaLogin): SASLOptions {
+  if (mechanism === 'OAUTHBEARER') return { mechanism: 'oauthbearer', oauthBearerProvider: async () => ({ value: token }) };
+  return { mechanism: mechanism.toLowerCase() as 'plain' | 'scram-sha-256' | 'scram-sha-512', username, password };
+}
+
+/** Carries our own requests over connections of kafkajs, one a broker, and kafkajs's own beside them. */
+export function kafkajsConnections(options: KafkajsOptions): KafkajsConnections {
+  const { kafka, cut } = createKafkajs(options);
+  const brokers = new Map<string, Promise<KafkajsBroker>>();
+  const open = ({ host, port }: Address): Promise<KafkajsBroker> => {
+    const name = `${host}:${port}`;
+    const known = brokers.get(name);
+    if (known !== undefined) return known;
+    const opening = (async () => {
+      const broker = await kafkajsBroker(kafka, { host, port });
+      await broker.connect();
+      return broker;
+    })();
+    opening.catch(() => brokers.delete(name));
+    brokers.set(name, opening);
+    return opening;
+  };
+  const connections: KafkajsConnections = {
+    async use(to, call) {
+      try {
+        return await call(await open(to));
+      } catch (cause) {
+        const error = fromKafkajs(cause);
+        if (error instanceof NoAnswer) brokers.delete(`${to.host}:${to.port}`);
+        throw error;
+      }
+    },
+    send: <R>(to: Address, _line: string, request: Request<R>) => connections.use(to, (broker) => broker.connectionPool.send(asKafkajsCall(request))),
+    async close() {
+      cut();
+      brokers.clear();
+    },
+  };
+  return connections;
+}
+
+/** A request of ours for a connection of kafkajs, which knows only the older head: the tags of the newer one go before the body. */
+function asKafkajsCall<R>(request: Request<R>): KafkajsCall<R> {
+  return {
+    request: {
+      apiKey: request.key,
+      apiVersion: request.version,
+      apiName: request.what,
+      async encode() {
+        const writer = Writer.create().appendTaggedFields();
+        request.encode(writer);
+        const { buffer } = writer;
+        return { buf: buffer, buffer };
+      },
+    },
+    response: {
+      async decode(payload) {
+        const reader = new ResponseReader(payload);
+        // an answer about versions has the older head for good
+        if (request.key !== 18) reader.tags();
+        // it looks for a field in whatever was decoded, and an answer may be nothing
+        return { answer: request.decode(reader) };
+      },
+      parse: async ({ answer }) => answer,
+    },
+    logResponseError: false,
+  };
+}
