@@ -27,14 +27,16 @@ const flushEvents = 16;
 
 /**
  * The click-tiles job of the peers: events from a topic of 4 partitions to user and item tiles with state and offsets, exactly once. The job runs
- * in a process of its own, so that generating the events and checking the outputs do not count. On Kafka (KAFKA_BROKERS) it reads the topic `clicks` as it is there,
+ * in a process of its own, so that generating the events and checking the outputs do not count. On Kafka (KAFKA_BROKERS, with the client of HEADRACE_KAFKA_CLIENT) it reads the topic `clicks` as it is there,
  * or makes it; the outputs of a run before are deleted first.
  */
 export async function clickTiles(options: ClickTilesOptions): Promise<Record<string, string | number>> {
   const { events, seed, workers = 1 } = options;
   const dataDir = await mkdtemp(join(tmpdir(), 'headrace-click-tiles-'));
-  const kafka = options.runtime === 'kafka' ? kafkaSettings() : undefined;
-  if (options.runtime === 'kafka' && kafka === undefined) throw new HeadraceError('HR_KAFKA_SETTINGS', 'KAFKA_BROKERS is not set.', { remedy: 'Start a broker (`npm run services -- start kafka`) and set the variable that it prints.' });
+  const chosen = options.runtime === 'kafka' ? kafkaSettings() : undefined;
+  if (options.runtime === 'kafka' && chosen === undefined) throw new HeadraceError('HR_KAFKA_SETTINGS', 'KAFKA_BROKERS is not set.', { remedy: 'Start a broker (`npm run services -- start kafka`) and set the variable that it prints.' });
+  // the client that was chosen is that of the job alone
+  const kafka: KafkaSettings | undefined = chosen && { ...chosen, client: 'columnar' };
   try {
     if (kafka !== undefined) await deleteOutputs(kafka);
     const writing = await openRuntime({ dataDir, kafka, mode: 'write', owner: 'benchmark' });
@@ -53,6 +55,7 @@ export async function clickTiles(options: ClickTilesOptions): Promise<Record<str
     return {
       workload: 'click-tiles',
       runtime: options.runtime,
+      ...(chosen && { client: chosen.client }),
       workers,
       events,
       seed,

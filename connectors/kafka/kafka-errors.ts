@@ -19,7 +19,7 @@ export const kafkaError = {
 
 /** Errors that pass: a leader or coordinator moves, a broker starts, a transaction is still being finished. */
 const passing = new Set([2, 3, 5, 6, 7, 8, 9, 13, 14, 15, 16, 19, 20, 41, 51, 56, 74, 75, 78, 89, 100]);
-const denied = new Set([29, 30, 31, 53, 58]);
+const denied = new Set([29, 30, 31, 33, 53, 58]);
 
 /** An error that a broker has answered with. */
 export class BrokerError extends Error {

@@ -10,7 +10,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openEmbedded } from '../../connectors/embedded/embedded-runtime.js';
 import { schemasTopic } from '../../connectors/kafka/internal-topics.js';
 import { openKafka, type KafkaRuntime } from '../../connectors/kafka/kafka-runtime.js';
-import { kafkaSettings } from '../../connectors/kafka/kafka-settings.js';
+import { kafkaClients, kafkaSettings } from '../../connectors/kafka/kafka-settings.js';
 import type { EpochCommit } from '../../dataflow/ports/log-client.js';
 import { offsetAt } from '../../dataflow/record-block.js';
 import { splitmix } from '../../dataflow/splitmix.js';
@@ -32,6 +32,7 @@ const outputs = ['item-hops', 'late-clicks', 'silences', 'trail', 'clicks.dlq', 
 /** Small batches and fetches: else the input would be one block, and there would be nothing to hit. */
 const environment = { KAFKA_BROKERS: brokers, KAFKA_BATCH_BYTES: '4000', KAFKA_FETCH_BYTES: '4000' };
 
+/** The judge reads with the default client, whichever wrote. */
 const open = (): Promise<KafkaRuntime> => openKafka({ settings: kafkaSettings(environment)!, dataDir: home, mode: 'read' });
 
 /** The clicks of the oracle on Kafka, with the same offsets: dead letters tell them. An append that was written anew leaves a gap, and is made again. */
@@ -74,16 +75,21 @@ async function differences(): Promise<{ readonly records: number; readonly found
   return { records, found };
 }
 
-describe.skipIf(brokers === undefined)('on Kafka', () => {
+if (brokers !== undefined) {
   beforeAll(async () => {
     await plantClicks(oracle, { events: 4_000, seed: 7 });
     expect((await startRun({ dataDir: oracle, pipeline: itemActivity, stepRows: 50, commitMs: 1 }).ended).code).toBe(0);
-    Object.assign(process.env, environment);
   });
   afterAll(async () => {
-    for (const name of Object.keys(environment)) delete process.env[name];
     await deleteTopics(brokers!, ['clicks', ...outputs, schemasTopic], [pipeline]);
     rmSync(home, { recursive: true, force: true });
+  });
+}
+
+describe.skipIf(brokers === undefined).each(kafkaClients)('on Kafka (%s)', (client) => {
+  beforeAll(() => void Object.assign(process.env, environment, { HEADRACE_KAFKA_CLIENT: client }));
+  afterAll(() => {
+    for (const name of [...Object.keys(environment), 'HEADRACE_KAFKA_CLIENT']) delete process.env[name];
   });
 
   test('killed with SIGKILL again and again, with its copy of the state and without', async () => {
@@ -92,9 +98,9 @@ describe.skipIf(brokers === undefined)('on Kafka', () => {
     const counted = { kills: 0, starts: 0 };
     for (let run = 0; ; run++) {
       if (counted.kills >= kills) break;
-      const dataDir = join(home, `killed-${run}`);
+      const dataDir = join(home, `${client}-killed-${run}`);
       for (let left = Math.min(5, kills - counted.kills); ; left--) {
-        const { child, ended } = startRun({ dataDir: random.below(3) === 0 ? join(home, `other-${counted.starts}`) : dataDir, pipeline: itemActivity, stepRows: 20 + random.below(60), commitMs: 1, workers: 1 + random.below(2) });
+        const { child, ended } = startRun({ dataDir: random.below(3) === 0 ? join(home, `${client}-other-${counted.starts}`) : dataDir, pipeline: itemActivity, stepRows: 20 + random.below(60), commitMs: 1, workers: 1 + random.below(2) });
         counted.starts += 1;
         if (left > 0) void delay(600 + random.below(2_500)).then(() => child.kill('SIGKILL'));
         const end = await ended;
@@ -107,18 +113,18 @@ describe.skipIf(brokers === undefined)('on Kafka', () => {
       expect(records).toBeGreaterThan(3_000);
       if (counted.kills < kills) await plantOnKafka();
     }
-    if (long) console.log(JSON.stringify(counted));
-    const replayed = await startCommand(['replay', itemActivity, '--json', '--data-dir', join(home, 'killed-0')]).ended;
+    if (long) console.log(JSON.stringify({ client, ...counted }));
+    const replayed = await startCommand(['replay', itemActivity, '--json', '--data-dir', join(home, `${client}-killed-0`)]).ended;
     expect(replayed.stdout).toContain('"equal":true');
   }, long ? 3_600_000 : 180_000);
 
   test('a process that stood still while another took over is fenced, and the other is not', async () => {
     await plantOnKafka();
     const slow = { pipeline: itemActivity, stepRows: 30, commitMs: 1 };
-    const first = startRun({ ...slow, dataDir: join(home, 'first') });
+    const first = startRun({ ...slow, dataDir: join(home, `${client}-first`) });
     await epochsReach(3, first.ended);
     first.child.kill('SIGSTOP');
-    const second = startRun({ ...slow, dataDir: join(home, 'second') });
+    const second = startRun({ ...slow, dataDir: join(home, `${client}-second`) });
     await epochsReach((await epochsReach(3, second.ended)) + 4, second.ended);
     first.child.kill('SIGCONT');
     expect(await first.ended).toMatchObject({ code: 1, stderr: expect.stringContaining('HR_EPOCH_FENCED') as unknown });

@@ -1,11 +1,14 @@
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { createCluster } from '../../../connectors/kafka/cluster.js';
+import { type ClusterOptions, createCluster } from '../../../connectors/kafka/cluster.js';
 import { columnarClient } from '../../../connectors/kafka/columnar-client.js';
 import { changelogTopic, epochsTopic } from '../../../connectors/kafka/internal-topics.js';
-import { kafkaLog } from '../../../connectors/kafka/kafka-log.js';
+import { type KafkaLog, kafkaLog } from '../../../connectors/kafka/kafka-log.js';
+import { kafkajsClient } from '../../../connectors/kafka/kafkajs/kafkajs-client.js';
+import { kafkajsProducer } from '../../../connectors/kafka/kafkajs/kafkajs-producer.js';
+import { loadKafkajs } from '../../../connectors/kafka/kafkajs/load-kafkajs.js';
 import { kafkaRegistry } from '../../../connectors/kafka/kafka-registry.js';
 import { type KafkaRuntime, openKafka } from '../../../connectors/kafka/kafka-runtime.js';
-import { kafkaSettings } from '../../../connectors/kafka/kafka-settings.js';
+import { kafkaClients, kafkaSettings } from '../../../connectors/kafka/kafka-settings.js';
 import type { EpochCommit, StateWrite } from '../../../dataflow/ports/log-client.js';
 import { splitmix } from '../../../dataflow/splitmix.js';
 import { blockOf, readAll } from '../../contracts/log-client-contract.js';
@@ -24,12 +27,12 @@ const write = (step: string, key: string, value: string | null): StateWrite => (
 const epoch = (n: number, change: Partial<EpochCommit> = {}): EpochCommit => ({ pipeline, epoch: n, outputs: [], state: [], positions: [], journal: [], ...change });
 const stateOf = ({ state }: KafkaRuntime) => ['a', 'b'].map((step) => [...state.range(pipeline, step, new Uint8Array(0))].map(({ key, value }) => `${Buffer.from(key)}=${Buffer.from(value)}`));
 
-describe.skipIf(brokers === undefined)('a runtime on Kafka', () => {
+describe.skipIf(brokers === undefined).each(kafkaClients)('a runtime on Kafka (%s)', (name) => {
   beforeAll(clean);
   afterAll(clean);
 
   const open = async (dataDir: string, mode: 'read' | 'write' = 'write') => {
-    const runtime = await openKafka({ settings, dataDir, mode, pipeline });
+    const runtime = await openKafka({ settings: { ...settings, client: name }, dataDir, mode, pipeline });
     onTestFinished(() => runtime.close());
     return runtime;
   };
@@ -85,9 +88,40 @@ describe.skipIf(brokers === undefined)('a runtime on Kafka', () => {
     expect(await readAll(young.log, 'runtime-out', 0)).toEqual([]);
   });
 
-  test.each([1, 2] as const)('requests and answers that are lost: every epoch and append is there once (transactions of version %i)', async (transactionVersion) => {
+  test('schemas get one id each, however many processes register at once', async () => {
+    const clients = await Promise.all(Array.from({ length: 3 }, async () => {
+      const client = name === 'kafkajs' ? await kafkajsClient({ settings }) : columnarClient(createCluster({ settings }));
+      onTestFinished(() => client.close());
+      return kafkaRegistry(client, { topic: schemas });
+    }));
+    const texts = Array.from({ length: 4 }, (_, i) => `"schema ${i} of ${schemas} ${process.pid} ${name}"`);
+    const ids = await Promise.all(clients.map(async (registry) => {
+      const mine = [];
+      for (const text of texts) mine.push(await registry.register(`runtime-test-${text}`, text));
+      return mine;
+    }));
+    expect(ids[1]).toEqual(ids[0]);
+    expect(ids[2]).toEqual(ids[0]);
+    expect(new Set(ids[0]).size).toBe(4);
+    for (const [i, id] of ids[0]!.entries()) {
+      expect(await clients[2]!.schemaById(id)).toBe(texts[i]);
+      expect(await clients[1]!.latest(`runtime-test-${texts[i]}`)).toEqual({ id, schemaText: texts[i] });
+    }
+    expect(await clients[0]!.schemaById(1_000_000)).toBeUndefined();
+    expect(await clients[0]!.latest('runtime-test-none')).toBeUndefined();
+  });
+});
+
+describe.skipIf(brokers === undefined)('before a proxy that breaks connections', () => {
+  afterAll(clean);
+
+  test.each([
+    ['columnar, transactions of version 1', async (options: ClusterOptions) => columnarClient(createCluster(options), 1)],
+    ['columnar, transactions of version 2', async (options: ClusterOptions) => columnarClient(createCluster(options), 2)],
+    ['kafkajs', kafkajsClient],
+  ])('requests and answers that are lost: every epoch and append is there once (%s)', async (name, client) => {
     await clean();
-    const random = splitmix(40 + transactionVersion);
+    const random = splitmix(name.length);
     const kinds: readonly Fate[] = ['is lost', 'answer is lost', 'answer is late'];
     // Produce, InitProducerId, AddPartitions, AddOffsets, EndTxn, TxnOffsetCommit
     const hit = new Set([0, 22, 24, 25, 26, 28]);
@@ -99,7 +133,7 @@ describe.skipIf(brokers === undefined)('a runtime on Kafka', () => {
       return kinds[random.below(kinds.length)]!;
     });
     onTestFinished(() => proxy.close());
-    const log = kafkaLog({ client: columnarClient(createCluster({ settings, route: ({ host }) => ({ host, port: proxy.port }) }), transactionVersion) });
+    const log = kafkaLog({ client: await client({ settings, route: ({ host }) => ({ host, port: proxy.port }) }) });
     onTestFinished(() => log.close());
     await log.createTopic('runtime-out', { partitions: 2 });
     await log.createTopic('runtime-other', { partitions: 1 });
@@ -119,31 +153,66 @@ describe.skipIf(brokers === undefined)('a runtime on Kafka', () => {
     expect(faults).toBeGreaterThan(20);
   });
 
-  test('schemas get one id each, however many processes register at once', async () => {
-    const clients = await Promise.all(Array.from({ length: 3 }, async () => {
-      const client = columnarClient(createCluster({ settings }));
-      onTestFinished(() => client.close());
-      return kafkaRegistry(client, { topic: schemas });
-    }));
-    const texts = Array.from({ length: 4 }, (_, i) => `"schema ${i} of ${schemas} ${process.pid}"`);
-    const ids = await Promise.all(clients.map(async (registry) => {
-      const mine = [];
-      for (const text of texts) mine.push(await registry.register(`runtime-test-${text}`, text));
-      return mine;
-    }));
-    expect(ids[1]).toEqual(ids[0]);
-    expect(ids[2]).toEqual(ids[0]);
-    expect(new Set(ids[0]).size).toBe(4);
-    for (const [i, id] of ids[0]!.entries()) {
-      expect(await clients[2]!.schemaById(id)).toBe(texts[i]);
-      expect(await clients[1]!.latest(`runtime-test-${texts[i]}`)).toEqual({ id, schemaText: texts[i] });
-    }
-    expect(await clients[0]!.schemaById(1_000_000)).toBeUndefined();
-    expect(await clients[0]!.latest('runtime-test-none')).toBeUndefined();
+  test.each([
+    ['columnar', async (options: ClusterOptions) => columnarClient(createCluster(options))],
+    ['kafkajs', kafkajsClient],
+  ])('who was replaced and does not know what became of its commit leaves the other in peace (%s)', async (_, client) => {
+    let isCut = false;
+    // the answers to Produce and AddPartitionsToTxn
+    const proxy = await breakingProxy(settings.brokers[0]!, (api) => (isCut && (api === 0 || api === 24) ? 'answer is lost' : 'arrives'));
+    onTestFinished(() => proxy.close());
+    const clients = await Promise.all([client({ settings, route: ({ host }) => ({ host, port: proxy.port }) }), client({ settings })]);
+    onTestFinished(async () => void (await Promise.all(clients.map((c) => c.close()))));
+    const [old, young] = clients.map((c) => kafkaLog({ client: c })) as [KafkaLog, KafkaLog];
+    const { epoch: at = 0 } = (await old.claim(pipeline)) ?? {};
+    await old.commit(epoch(at + 1));
+    await young.claim(pipeline);
+    isCut = true;
+    await expect(old.commit(epoch(at + 2))).rejects.toMatchObject({ code: 'HR_EPOCH_FENCED' });
+    await young.commit(epoch(at + 2));
+    await young.commit(epoch(at + 3));
   });
 });
 
-test('where no broker is, it says so after a while', async () => {
-  const opening = openKafka({ settings: kafkaSettings({ KAFKA_BROKERS: '127.0.0.1:1', KAFKA_PATIENCE_MS: '200' })!, dataDir: temporaryDirectory(), mode: 'read' });
+test.skipIf(brokers === undefined)('kafkajs: who shuts the owner out before it can know of it gives way, and the owner goes on', async () => {
+  const library = await loadKafkajs();
+  const client = await kafkajsClient({ settings });
+  onTestFinished(() => client.close());
+  const topic = 'runtime-out';
+  await client.ensureTopic(topic, 1, {});
+  let claims: [string, string] = ['none', 'none'];
+  let look = async (): Promise<void> => {};
+  const producer = () =>
+    kafkajsProducer({
+      library, settings, transactionalId: `runtime-test-${process.pid}`, reader: client.reader, patiently: (_what, attempt) => attempt(),
+      claims: {
+        write: async (_id, claim) => void (claims = [claims[1], claim]),
+        owner: async () => {
+          const seen = claims[1];
+          await look();
+          return seen;
+        },
+      },
+    });
+  const [old, young] = [producer(), producer()];
+  onTestFinished(() => void [old, young].map((p) => p.cut()));
+  const outputs = [{ topic, partition: 0, block: blockOf([{ key: null, value: 'x', timestamp: 1 }]) }];
+  await old.claim();
+  await old.commit({ outputs });
+  // the old one has looked for its claim when the young one makes its own, and initialises after it
+  look = async () => {
+    look = async () => {};
+    await young.claim();
+  };
+  old.cut();
+  await expect(old.commit({ outputs })).rejects.toMatchObject({ code: 'HR_EPOCH_FENCED' });
+  // shut out by the old one: settled, to be written anew
+  await expect(young.commit({ outputs })).rejects.toMatchObject({ number: 13 });
+  await young.commit({ outputs });
+  await expect(old.commit({ outputs })).rejects.toMatchObject({ code: 'HR_EPOCH_FENCED' });
+});
+
+test.each(kafkaClients)('where no broker is, it says so after a while (%s)', async (client) => {
+  const opening = openKafka({ settings: kafkaSettings({ KAFKA_BROKERS: '127.0.0.1:1', KAFKA_PATIENCE_MS: '200', HEADRACE_KAFKA_CLIENT: client })!, dataDir: temporaryDirectory(), mode: 'read' });
   await expect(opening).rejects.toMatchObject({ code: 'HR_KAFKA_UNREACHABLE', message: expect.stringContaining('127.0.0.1:1') as unknown });
 });

@@ -8,6 +8,7 @@ test('without brokers there are no settings, and defaults are filled in', () => 
   expect(kafkaSettings({})).toBeUndefined();
   expect(kafkaSettings({ KAFKA_BROKERS: ' ' })).toBeUndefined();
   expect(kafkaSettings({ KAFKA_BROKERS: 'a:9092, [::1]:9093' })).toEqual({
+    client: 'columnar',
     brokers: [{ host: 'a', port: 9092 }, { host: '::1', port: 9093 }],
     compression: 'none', fetchBytes: 1_048_576, batchBytes: 1_000_000, patienceMs: 120_000,
   });
@@ -31,6 +32,7 @@ test.each([
   [{ KAFKA_SASL_MECHANISM: 'GSSAPI' }, /KAFKA_SASL_MECHANISM is "GSSAPI"; give PLAIN/],
   [{ KAFKA_SASL_MECHANISM: 'PLAIN', KAFKA_SASL_USERNAME: 'me' }, /KAFKA_SASL_PASSWORD is missing/],
   [{ KAFKA_TLS_CERT: '/none.pem' }, /KAFKA_TLS_CERT: \/none\.pem cannot be read/],
+  [{ HEADRACE_KAFKA_CLIENT: 'rdkafka' }, /HEADRACE_KAFKA_CLIENT is "rdkafka"; give columnar, kafkajs/],
   [{ KAFKA_COMPRESSION: 'brotli' }, /give none, gzip, snappy, lz4, zstd/],
   [{ KAFKA_PATIENCE_MS: '1s' }, /KAFKA_PATIENCE_MS is "1s"/],
 ])('%j is refused', (env, message) => {

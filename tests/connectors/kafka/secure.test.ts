@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, test } from 'vitest';
 import { openKafka } from '../../../connectors/kafka/kafka-runtime.js';
-import { kafkaSettings } from '../../../connectors/kafka/kafka-settings.js';
+import { kafkaClients, kafkaSettings } from '../../../connectors/kafka/kafka-settings.js';
 import { blockOf, readAll } from '../../contracts/log-client-contract.js';
 import { kafkaBrokers } from '../../services/kafka-brokers.js';
 import { certificateOf, kafka, secureKafka } from '../../services/kafka.js';
@@ -13,13 +13,13 @@ const { username, password, portAbove } = secureKafka;
 const secure = `${host}:${Number(port) + portAbove}`;
 const login = { KAFKA_SASL_USERNAME: username, KAFKA_SASL_PASSWORD: password };
 
-const open = (env: Readonly<Record<string, string>>) => openKafka({ settings: kafkaSettings({ KAFKA_PATIENCE_MS: '1500', ...env })!, dataDir: temporaryDirectory(), mode: 'read' });
+const open = (client: string, env: Readonly<Record<string, string>>) => openKafka({ settings: kafkaSettings({ KAFKA_PATIENCE_MS: '1500', HEADRACE_KAFKA_CLIENT: client, ...env })!, dataDir: temporaryDirectory(), mode: 'read' });
 
-describe.skipIf(brokers === undefined)('with TLS and logins', () => {
+describe.skipIf(brokers === undefined).each(kafkaClients)('with TLS and logins (%s)', (client) => {
   afterAll(() => deleteTopics(brokers!, ['secure']));
 
   test.each(['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512'])('%s: records are written and read', async (KAFKA_SASL_MECHANISM) => {
-    const { log, close } = await open({ ...login, KAFKA_BROKERS: secure, KAFKA_TLS_CA: certificateOf(kafka), KAFKA_SASL_MECHANISM });
+    const { log, close } = await open(client, { ...login, KAFKA_BROKERS: secure, KAFKA_TLS_CA: certificateOf(kafka), KAFKA_SASL_MECHANISM });
     await log.createTopic('secure', { partitions: 1 });
     await log.append([{ topic: 'secure', partition: 0, block: blockOf([{ key: null, value: KAFKA_SASL_MECHANISM, timestamp: 1 }]) }]);
     expect((await readAll(log, 'secure', 0)).at(-1)!.value).toBe(KAFKA_SASL_MECHANISM);
@@ -34,7 +34,7 @@ describe.skipIf(brokers === undefined)('with TLS and logins', () => {
     ['no TLS where the broker wants it', { ...login, KAFKA_BROKERS: secure, KAFKA_SASL_MECHANISM: 'PLAIN' }, 'HR_KAFKA_UNREACHABLE', /tried for/],
     ['TLS where the broker has none', { ...login, KAFKA_BROKERS: brokers ?? '', KAFKA_TLS: '1', KAFKA_SASL_MECHANISM: 'PLAIN' }, 'HR_KAFKA_UNREACHABLE', /tried for/],
   ] as const)('%s is an error that says so, and no secret is printed', async (_, env, code, message) => {
-    const error = await open(env).then(
+    const error = await open(client, env).then(
       () => undefined,
       (thrown: { code: string; message: string; format: () => string }) => thrown,
     );
