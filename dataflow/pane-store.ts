@@ -66,6 +66,7 @@ export interface PaneStoreOptions<P> {
  */
 export function createPaneStore<P extends StoredPane, M extends StepMeta>(table: StateTable, task: number, options: PaneStoreOptions<P>): PaneStore<P, M> {
   const { layout, labels = [] } = options;
+  table.declare(layout);
   const blocks = new Map<number, Blocks>();
   let savedMeta = '';
   let savedWatermark: number | undefined;

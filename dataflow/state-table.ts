@@ -13,6 +13,8 @@ export interface StateTable {
   committed(from: Uint8Array, to?: Uint8Array): Iterable<StateEntry>;
   /** The keys that this epoch has put so far. */
   changed(): Iterable<Uint8Array>;
+  /** Says what form the state has: state of another form does not fit the step. Steps whose state is what users put into it say nothing. */
+  declare(form: string): void;
 }
 
 /** A key and its value. */
@@ -27,12 +29,15 @@ export interface EpochTable extends StateTable {
   take(): StateWrite[];
   /** The epoch of the last `take` is committed. */
   settle(): void;
+  /** What the step has declared. */
+  readonly form: string;
 }
 
 /** State of a step over `backend`. Changes live in memory until their epoch is committed: at most one epoch's worth. */
 export function createStateTable(backend: StateBackend, pipeline: string, step: string): EpochTable {
   let pending = new Map<string, { key: Uint8Array; value: Uint8Array | null }>();
   let committing = new Map<string, { key: Uint8Array; value: Uint8Array | null }>();
+  const forms = new Set<string>();
   const id = (key: Uint8Array) => Buffer.from(key.buffer, key.byteOffset, key.length).toString('latin1');
   const write = (key: Uint8Array, value: Uint8Array | null) => {
     pending.set(id(key), { key, value });
@@ -78,6 +83,10 @@ export function createStateTable(backend: StateBackend, pipeline: string, step: 
     settle() {
       committing = new Map();
     },
+    declare: (form) => void forms.add(form),
+    get form() {
+      return [...forms].join('; ');
+    },
   };
 }
 
@@ -88,6 +97,7 @@ export function prefixed(table: StateTable, part: number): StateTable {
     get: (key) => table.get(own(key)),
     put: (key, value) => table.put(own(key), value),
     delete: (key) => table.delete(own(key)),
+    declare: (form) => table.declare(form),
     *committed(from, to) {
       for (const { key, value } of table.committed(own(from), to === undefined ? Buffer.of(part + 1) : own(to))) yield { key: key.subarray(1), value };
     },

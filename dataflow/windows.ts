@@ -63,7 +63,7 @@ export function createWindows(options: WindowsOptions & { readonly shape: Window
   const { every, size, offset } = shape;
   const layout = layoutOf(options.aggregates);
   const labels = groupLabels(layout);
-  const store = createPaneStore<Pane, PaneMeta>(options.table, options.task, { layout: layout.text, labels, create: (start) => new Pane(layout, labels, start) });
+  const store = createPaneStore<Pane, PaneMeta>(options.table, options.task, { layout: `${offset === 0 ? every : `${every}+${offset}`} ${layout.text}`, labels, create: (start) => new Pane(layout, labels, start) });
   const saved = store.load();
   const panes = saved.panes;
   const fired = new Map<number, Fired>();

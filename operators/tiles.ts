@@ -87,6 +87,7 @@ function keepTiles<T, K>(set: FeatureSet): Operator<T, never, K> {
     return {
       onOpen(context) {
         table = context.table(id);
+        table.declare(set.layout.text);
         task = context.task;
         tasks = context.tasks;
         const known = table.get(layoutKey);

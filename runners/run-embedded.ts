@@ -5,6 +5,7 @@ import type { Clock } from '../dataflow/clock.js';
 import type { Metrics } from '../dataflow/metrics.js';
 import type { Pipeline } from '../dataflow/pipeline.js';
 import type { JobProgress, JobResult, RunObserver } from './engine/job.js';
+import type { StateFate, StateRules } from './engine/state-changes.js';
 import { runInProcess } from './run-in-process.js';
 
 /** How a pipeline runs in this process. */
@@ -36,6 +37,10 @@ export interface RunOptions {
   /** Told once for each kind of trouble that does not stop the run. @default nothing */
   readonly warn?: (message: string) => void;
   readonly onProgress?: (progress: JobProgress) => void;
+  /** What may be done about stored state that does not fit the pipeline: `drop` forgets the state of steps, `move` gives it to a step of another id. @default nothing: it is refused */
+  readonly stateRules?: StateRules;
+  /** Told at the start what becomes of the state of each step. */
+  readonly onState?: (fates: readonly StateFate[]) => void;
   /** Hears how the run stands. @default nobody */
   readonly observer?: RunObserver;
 }

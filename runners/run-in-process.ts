@@ -55,6 +55,8 @@ export async function runInProcess(pipeline: Pipeline, options: RunOptions, kafk
       warn,
       ...(options.onProgress === undefined ? {} : { onProgress: options.onProgress }),
       observer: options.observer,
+      ...(options.stateRules && { stateRules: options.stateRules }),
+      ...(options.onState && { onState: options.onState }),
       groups(setting) {
         const { taskCount, environment, partitions, positions } = setting;
         const all = Array.from({ length: taskCount }, (_, i) => i);

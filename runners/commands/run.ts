@@ -7,6 +7,7 @@ import { createMetrics, type MetricName, type Metrics } from '../../dataflow/met
 import type { Pipeline } from '../../dataflow/pipeline.js';
 import { definition } from '../../dataflow/topic.js';
 import { deadLetterTopic } from '../engine/dead-letters.js';
+import type { StateFate, StateRules } from '../engine/state-changes.js';
 import { buildGraph, type PipelineGraph, tickOf } from '../engine/task.js';
 import { loadPipeline } from '../load-pipeline.js';
 import { openRuntime, runtimePlace } from '../open-runtime.js';
@@ -23,12 +24,13 @@ import { listen, type Listening, tokenFor } from './listen.js';
 /** `headrace run`: a pipeline over the topics of a data directory. */
 export const run: Command = {
   name: 'run',
-  usage: ['run PIPELINE [--bounded] [--workers N] [--commit-ms N] [--http [HOST:]PORT] [--log text|json]'],
+  usage: ['run PIPELINE [--bounded] [--workers N] [--commit-ms N] [--http [HOST:]PORT] [--log text|json] [--drop-state STEP,…] [--move-state OLD=NEW,…]'],
   about:
     'Runs a pipeline, exactly once: outputs, state and positions are committed together, and a run that is stopped in any way goes on\n' +
     'where it was. PIPELINE is the name of a shipped pipeline (click-features, propensity-log) or a .ts or .js file with a pipeline as default export.\n' +
     'Topics, state and positions are in the data directory, or on Kafka when KAFKA_BROKERS names its brokers.\n' +
     'Without --bounded it waits for more records until Ctrl-C or SIGTERM, and stops after the epoch that it is in, within 10 s.\n' +
+    'A changed pipeline says what becomes of the state of each step; what does not fit is refused unless --drop-state or --move-state tell.\n' +
     '--http (or HEADRACE_HTTP) serves /metrics for Prometheus, /healthz and /readyz; another host than loopback needs HEADRACE_TOKEN, which\n' +
     '/metrics then asks for. Its log goes to standard error: for a person on a terminal, else JSON lines; --log or HEADRACE_LOG choose.',
   options: {
@@ -36,6 +38,8 @@ export const run: Command = {
     workers: { value: 'N', what: 'worker threads (default 1: everything in one thread)' },
     'commit-ms': { value: 'N', what: 'milliseconds between commits (default 200, bounded 2,000)' },
     http: { value: '[HOST:]PORT', what: 'serve metrics and health there (default: nowhere; the host is 127.0.0.1)' },
+    'drop-state': { value: 'STEP,…', what: 'forget the state of these steps if it does not fit the pipeline any more' },
+    'move-state': { value: 'OLD=NEW,…', what: 'a step has another id now: its state moves there' },
     log: { value: 'text|json', what: 'how the log is written (default: text on a terminal, else json)' },
   },
   operands: [1, 1],
@@ -57,6 +61,7 @@ async function runPipeline(call: Call, log: CommandLog): Promise<number> {
   const source = call.operands[0]!;
   const pipeline = await loadPipeline(source);
   const graph = buildGraph(pipeline);
+  const stateRules = rulesOf(call);
   const inputs = await readInputs(graph, pipeline, call);
   const settings = [...(commitMs === undefined ? [] : [`commit every ${formatMs(commitMs)}`]), `${workers ?? 1} ${workers === undefined || workers === 1 ? 'thread' : 'worker threads'}`, bounded ? 'bounded' : 'live'];
   const started = performance.now();
@@ -81,6 +86,8 @@ async function runPipeline(call: Call, log: CommandLog): Promise<number> {
       clickHouse: call.clickHouse,
       ...(workers === undefined ? {} : { workers }),
       warn: log.warn,
+      stateRules,
+      onState: (fates) => tellFates(log, fates),
       observer: health,
       onProgress(reached) {
         health.committed(reached);
@@ -101,6 +108,24 @@ async function runPipeline(call: Call, log: CommandLog): Promise<number> {
     bar.done();
     await endpoint?.close();
   }
+}
+
+function rulesOf(call: Call): StateRules {
+  const list = (name: string) => call.options.get(name)?.split(',').map((one) => one.trim()).filter((one) => one !== '') ?? [];
+  const move = list('move-state').map((pair) => {
+    const [from, to, ...more] = pair.split('=');
+    if (from === undefined || from === '' || to === undefined || to === '' || more.length > 0) throw usageError(call.command, `--move-state has "${pair}"; give OLD=NEW.`);
+    return { from, to };
+  });
+  return { drop: list('drop-state'), move };
+}
+
+/** What becomes of each step's state, where there was state and not all of it just carries over. */
+function tellFates(log: CommandLog, fates: readonly StateFate[]): void {
+  if (fates.every(({ fate }) => fate === 'new') || fates.every(({ fate }) => fate === 'carriesOver')) return;
+  const words = { carriesOver: 'carries over', new: 'is new', dropped: 'was dropped', moved: 'has moved', gone: 'has no step', differs: 'differs' };
+  const lines = fates.map(({ step, kind, fate, from }) => `${step}${kind === undefined ? '' : ` (${kind})`} ${words[fate]}${from === undefined ? '' : ` from ${from}`}`);
+  log.info(`  state    ${lines.join('\n           ')}`, { state: fates.map(({ step, fate }) => ({ step, fate })) });
 }
 
 /** Milliseconds that a run has to end after a signal: less than the 10 s after which Docker and Kubernetes kill at the earliest. */

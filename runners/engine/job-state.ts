@@ -5,6 +5,7 @@ import type { StateWrite } from '../../dataflow/ports/log-client.js';
 const journalStep = '~journal';
 const finishedKey = Buffer.from('finished');
 const tasksKey = Buffer.from('tasks');
+const formPrefix = 'form/';
 
 /** Journal entries that a pipeline has finished. */
 export function finishedEntries(state: StateBackend, pipeline: string): number {
@@ -23,6 +24,31 @@ export function finishedWrites(entries: number, tasks: number): StateWrite[] {
     value.writeUInt32LE(n);
     return { step: journalStep, key, value };
   });
+}
+
+/** What is known of a step whose state is stored: its operator, and what it has declared. */
+export interface StateForm {
+  readonly kind: string;
+  readonly form: string;
+}
+
+/** The forms of stored state, by step, as the last run wrote them down. */
+export function storedForms(state: StateBackend, pipeline: string): Map<string, StateForm> {
+  const forms = new Map<string, StateForm>();
+  for (const { key, value } of state.range(pipeline, journalStep, Buffer.from(formPrefix), Buffer.from('form0'))) {
+    forms.set(Buffer.from(key).toString('utf8', formPrefix.length), JSON.parse(Buffer.from(value).toString()) as StateForm);
+  }
+  return forms;
+}
+
+/** Writes down the form of a step's state, or that it has none. */
+export function formWrite(step: string, form: StateForm | undefined): StateWrite {
+  return { step: journalStep, key: Buffer.from(`${formPrefix}${step}`), value: form === undefined ? null : Buffer.from(JSON.stringify(form)) };
+}
+
+/** Whether a name is that of a run's own state, and no step's. */
+export function isOwnState(step: string): boolean {
+  return step.startsWith('~');
 }
 
 function number(stored: Uint8Array | undefined): number | undefined {

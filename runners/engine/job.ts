@@ -2,7 +2,7 @@ import type { Clock } from '../../dataflow/clock.js';
 import type { Metrics } from '../../dataflow/metrics.js';
 import type { Pipeline } from '../../dataflow/pipeline.js';
 import type { FeaturePublisher } from '../../dataflow/ports/feature-publisher.js';
-import type { JournalEntry, LogClient, Position } from '../../dataflow/ports/log-client.js';
+import type { JournalEntry, LogClient, Position, StateWrite } from '../../dataflow/ports/log-client.js';
 import type { SchemaRegistry } from '../../dataflow/ports/schema-registry.js';
 import type { StateBackend } from '../../dataflow/ports/state-backend.js';
 import { awaitOutcome, pulseOf } from './group-answers.js';
@@ -10,6 +10,7 @@ import { finishedEntries } from './job-state.js';
 import type { RecordedOutcomes } from './outcome-history.js';
 import { checkSchemas, checkTasks, findInputs, prepareOutputs } from './prepare-job.js';
 import { runEntry, type RunningTasks, worksOutside } from './run-entry.js';
+import { declaredForms, formWrites, settleState, type StateFate, type StateRules } from './state-changes.js';
 import { buildGraph, type PipelineGraph, type TaskEnvironment } from './task.js';
 import type { InputName, TaskGroup } from './task-group.js';
 
@@ -47,6 +48,10 @@ export interface JobOptions {
   /** After each commit: records processed so far, of how many known. */
   readonly onProgress?: (progress: JobProgress) => void;
   readonly observer?: RunObserver | undefined;
+  /** What may be done about stored state that does not fit the pipeline. @default nothing: it is refused */
+  readonly stateRules?: StateRules;
+  /** Told once what becomes of the state of each step. */
+  readonly onState?: (fates: readonly StateFate[]) => void;
 }
 
 /** Hears how a run stands, for health checks. */
@@ -70,6 +75,8 @@ export interface JobSetting {
   readonly partitions: ReadonlyMap<string, number>;
   readonly positions: readonly Position[];
   readonly environment: TaskEnvironment;
+  /** Writes that go with the next epoch, and are taken from here then. */
+  readonly firstWrites: StateWrite[];
 }
 
 /** How far a job is. */
@@ -95,7 +102,7 @@ export interface JobResult {
  * Runs a pipeline: reads ahead, cuts all inputs at one place in the order (tick, task, source), processes up to the cut, and
  * commits outputs, state and offsets as one epoch. A restart goes on from the last commit.
  *
- * @throws HR_TOPIC_MISSING, HR_SCHEMA_MISMATCH before anything runs; HR_STEP, HR_DISK_FULL and others while it runs
+ * @throws HR_TOPIC_MISSING, HR_SCHEMA_MISMATCH, HR_STATE_MISMATCH before anything runs; HR_STEP, HR_DISK_FULL and others while it runs
  */
 export async function runJob(options: JobOptions): Promise<JobResult> {
   const { pipeline, runtime } = options;
@@ -108,7 +115,13 @@ export async function runJob(options: JobOptions): Promise<JobResult> {
   const over = new AbortController();
   const environment: TaskEnvironment = { ...options, abort: AbortSignal.any([options.abort, over.signal]), state: runtime.state, inputs: partitions, outputs, replaying: options.journal !== undefined };
   const totals = { records: 0, outputs: 0, epochs: 0 };
-  const fixed = { graph, taskCount, partitions, environment };
+  const firstWrites: StateWrite[] = [];
+  if (!environment.replaying) {
+    const declared = declaredForms(pipeline, graph, taskCount, environment);
+    options.onState?.(await settleState(runtime, pipeline.name, declared, options.stateRules ?? {}));
+    firstWrites.push(...formWrites(runtime.state, pipeline.name, declared));
+  }
+  const fixed = { graph, taskCount, partitions, environment, firstWrites };
   let tasks: RunningTasks | undefined;
   const arrivals: Arrivals = new Map();
   const recorded = options.journal ?? (await runtime.log.journal(pipeline.name));

@@ -73,12 +73,11 @@ export async function runEntry(
     pending.outputs.push(...entered);
     // Tasks come one after the other in an epoch: by ticks, their records in a partition have one order whatever the epochs are.
     pending.outputs.sort((a, b) => (a.tick === b.tick ? a.writer - b.writer || a.task - b.task : a.tick < b.tick ? -1 : 1));
-    if (isLast) {
-      pending.state.push(...finishedWrites(index + 1, fixed.taskCount));
-    }
+    pending.state.push(...fixed.firstWrites, ...(isLast ? finishedWrites(index + 1, fixed.taskCount) : []));
     await createDeadLetterTopics(runtime.log, pending.outputs, fixed.taskCount);
     await runtime.log.commit({ pipeline: pipeline.name, epoch: epoch + 1, ...pending, journal: toJournal, times: { at: options.clock.now(), newest: Number.isFinite(time.newest) ? time.newest : null, watermark: time.watermark === Number.POSITIVE_INFINITY ? 'end' : time.watermark === Number.NEGATIVE_INFINITY ? 'none' : time.watermark } });
     epoch += 1;
+    fixed.firstWrites.length = 0;
     toJournal = [];
     entered = [];
     dirty = false;

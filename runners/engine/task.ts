@@ -128,6 +128,8 @@ export interface Task {
   readonly nextTimer: number;
   fireTimers(): void;
   table(step: string): EpochTable;
+  /** State of its steps, and of the run itself under names that begin with `~`. */
+  readonly tables: ReadonlyMap<string, EpochTable>;
   settle(): void;
   close(reason: 'end' | 'shutdown'): void;
   /** Throws what a step has failed with. */
@@ -273,6 +275,7 @@ export function createTask(pipeline: Pipeline, number: number, tasks: number, en
       task.check();
     },
     table,
+    tables,
     settle() {
       for (const t of tables.values()) t.settle();
     },
