@@ -15,6 +15,7 @@ import { snips } from './estimators/snips.js';
 import { subGaussianDr } from './estimators/sub-gaussian-dr.js';
 import { subGaussianIps } from './estimators/sub-gaussian-ips.js';
 import { switchDr } from './estimators/switch-dr.js';
+import type { TunedEstimate } from './estimators/tuned.js';
 import { cressieReadInterval } from './intervals/cressie-read-interval.js';
 import type { Interval } from './intervals/interval.js';
 import { normalInterval } from './intervals/normal-interval.js';
@@ -51,6 +52,8 @@ export interface EstimateRow {
   readonly low: number | null;
   readonly high: number | null;
   readonly standard_error: number | null;
+  /** λ that a tuned estimator has chosen; `inf`: no limit. */
+  readonly lambda?: number | 'inf' | null;
 }
 
 /** What an evaluation says. */
@@ -132,6 +135,11 @@ function cressieReadOf(sums: EvaluationSums, { level, rewards }: EvaluationOptio
   return low < high && low <= seen.least && seen.most <= high && cressieRead.n > 1 ? cressieReadInterval({ low, high }, level).result(cressieRead.sums, cressieRead.n) : null;
 }
 
+function lambdaOf(estimate: Estimate): Pick<EstimateRow, 'lambda'> {
+  const { lambda } = estimate as Partial<TunedEstimate>;
+  return lambda === undefined ? {} : { lambda: lambda === Number.POSITIVE_INFINITY ? 'inf' : lambda };
+}
+
 /** Estimates with intervals, and the diagnosis, from sums. */
 export function resultOf(sums: EvaluationSums, options: EvaluationOptions): EvaluationResult {
   const { level = 0.95, interval = (estimate: Estimate) => normalInterval(estimate, level) } = options;
@@ -140,7 +148,7 @@ export function resultOf(sums: EvaluationSums, options: EvaluationOptions): Eval
     Object.keys(sums.estimators).map((name) => {
       const estimate = results[estimatorPrefix + name]!;
       const of = interval(estimate, name) ?? (name === 'cressie_read' ? cressieReadOf(sums, options) : null);
-      return [name, { value: estimate.value, low: of?.low ?? null, high: of?.high ?? null, standard_error: estimate.standardError }];
+      return [name, { value: estimate.value, low: of?.low ?? null, high: of?.high ?? null, standard_error: estimate.standardError, ...lambdaOf(estimate) }];
     }),
   );
   return { n: sums.tally.state()[0]!, estimates, ...diagnose(sums, options.rewards) };

@@ -6,12 +6,15 @@ import { reportMarkdown } from '../../serving/report-markdown.js';
 import { reportPage } from '../../serving/report-page.js';
 import { type DecisionTable } from '../decision-logs/decision-table.js';
 import { type WritableFormat, writableFormats, writeDecisionLog } from '../decision-logs/write-decision-log.js';
+import { actionClasses } from '../evaluate/action-classes.js';
 import { type IntervalMethod, intervalMethods } from '../evaluate/chosen-interval.js';
+import { estimatorNames } from '../evaluate/chosen-estimators.js';
 import { evaluateLog, type LogEvaluation, type PolicyEvaluation } from '../evaluate/evaluate-log.js';
 import type { GroupBy } from '../evaluate/grouping.js';
 import { logForms, openDecisionLog } from '../evaluate/open-decision-log.js';
 import { outcomeModelForms, parseOutcomeModel } from '../evaluate/outcome-model.js';
 import { parsePolicy, policyForms } from '../evaluate/parse-policy.js';
+import type { Policy } from '../evaluate/policy.js';
 import { pickStored, store } from '../evaluate/stored-evaluations.js';
 import { formatNumber } from '../terminal/number-format.js';
 import { progress } from '../terminal/progress.js';
@@ -45,8 +48,12 @@ export const evaluate: Command = {
     compare: { value: 'A', what: 'two policies (--compare A B, or --policy A --compare B): the paired difference, A less B' },
     'outcome-model': { value: 'M', what: 'for dm, dr and their kin (default smoothed:10)' },
     folds: { value: 'N', what: 'parts for cross-fitting the outcome model (default 1 for smoothed, 5 for ridge and logistic)' },
-    estimators: { value: 'LIST', what: 'ips,snips,dr,… (default: all of single decisions)' },
+    estimators: { value: 'LIST', what: `some of ${estimatorNames().join(', ')} (default: those of single decisions that choose no λ)` },
     clip: { value: 'W', what: 'largest weight of the clipped estimators, and limit of Switch-DR (default 10)' },
+    tune: { value: 'HOW', what: 'how the estimators …_tuned choose λ: slope (SLOPE++, default) or mse (least bound of the mean squared error)' },
+    lambdas: { value: 'LIST', what: 'λ that they choose from, e.g. 1,10,100,inf (default: some of each size)' },
+    balance: { value: 'LIST', what: 'NAME=POLICY,… for each policy of the log: weights over their mixture, for logs of several policies' },
+    classes: { value: 'FILE', what: 'lines action:class: marginal weights over classes of actions (the estimator mips)' },
     reward: { value: 'NAME', what: 'column or field of the outcome (default: that of the format)' },
     'reward-range': { value: 'LOW,HIGH', what: 'rewards that are possible (default: those that were seen; 0,1 for intervals that need it)' },
     by: { value: 'G', what: 'estimates by day, slot or segment (segment:NAME names the column)' },
@@ -75,6 +82,10 @@ export const evaluate: Command = {
     const asked = settings(call);
     const policies = [first, second].filter((word) => word !== undefined).map((word) => parsePolicy(word));
     const outcomeModel = parseOutcomeModel(call.options.get('outcome-model') ?? 'smoothed:10', wholeNumber(call, 'folds', 1, 1_000));
+    const loggers = loggersOf(call);
+    const classes = call.options.get('classes');
+    const asking = [...policies, ...(loggers?.values() ?? [])];
+    const withClasses = classes === undefined ? undefined : actionClasses(classes);
     const bar = progress({ label: `reading ${log}`, unit: 'decisions' });
     const step = (count: number): void => {
       call.abort.throwIfAborted();
@@ -85,8 +96,8 @@ export const evaluate: Command = {
         kafka: call.kafka,
         reward: call.options.get('reward'),
         segment: asked.segment,
-        extra: policies.flatMap(({ columns }) => columns),
-        context: policies.some(({ needsContext }) => needsContext) || outcomeModel?.needsContext === true || target !== undefined,
+        extra: [...new Set(asking.flatMap(({ columns }) => columns))],
+        context: asking.some(({ needsContext }) => needsContext) || outcomeModel?.needsContext === true || target !== undefined,
         progress: step,
       });
       if (target !== undefined) {
@@ -99,7 +110,7 @@ export const evaluate: Command = {
         }
       }
       bar.describe({ label: 'evaluating', total: decisions.length });
-      const found = await evaluateLog(decisions, { ...asked, policy: policies[0]!, second: policies[1], outcomeModel, progress: step });
+      const found = await evaluateLog(decisions, { ...asked, policy: policies[0]!, second: policies[1], loggers, classes: withClasses, outcomeModel, progress: step });
       bar.done();
       await report(call, decisions, found, asked);
       return worse(found) === 'do-not-trust' ? exitCodes.differs : exitCodes.done;
@@ -134,9 +145,32 @@ function policiesOf(call: Call): { first: string | undefined; second: string | u
   throw usageError(call.command, '--compare needs two policies: --compare A B, or --policy A --compare B.');
 }
 
+function loggersOf(call: Call): ReadonlyMap<string, Policy> | undefined {
+  const text = call.options.get('balance');
+  if (text === undefined) return undefined;
+  const loggers = new Map<string, Policy>();
+  for (const part of text.split(',')) {
+    const at = part.indexOf('=');
+    if (at <= 0 || at === part.length - 1) throw usageError(call.command, `--balance has "${part}"; give NAME=POLICY for each policy of the log, e.g. old=uniform,new=FILE.`);
+    if (loggers.has(part.slice(0, at))) throw usageError(call.command, `--balance has the policy ${part.slice(0, at)} twice.`);
+    loggers.set(part.slice(0, at), parsePolicy(part.slice(at + 1)));
+  }
+  return loggers;
+}
+
+function lambdasOf(call: Call): readonly number[] | undefined {
+  const text = call.options.get('lambdas');
+  return text?.split(',').map((word) => {
+    const lambda = word.trim() === 'inf' ? Number.POSITIVE_INFINITY : word.trim() === '' ? Number.NaN : Number(word);
+    if (!(lambda >= 0)) throw usageError(call.command, `--lambdas has "${word}"; give numbers from 0 on, or inf.`);
+    return lambda;
+  });
+}
+
 interface Settings {
   readonly estimators: readonly string[] | undefined;
   readonly clip: number;
+  readonly tuning: { readonly by: 'slope' | 'mse'; readonly lambdas: readonly number[] | undefined };
   readonly level: number;
   readonly interval: IntervalMethod;
   readonly replicates: number;
@@ -156,6 +190,7 @@ function settings(call: Call): Settings {
   return {
     estimators: call.options.get('estimators')?.split(',').map((name) => name.trim()).filter((name) => name !== ''),
     clip: positiveNumber(call, 'clip') ?? 10,
+    tuning: { by: oneOf(call, 'tune', ['slope', 'mse']) ?? 'slope', lambdas: lambdasOf(call) },
     level,
     interval: oneOf(call, 'ci', Object.keys(intervalMethods) as IntervalMethod[]) ?? 'normal',
     replicates: wholeNumber(call, 'replicates', 10, 1_000_000) ?? 1_000,
@@ -261,8 +296,9 @@ function policyText(of: PolicyEvaluation, asked: Settings, titled: boolean): str
 }
 
 function estimateTable(estimates: PolicyEvaluation['estimates'], level: string): string {
-  const rows = Object.entries(estimates).map(([name, { value, low, high }]) => [name, significant(value), significant(low), significant(high)]);
-  return table(['estimator', 'value', `${level} from`, 'to'], rows, { align: ['left', 'right', 'right', 'right'] }).trimEnd();
+  const tuned = Object.values(estimates).some(({ lambda }) => lambda !== undefined);
+  const rows = Object.entries(estimates).map(([name, { value, low, high, lambda }]) => [name, significant(value), significant(low), significant(high), ...(tuned ? [lambda === undefined || lambda === null ? '' : String(lambda)] : [])]);
+  return table(['estimator', 'value', `${level} from`, 'to', ...(tuned ? ['λ'] : [])], rows, { align: ['left', 'right', 'right', 'right', 'right'] }).trimEnd();
 }
 
 function groupTable({ groups, estimates }: PolicyEvaluation, asked: Settings): string {

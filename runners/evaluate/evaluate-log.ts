@@ -4,13 +4,16 @@ import { createEvaluation, type EstimateRow, type EvaluationResult } from '../..
 import { normalInterval } from '../../evaluation/intervals/normal-interval.js';
 import type { RewardBounds } from '../../evaluation/intervals/reward-bounds.js';
 import type { LoggedDecisions } from '../../evaluation/logged-decisions.js';
+import { marginalWeights } from '../../evaluation/marginal-weights.js';
 import type { Estimate } from '../../evaluation/measure.js';
 import { type Difference, pairedDifference } from '../../evaluation/paired-difference.js';
 import { estimateSlates } from '../../evaluation/slates/slate-estimator.js';
 import { createTally, statesOf } from '../../evaluation/tally.js';
-import { type Outcomes, weigh, type WeightedDecisions } from '../../evaluation/weighted-decisions.js';
+import { type Outcomes, weigh, type WeightedDecisions, withWeights } from '../../evaluation/weighted-decisions.js';
 import type { DecisionTable } from '../decision-logs/decision-table.js';
-import { type ChosenEstimators, chosenEstimators } from './chosen-estimators.js';
+import type { ActionClasses } from './action-classes.js';
+import { balancedOver } from './balanced-over.js';
+import { type ChosenEstimators, chosenEstimators, type EstimatorNeeds } from './chosen-estimators.js';
 import { chosenInterval, type IntervalMethod } from './chosen-interval.js';
 import { decisionsOf, part, type UsableDecisions } from './decisions-of.js';
 import { type Grouping, groupingOf, type GroupBy } from './grouping.js';
@@ -28,6 +31,11 @@ export interface EvaluateLogOptions {
   /** Names; all of decisions by default. */
   readonly estimators?: readonly string[] | undefined;
   readonly clip: number;
+  readonly tuning: EstimatorNeeds['tuning'];
+  /** The policies that logged, by name: weights are balanced over them. */
+  readonly loggers?: ReadonlyMap<string, Policy> | undefined;
+  /** Classes of actions, for marginal weights. */
+  readonly classes?: ActionClasses | undefined;
   readonly level: number;
   readonly interval: IntervalMethod;
   readonly seed: number;
@@ -87,13 +95,18 @@ const mostRows = 1 << 16;
  */
 export async function evaluateLog(given: DecisionTable, options: EvaluateLogOptions): Promise<LogEvaluation> {
   checkNotEmpty(given);
-  const usable = decisionsOf(given);
+  let usable = decisionsOf(given);
   const policies = options.second === undefined ? [options.policy] : [options.policy, options.second];
   const bound: BoundPolicy[] = [];
   let model: BoundOutcomeModel | undefined;
   try {
     for (const policy of policies) bound.push(await policy.bind(given));
     const remarks = remarksOf(given);
+    if (options.loggers !== undefined) {
+      usable = await balancedOver(options.loggers, given, usable, (policy) => shownBy(given, usable, policy, {}));
+      remarks.push(`Weights are balanced over the policies ${given.loggers.join(', ')}: each propensity is that of their mixture.`);
+    }
+    const category = options.classes?.bind(given, usable, bound);
     if (given.slateReward) {
       remarks.push('The log has one reward a slate: a slate counts as one decision, whose probability is the product over its slots. Outcome models are not used.');
       const shown = await Promise.all(bound.map((policy) => shownBy(given, usable, policy, options)));
@@ -103,9 +116,9 @@ export async function evaluateLog(given: DecisionTable, options: EvaluateLogOpti
     if (options.outcomeModel !== undefined && !canModel) remarks.push(`Estimators with an outcome model are left out: ${usable.log.action === undefined || given.actions === undefined ? 'the log does not have the actions' : 'a candidate is known for what was shown only'}.`);
     if (canModel) model = await options.outcomeModel.bind(given, usable.log);
     const hasSlates = given.slate !== undefined && given.slot !== undefined;
-    const chosen = chosenEstimators(options.estimators, options.clip, model !== undefined, hasSlates);
+    const chosen = chosenEstimators(options.estimators, { ...options, model: model !== undefined, slates: hasSlates, classes: category !== undefined });
     if (hasSlates && usable.log.slots > 1 && chosen.slates.length === 0) remarks.push(`Values are those of one slot; pages of the log have up to ${usable.log.slots}: --estimators sips,rips,iips tells what whole pages earn.`);
-    const runs = policies.map((policy) => run(policy.name, given, usable, chosen, options));
+    const runs = policies.map((policy) => run(policy.name, given, usable, chosen, options, category));
     const difference = policies.length === 2 ? pairedDifference(named(chosen)) : undefined;
     const perRow = Math.max(1, ...bound.map(({ width }) => width), model?.width ?? 1, usable.whole ? (given.actions ?? 1) : 1);
     const step = Math.max(1, Math.min(mostRows, Math.floor(mostNumbers / perRow)));
@@ -129,7 +142,7 @@ export async function evaluateLog(given: DecisionTable, options: EvaluateLogOpti
       first,
       second,
       difference: difference?.result(options.level),
-      estimators: [...chosen.decisions, ...chosen.slates].map(({ name, formula, source }) => ({ name, formula, source })),
+      estimators: [...chosen.decisions, ...chosen.marginal, ...chosen.slates].map(({ name, formula, source }) => ({ name, formula, source })),
       outcomeModel: model === undefined ? undefined : options.outcomeModel!.name,
       leftOut: placedLeftOut(given, usable.log),
       remarks,
@@ -143,7 +156,7 @@ export async function evaluateLog(given: DecisionTable, options: EvaluateLogOpti
 const named = (chosen: ChosenEstimators) => Object.fromEntries(chosen.decisions.map((estimator) => [estimator.name, estimator]));
 
 /** The work on one candidate, part by part. */
-function run(policy: string, table: DecisionTable, usable: UsableDecisions, chosen: ChosenEstimators, options: EvaluateLogOptions): { add(batch: WeightedDecisions, from: number): void; result(): PolicyEvaluation } {
+function run(policy: string, table: DecisionTable, usable: UsableDecisions, chosen: ChosenEstimators, options: EvaluateLogOptions, category?: Int32Array): { add(batch: WeightedDecisions, from: number): void; result(): PolicyEvaluation } {
   const { level, rewards } = options;
   const bounds = rewards ?? { low: 0, high: 1 };
   const interval = chosenInterval(chosen.decisions, { method: options.interval, level, seed: options.seed, replicates: options.replicates, rewards: bounds });
@@ -152,6 +165,8 @@ function run(policy: string, table: DecisionTable, usable: UsableDecisions, chos
   const tally = createTally<Readonly<Record<string, ChosenEstimators['decisions'][number]>>>(named(chosen));
   const groups = grouping && statesOf(tally.kinds, grouping.names.length);
   const shown = chosen.slates.length > 0 ? new Float64Array(usable.log.length) : undefined;
+  const expected = chosen.slates.some(({ name }) => name === 'cascade_dr') ? { shown: new Float64Array(usable.log.length), expected: new Float64Array(usable.log.length) } : undefined;
+  const marginal = chosen.marginal.length > 0 ? createTally(Object.fromEntries(chosen.marginal.map((estimator) => [estimator.name, estimator]))) : undefined;
   return {
     add(batch, from) {
       evaluation.add(batch);
@@ -159,13 +174,17 @@ function run(policy: string, table: DecisionTable, usable: UsableDecisions, chos
       if (from === 0) evaluation.addLeftOut(allLeftOut(table, usable.log));
       interval.add(batch);
       if (grouping !== undefined) tally.byGroup(batch, grouping.of.subarray(from, from + batch.length), grouping.names.length, groups);
+      expected?.shown.set(batch.shownOutcome!, from);
+      expected?.expected.set(batch.expectedOutcome!, from);
+      marginal?.add(withWeights(batch.log, marginalWeights(batch.log, batch.candidate!, { category: category! })));
       if (shown !== undefined) for (let i = 0; i < batch.length; i++) shown[from + i] = batch.weight[i]! * batch.propensity[i]!;
     },
     result() {
       const found = evaluation.result();
-      const slates = shown && slatesOf(table, usable, shown);
+      const slates = shown && slatesOf(table, usable, shown, expected);
+      const onClasses = Object.entries(marginal?.results() ?? {}).map(([name, estimate]) => [name, rowOf(estimate as Estimate, level)] as const);
       const ofSlates = chosen.slates.map((estimator) => [estimator.name, rowOf(estimateSlates(estimator, slates!), level)] as const);
-      return { policy, ...found, estimates: { ...found.estimates, ...Object.fromEntries(ofSlates) }, groups: grouping && groupEstimates(grouping, groups!, tally, level) };
+      return { policy, ...found, estimates: { ...found.estimates, ...Object.fromEntries([...onClasses, ...ofSlates]) }, groups: grouping && groupEstimates(grouping, groups!, tally, level) };
     },
   };
 }
@@ -186,9 +205,10 @@ function rowOf(estimate: Estimate, level: number): EstimateRow {
 /** Slates with one reward as single decisions. */
 function jointEvaluation(table: DecisionTable, usable: UsableDecisions, shown: readonly Float64Array[], options: EvaluateLogOptions, remarks: readonly string[]): LogEvaluation {
   const joint = jointSlates(table, usable, shown);
-  const chosen = chosenEstimators(options.estimators, options.clip, false, true);
-  const slates = options.estimators === undefined ? chosenEstimators(['pseudo_inverse'], options.clip, false, true).slates : chosen.slates;
-  const all: ChosenEstimators = { decisions: chosen.decisions, slates: [] };
+  const needs = { ...options, model: false, slates: true, classes: false };
+  const chosen = chosenEstimators(options.estimators, needs);
+  const slates = options.estimators === undefined ? chosenEstimators(['pseudo_inverse'], needs).slates : chosen.slates;
+  const all: ChosenEstimators = { ...chosen, slates: [] };
   const difference = shown.length === 2 ? pairedDifference(named(all)) : undefined;
   const usableJoint: UsableDecisions = { log: joint.log, whole: false, rows: (from, to) => Int32Array.from({ length: to - from }, (_, i) => joint.rows[from + i]!) };
   const batches = joint.shown.map((of) => weigh(joint.log, { shown: of }));
@@ -212,7 +232,7 @@ function jointEvaluation(table: DecisionTable, usable: UsableDecisions, shown: r
 }
 
 /** The candidate's probability of what was shown, at every usable decision. */
-async function shownBy(table: DecisionTable, usable: UsableDecisions, policy: BoundPolicy, options: EvaluateLogOptions): Promise<Float64Array> {
+async function shownBy(table: DecisionTable, usable: UsableDecisions, policy: BoundPolicy, options: Pick<EvaluateLogOptions, 'progress'>): Promise<Float64Array> {
   const out = new Float64Array(usable.log.length);
   const step = Math.max(1, Math.min(mostRows, Math.floor(mostNumbers / policy.width)));
   for (let from = 0; from < out.length; from += step) {

@@ -1,5 +1,6 @@
 import { HeadraceError } from '../../dataflow/errors.js';
 import { loggedSlates, type LoggedSlates } from '../../evaluation/slates/logged-slates.js';
+import type { Outcomes } from '../../evaluation/weighted-decisions.js';
 import type { DecisionTable } from '../decision-logs/decision-table.js';
 import type { UsableDecisions } from './decisions-of.js';
 
@@ -7,9 +8,10 @@ import type { UsableDecisions } from './decisions-of.js';
  * The slates of a log, for estimators of slates: rows of one `slate`, in the order of their slots. A shorter slate is filled up with slots that were certain and gave nothing.
  *
  * @param candidate probability of what was shown under the candidate, of each usable decision
+ * @param outcomes what a model expects of what was shown and of the candidate
  * @throws HR_EVALUATION_COLUMNS a log without slates, or with two rows of one slot
  */
-export function slatesOf(table: DecisionTable, usable: UsableDecisions, candidate: Float64Array): LoggedSlates {
+export function slatesOf(table: DecisionTable, usable: UsableDecisions, candidate: Float64Array, outcomes?: Outcomes): LoggedSlates {
   const { log } = usable;
   if (table.slate === undefined || log.slot === undefined) throw new HeadraceError('HR_EVALUATION_COLUMNS', `${table.source} has no slates.`, { remedy: 'Log the fields `slate` and `slot`.' });
   const numbers = new Map<number, number>();
@@ -25,6 +27,8 @@ export function slatesOf(table: DecisionTable, usable: UsableDecisions, candidat
   const reward = new Float64Array(cells);
   const propensity = new Float64Array(cells).fill(1);
   const shown = new Float64Array(cells).fill(1);
+  const shownOutcome = outcomes && new Float64Array(cells);
+  const expectedOutcome = outcomes && new Float64Array(cells);
   const seen = new Uint8Array(cells);
   for (let i = 0; i < log.length; i++) {
     const at = of[i]! * slots + log.slot[i]!;
@@ -33,6 +37,7 @@ export function slatesOf(table: DecisionTable, usable: UsableDecisions, candidat
     reward[at] = log.reward[i]!;
     propensity[at] = log.propensity[i]!;
     shown[at] = candidate[i]!;
+    if (outcomes !== undefined) [shownOutcome![at], expectedOutcome![at]] = [outcomes.shown[i]!, outcomes.expected[i]!];
   }
-  return loggedSlates({ slots, reward, propensity, candidate: shown });
+  return loggedSlates({ slots, reward, propensity, candidate: shown, shownOutcome, expectedOutcome });
 }
