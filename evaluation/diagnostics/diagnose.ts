@@ -1,6 +1,6 @@
 import type { RewardBounds } from '../intervals/reward-bounds.js';
 import { estimatorsDisagree, modelBias, policiesDisagree, valueByTime } from './checks/agreement-checks.js';
-import { decisionRepeated, joinRate, lateOutcomes, outcomeRepeated, outcomesMissing } from './checks/outcome-checks.js';
+import { decisionRepeated, joinRate, lateOutcomes, outcomeRepeated, outcomesMissing, rewardConstant } from './checks/outcome-checks.js';
 import { policyChange } from './checks/policy-change.js';
 import { actionCalibration, inversePropensity, propensityMismatch, propensityRounded, propensityUniform } from './checks/propensity-checks.js';
 import { logThinned, rowsLeftOut } from './checks/row-checks.js';
@@ -42,6 +42,7 @@ const checks: readonly ((facts: Facts) => Finding | undefined)[] = [
   lateOutcomes,
   decisionRepeated,
   outcomeRepeated,
+  rewardConstant,
   estimatorsDisagree,
   policiesDisagree,
   valueByTime,

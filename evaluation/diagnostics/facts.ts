@@ -62,7 +62,7 @@ export interface Facts {
   readonly unsupported: Unsupported;
   /** IPS. */
   readonly value: number | null;
-  /** What the candidate may be worth, were the unsupported part worth the least or the most; null where all is supported. */
+  /** What the candidate may be worth, were the unsupported part worth the least or the most; null where all is supported, or where rewards that differ were not seen. */
   readonly bounds: ValueBounds | null;
   readonly repeated: { readonly looked: number; readonly repeated: number } | null;
 }
@@ -115,7 +115,7 @@ export function factsOf(sums: EvaluationSums, rewards: RewardBounds | undefined)
     distributions: distributions && { n: distributions.n, mismatches: distributions.mismatches, cells: distributions.cells(), sizes: distributions.sizes(), actions: distributions.actions },
     unsupported,
     value,
-    bounds: value !== null && unsupported.mass > 0 ? { low: value + unsupported.mass * low, high: value + unsupported.mass * high } : null,
+    bounds: value !== null && unsupported.mass > 0 && low < high ? { low: value + unsupported.mass * low, high: value + unsupported.mass * high } : null,
     repeated: sums.repeated.result(),
   };
 }

@@ -33,6 +33,7 @@ export const findingTable = {
   PROPENSITY_MISMATCH: { what: 'The logged propensity is not what the logged distribution gives to the shown action.', remedy: 'What was shown was changed after it was drawn, or one of the two was computed later: log both at the draw, and mark overridden choices.' },
   PROPENSITY_ROUNDED: { what: 'Propensities are rounded, which changes the weights of rare actions most.', remedy: 'Log them as double precision numbers, all digits.' },
   PROPENSITY_UNIFORM: { what: 'Propensities are logged as 1 / number of candidates, but actions were not shown equally often.', remedy: 'Log the probability that the policy drew from.' },
+  REWARD_CONSTANT: { what: 'Every reward is the same, so the log does not tell one action from another, and estimates have no interval.', remedy: 'Look whether outcomes were joined, and whether `--reward` names the right column; where outcomes are rare, log more decisions.' },
   ROWS_LEFT_OUT: { what: 'Rows of the log could not be used.', remedy: 'See the codes of what was left out; the estimate stands for the other rows only.' },
   UNSUPPORTED_MASS: { what: 'Part of what the candidate would do never shows in the log, so its value there is not known.', remedy: 'Explore in the logging policy (a minimum probability for every candidate), or read the bounds.' },
   VALUE_BY_TIME: { what: 'The estimate differs between stretches of time by more than chance.', remedy: 'Look at the values by day: a trend or an outage means that next week may be different again.' },

@@ -270,7 +270,7 @@ function asText(call: Call, decisions: DecisionTable, found: LogEvaluation, aske
   const parts = [
     [
       `${second === undefined ? first.policy : `${first.policy} against ${second.policy}`} on ${decisions.source} (${decisions.format})`,
-      `  ${formatNumber(first.n)} decisions${decisions.actions === undefined ? '' : ` over ${formatNumber(decisions.actions)} actions`}, outcome model ${found.outcomeModel ?? 'none'}, ${level} intervals (${asked.interval})`,
+      `  ${counted(first.n, 'decision')}${decisions.actions === undefined ? '' : ` over ${counted(decisions.actions, 'action')}`}, outcome model ${found.outcomeModel ?? 'none'}, ${level} intervals (${asked.interval})`,
       ...found.leftOut.map(({ code, rows, first: place, example }) => `  left out: ${formatNumber(rows)} × ${code}, first at ${place}: ${example}`),
       ...found.remarks.map((remark) => `  ${remark}`),
     ].join('\n'),
@@ -280,6 +280,8 @@ function asText(call: Call, decisions: DecisionTable, found: LogEvaluation, aske
   ];
   return parts.join('\n\n').trimEnd();
 }
+
+const counted = (n: number, what: string): string => `${formatNumber(n)} ${what}${n === 1 ? '' : 's'}`;
 
 function policyText(of: PolicyEvaluation, asked: Settings, titled: boolean): string {
   const { diagnostics: d } = of;

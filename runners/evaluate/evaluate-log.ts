@@ -102,6 +102,8 @@ export async function evaluateLog(given: DecisionTable, options: EvaluateLogOpti
   try {
     for (const policy of policies) bound.push(await policy.bind(given));
     const remarks = remarksOf(given);
+    const { user } = usable.log;
+    if (user !== undefined && usable.log.length > 1 && user.every((of) => of === user[0])) remarks.push('All decisions are of one user: no interval tells how much users differ.');
     if (options.loggers !== undefined) {
       usable = await balancedOver(options.loggers, given, usable, (policy) => shownBy(given, usable, policy, {}));
       remarks.push(`Weights are balanced over the policies ${given.loggers.join(', ')}: each propensity is that of their mixture.`);

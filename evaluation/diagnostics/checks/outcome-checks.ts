@@ -2,7 +2,7 @@ import { alarmThreshold } from '../alarm-threshold.js';
 import type { CellSums } from '../cell-measures.js';
 import type { Facts } from '../facts.js';
 import type { Finding } from '../finding.js';
-import { digits, percent } from './score.js';
+import { digits, leastDecisions, percent } from './score.js';
 
 /** A part without any outcome is a finding when that has this little chance. */
 const leastChance = 1e-6;
@@ -111,6 +111,13 @@ export function decisionRepeated({ repeated }: Facts): Finding | undefined {
     message: `${percent(share)} of the rows are decisions that the log has already: their outcomes count twice.`,
     numbers: { share, looked: repeated.looked, repeated: repeated.repeated },
   };
+}
+
+/** Rewards that do not differ. */
+export function rewardConstant({ n, rewards }: Facts): Finding | undefined {
+  const { least, most } = rewards;
+  if (least !== most || n < leastDecisions) return undefined;
+  return { code: 'REWARD_CONSTANT', severity: 'warning', message: `All ${Math.round(n)} rewards are ${digits(least)}: nothing tells how sure the estimate is.`, numbers: { reward: least } };
 }
 
 /** Rewards of 2 among those of 0 and 1. */

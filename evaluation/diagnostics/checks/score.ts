@@ -23,3 +23,6 @@ export const percent = (share: number): string => `${Number((100 * share).toPrec
 
 /** A number for people: four digits. */
 export const digits = (x: number): string => (Math.abs(x) >= 1e6 || (Math.abs(x) < 1e-3 && x !== 0) ? x.toExponential(2) : String(Number(x.toPrecision(4))));
+
+/** A shorter log says next to nothing. */
+export const leastDecisions = 30;

@@ -2,7 +2,7 @@ import { alarmThreshold } from '../alarm-threshold.js';
 import type { CellSums } from '../cell-measures.js';
 import type { Facts } from '../facts.js';
 import type { Finding } from '../finding.js';
-import { digits, leastExcess, percent, score } from './score.js';
+import { digits, leastDecisions, leastExcess, percent, score } from './score.js';
 
 /** Bounds of the effective sample size, and of its share of the decisions. */
 const essBounds = { error: 10, warning: 25, share: 0.002 } as const;
@@ -20,6 +20,8 @@ export function essLow({ n, weights }: Facts): Finding | undefined {
   const { ess } = weights;
   const share = ess / n;
   if (ess >= essBounds.warning && share >= essBounds.share) return undefined;
+  // of a log that is short, and not of the weights
+  if (n < leastDecisions && share > 0.5) return undefined;
   return {
     code: 'ESS_LOW',
     severity: ess < essBounds.error ? 'error' : 'warning',
@@ -104,6 +106,6 @@ export function propensityImprobable({ n, actions, leastPropensity, slots }: Fac
 
 /** Too few decisions to say anything. */
 export function fewDecisions({ n }: Facts): Finding | undefined {
-  if (n >= 30) return undefined;
+  if (n >= leastDecisions) return undefined;
   return { code: 'FEW_DECISIONS', severity: n < 10 ? 'error' : 'warning', message: `The log has ${n === 1 ? 'one decision' : `${n} decisions`}; that says next to nothing.`, numbers: { n } };
 }

@@ -253,3 +253,11 @@ test('the command itself: files by relative path, exit codes, nothing but JSON o
   expect([one.code, one.stderr]).toEqual([1, expect.stringMatching(/^HR_/)]);
   expect(existsSync(join(cwd, '.headrace'))).toBe(false);
 });
+
+test('a log whose rewards are all the same is not trusted blindly, and a short one is not accused of its weights', async () => {
+  const flat = await call('--log', file('flat.jsonl', lines(200).replaceAll('"reward":1', '"reward":0')), '--policy', 'uniform', '--json');
+  expect(flat.json['verdict']).toBe('caution');
+  expect((flat.json['findings'] as { code: string }[]).map((f) => f.code)).toEqual(['REWARD_CONSTANT']);
+  const short = await call('--log', file('short.jsonl', lines(2)), '--policy', 'logged', '--json');
+  expect((short.json['findings'] as { code: string }[]).map((f) => f.code)).toEqual(['FEW_DECISIONS']);
+});
