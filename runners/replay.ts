@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { openEmbedded } from '../connectors/embedded/embedded-runtime.js';
 import type { KafkaSettings } from '../connectors/kafka/kafka-settings.js';
 import { systemClock } from '../dataflow/clock.js';
@@ -130,7 +131,8 @@ function replayRuntime(graph: PipelineGraph, original: Runtime, scratch: Runtime
   const registry: SchemaRegistry = {
     async register(subject, text) {
       const known = await original.registry.latest(subject);
-      return known?.schemaText === text ? known.id : scratch.registry.register(subject, text);
+      // a registry may have written the text its own way
+      return known !== undefined && isDeepStrictEqual(JSON.parse(known.schemaText), JSON.parse(text)) ? known.id : scratch.registry.register(subject, text);
     },
     schemaById: (id) => original.registry.schemaById(id),
     latest: (subject) => original.registry.latest(subject),

@@ -1,4 +1,5 @@
 import { type ErrorCode, HeadraceError, type Place } from '../../dataflow/errors.js';
+import { isTlsFailure } from '../tls-failure.js';
 
 /** Error numbers of Kafka's protocol that are told apart here (https://kafka.apache.org/protocol#protocol_error_codes). */
 const names: Readonly<Record<number, string>> = {
@@ -60,12 +61,8 @@ export function isPassing(error: unknown): boolean {
 
 /** Whether the broker has refused who we are. */
 export function isLoginError(error: unknown): boolean {
-  for (let at: unknown = error; at instanceof Error; at = at.cause) {
-    const { code } = at as { code?: unknown };
-    if (code === 'PLT_KFK_AUTHENTICATION' || at instanceof LoginRefused) return true;
-    if (typeof code === 'string' && /^(ERR_TLS|ERR_SSL|CERT_|SELF_SIGNED|DEPTH_ZERO|UNABLE_TO_)/.test(code)) return true;
-  }
-  return false;
+  for (let at: unknown = error; at instanceof Error; at = at.cause) if (at instanceof LoginRefused || (at as { code?: unknown }).code === 'PLT_KFK_AUTHENTICATION') return true;
+  return isTlsFailure(error);
 }
 
 /** The answer of a broker that an error goes back to. */

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { PipelineDirectory } from '../../dataflow/ports/pipeline-directory.js';
 import type { SchemaRegistry } from '../../dataflow/ports/schema-registry.js';
 import type { StateBackend } from '../../dataflow/ports/state-backend.js';
+import { confluentRegistry } from '../registry/confluent-registry.js';
 import { changelogAssembler } from './changelog.js';
 import { createCluster } from './cluster.js';
 import { columnarClient } from './columnar-client.js';
@@ -61,7 +62,7 @@ export async function openKafka({ settings, dataDir, mode, pipeline, warn, reach
   try {
     await client.greet();
     const log = kafkaLog({ ...world.log, client });
-    const registry = kafkaRegistry(client);
+    const registry = settings.registry === undefined ? kafkaRegistry(client) : confluentRegistry(settings.registry, { warn });
     if (pipeline !== undefined && mode === 'write') {
       const last = await log.claim(pipeline);
       copy = openCopy(pipeline, { dataDir: await copyDirectory(client, dataDir, pipeline), mode, owner: pipeline });

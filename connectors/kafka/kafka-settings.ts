@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { HeadraceError } from '../../dataflow/errors.js';
+import { type RegistrySettings, registrySettings } from '../registry/registry-settings.js';
 import { type Compression, compressions } from './compression.js';
 
 /** How to log in (SASL). */
@@ -35,6 +36,8 @@ export interface KafkaSettings {
   readonly batchBytes: number;
   /** Milliseconds for which an unreachable broker is tried again. */
   readonly patienceMs: number;
+  /** Where schemas are, when not in a topic. */
+  readonly registry?: RegistrySettings;
 }
 
 /** The environment variables of Kafka: their one home. */
@@ -68,7 +71,7 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 /**
  * The settings that the environment has, or undefined without KAFKA_BROKERS.
  *
- * @throws HR_KAFKA_SETTINGS naming the variable that cannot be used
+ * @throws HR_KAFKA_SETTINGS or HR_REGISTRY_SETTINGS naming the variable that cannot be used
  */
 export function kafkaSettings(env: Environment = process.env): KafkaSettings | undefined {
   const value = (name: keyof typeof kafkaVariables): string | undefined => (env[name]?.trim() === '' ? undefined : env[name]?.trim());
@@ -86,6 +89,7 @@ export function kafkaSettings(env: Environment = process.env): KafkaSettings | u
     return text === undefined ? defaults[name] : Number(text);
   };
   const tls = readTls(value);
+  const registry = registrySettings(env);
   const mechanism = oneOf('KAFKA_SASL_MECHANISM', mechanisms);
   return {
     client: oneOf('HEADRACE_KAFKA_CLIENT', kafkaClients) ?? 'columnar',
@@ -94,6 +98,7 @@ export function kafkaSettings(env: Environment = process.env): KafkaSettings | u
     fetchBytes: number('KAFKA_FETCH_BYTES'),
     batchBytes: number('KAFKA_BATCH_BYTES'),
     patienceMs: number('KAFKA_PATIENCE_MS'),
+    ...(registry === undefined ? {} : { registry }),
     ...(tls === undefined ? {} : { tls }),
     ...(mechanism === undefined ? {} : { login: readLogin(mechanism, value) }),
   };

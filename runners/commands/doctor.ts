@@ -8,6 +8,7 @@ import { formatBytes, formatDuration, formatNumber } from '../terminal/number-fo
 import { type Call, type Command, exitCodes } from './command.js';
 import { clickhouse } from './clickhouse-check.js';
 import { redis } from './redis-check.js';
+import { registry } from './registry-check.js';
 
 /** What a check found. */
 export interface Finding {
@@ -23,14 +24,14 @@ export const doctor: Command = {
   name: 'doctor',
   usage: ['doctor'],
   about:
-    'Checks the machine and a data directory: Node, LMDB, disk, who holds the lock, topics, and how far each pipeline is. Where KAFKA_BROKERS,\n' +
-    'REDIS_URL or CLICKHOUSE_URL name servers, also whether they answer and let this user in, and dead letters in Kafka. Changes nothing but a key in Redis that\n' +
+    'Checks the machine and a data directory: Node, LMDB, disk, who holds the lock, topics, and how far each pipeline is. Where KAFKA_BROKERS\n' +
+    '(with SCHEMA_REGISTRY_URL), REDIS_URL or CLICKHOUSE_URL name servers, also whether they answer and let this user in, and dead letters in Kafka. Changes nothing but a key in Redis that\n' +
     'lives for a second.',
   options: {},
   operands: [0, 0],
   async run(call) {
     let failed = false;
-    for (const check of [node, lmdb, directory, disk, data, kafka, redis, clickhouse]) {
+    for (const check of [node, lmdb, directory, disk, data, kafka, registry, redis, clickhouse]) {
       for (const finding of await attempt(check, call)) {
         failed ||= finding.status === 'fail';
         const detail = withoutSecrets(finding.detail);

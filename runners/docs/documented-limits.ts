@@ -1,6 +1,7 @@
 import { clickHouseVariables } from '../../connectors/clickhouse/clickhouse-settings.js';
 import { kafkaVariables } from '../../connectors/kafka/kafka-settings.js';
 import { redisVariables } from '../../connectors/redis/redis-settings.js';
+import { registryVariables } from '../../connectors/registry/registry-settings.js';
 
 /** A constant that bounds something, and the file that is its one home. */
 export interface DocumentedLimit {
@@ -77,6 +78,7 @@ export const documentedVariables: readonly { readonly name: string; readonly fil
   ...Object.entries(kafkaVariables).map(([name, what]) => ({ name, file: 'connectors/kafka/kafka-settings.ts', what })),
   ...Object.entries(clickHouseVariables).map(([name, what]) => ({ name, file: 'connectors/clickhouse/clickhouse-settings.ts', what })),
   ...Object.entries(redisVariables).map(([name, what]) => ({ name, file: 'connectors/redis/redis-settings.ts', what })),
+  ...Object.entries(registryVariables).map(([name, what]) => ({ name, file: 'connectors/registry/registry-settings.ts', what })),
   { name: 'HEADRACE_DEBUG', file: 'runners/headrace.ts', what: '`1`: print the stack of an error and of its causes.' },
   { name: 'TMPDIR', file: 'runners/import/sort-by-time.ts', what: 'Where an import sorts what does not fit into memory, a replay keeps its scratch state, and ClickHouse in the process its tables.' },
 ];

@@ -1,11 +1,12 @@
 import { clickHouseSecrets } from '../../connectors/clickhouse/clickhouse-settings.js';
 import { kafkaSecrets } from '../../connectors/kafka/kafka-settings.js';
 import { redisSecrets } from '../../connectors/redis/redis-settings.js';
+import { registrySecrets } from '../../connectors/registry/registry-settings.js';
 
 /** Variables whose values are never printed. */
-export const secretVariables: readonly string[] = ['HEADRACE_TOKEN', ...kafkaSecrets, ...redisSecrets, ...clickHouseSecrets];
+export const secretVariables: readonly string[] = ['HEADRACE_TOKEN', ...kafkaSecrets, ...redisSecrets, ...clickHouseSecrets, ...registrySecrets];
 /** Addresses that may have a password in them. */
-const addressVariables = ['REDIS_URL', 'CLICKHOUSE_URL'];
+const addressVariables = ['REDIS_URL', 'CLICKHOUSE_URL', 'SCHEMA_REGISTRY_URL'];
 /** A shorter secret would take ordinary words out of messages. */
 const shortestSecret = 4;
 const shownInstead = '***';

@@ -1,10 +1,11 @@
 import { clickhouse } from './clickhouse.js';
 import { kafka } from './kafka.js';
 import { redis } from './redis.js';
+import { registry } from './registry.js';
 import { running, type Service, stop } from './service.js';
 
 /** Services that tests start. */
-const started: readonly Service[] = [kafka, redis, clickhouse];
+const started: readonly Service[] = [kafka, redis, clickhouse, registry];
 
 /** Vitest's global set-up: what the tests have started is stopped behind them; what ran before goes on. */
 export async function setup(): Promise<() => Promise<void>> {

@@ -1,6 +1,9 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
+import { hasRegistryClient } from '../../connectors/registry/has-registry-client.js';
 import { clickLines, clicksFile, headrace, startHeadrace, userCountsFile, workplace } from './headrace-process.js';
 
 interface Finding {
@@ -59,4 +62,16 @@ test('a cluster that does not answer is a failure with a way out', async () => {
   const { code, json } = await headrace(['doctor', '--json'], { cwd: workplace(), env: { KAFKA_BROKERS: '127.0.0.1:1', KAFKA_PATIENCE_MS: '100' } });
   expect(code).toBe(1);
   expect((json() as Finding[]).at(-1)).toMatchObject({ check: 'kafka', status: 'fail', detail: expect.stringMatching(/^HR_KAFKA_UNREACHABLE Kafka at 127\.0\.0\.1:1/) as unknown, remedy: expect.stringContaining('KAFKA_BROKERS') as unknown });
+});
+
+test.skipIf(!hasRegistryClient)('a registry that does not answer, or not to this user, is a failure with a way out', async () => {
+  const server = createServer((_, response) => response.writeHead(401, { 'content-type': 'application/json' }).end('{"error_code":40101,"message":"Unauthorized"}'));
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  onTestFinished(() => void server.close());
+  const cluster = { KAFKA_BROKERS: '127.0.0.1:1', KAFKA_PATIENCE_MS: '100' };
+  const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const denied = await headrace(['doctor', '--json'], { cwd: workplace(), env: { ...cluster, SCHEMA_REGISTRY_URL: address } });
+  expect((denied.json() as Finding[]).at(-1)).toEqual({ check: 'registry', status: 'fail', detail: `HR_REGISTRY_DENIED The schema registry at ${address} answers 401: Unauthorized.`, remedy: expect.stringContaining('SCHEMA_REGISTRY_USERNAME') as unknown });
+  const gone = await headrace(['doctor', '--json'], { cwd: workplace(), env: { ...cluster, SCHEMA_REGISTRY_URL: 'http://127.0.0.1:1', SCHEMA_REGISTRY_PATIENCE_MS: '100' } });
+  expect((gone.json() as Finding[]).at(-1)).toMatchObject({ check: 'registry', status: 'fail', detail: expect.stringMatching(/^HR_REGISTRY_UNREACHABLE/) as unknown, remedy: expect.stringContaining('SCHEMA_REGISTRY_URL') as unknown });
 });
