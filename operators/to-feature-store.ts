@@ -1,6 +1,6 @@
 import { createFeaturePublication, type FeaturePublication } from '../dataflow/feature-publication.js';
 import { publicationStep, type FeatureSet, tilesStep } from '../dataflow/features.js';
-import type { TaskContext } from '../dataflow/task-context.js';
+import type { StateTable } from '../dataflow/state-table.js';
 import { type Operator, operate } from './operate.js';
 
 /**
@@ -15,22 +15,25 @@ import { type Operator, operate } from './operate.js';
  */
 export function toFeatureStore<T, N extends string, K>(set: FeatureSet<T, N>): Operator<never, never, K> {
   return operate<never, never, K>({ kind: 'toFeatureStore', id: publicationStep(set), details: { set: set.name }, publishes: true, keepsPartitioning: true }, (step) => {
-    let context: TaskContext;
+    let task: number;
+    let table: StateTable;
     let told = false;
     let publication: FeaturePublication | undefined;
     return {
       onOpen(opened) {
-        context = opened;
+        task = opened.task;
+        // state is declared when a task opens
+        table = opened.table(step.id);
         if (opened.publisher === undefined) return;
-        const { publisher, clock, task, warn } = opened;
-        publication = createFeaturePublication({ set: set as unknown as FeatureSet, tiles: opened.table(tilesStep(set)), table: opened.table(step.id), publisher, clock, task, warn });
+        const { publisher, clock, warn } = opened;
+        publication = createFeaturePublication({ set: set as unknown as FeatureSet, tiles: opened.table(tilesStep(set)), table, publisher, clock, task, warn });
         opened.outside(step.id, publication);
       },
       onBatch: (batch, emit) => emit(batch),
       onBarrier(epoch) {
         publication?.mark(epoch);
-        if (told || context.task !== 0) return;
-        context.table(step.id).put(Buffer.of(0), Buffer.from(JSON.stringify({ windows: set.windows.map((w) => w.name), layout: set.layout.text })));
+        if (told || task !== 0) return;
+        table.put(Buffer.of(0), Buffer.from(JSON.stringify({ windows: set.windows.map((w) => w.name), layout: set.layout.text })));
         told = true;
       },
     };

@@ -92,7 +92,7 @@ test('balanced weights are over the mixture of the policies that logged', async 
   await expect(estimatesOf('--log', plain, '--balance', `old=${old}`)).rejects.toMatchObject({ code: 'HR_EVALUATION_COLUMNS' });
   await expect(estimatesOf('--log', plain, '--balance', `old=${old},new=${young},mew=uniform`)).rejects.toMatchObject({ code: 'HR_EVALUATION_COLUMNS', message: expect.stringContaining('new') as string });
   await expect(estimatesOf('--log', plain, '--balance', 'old')).rejects.toMatchObject({ code: 'HR_USAGE' });
-  const untold = file('untold.jsonl', rows.map(({ policy: _, ...row }) => `${JSON.stringify({ ...row, actions })}\n`).join(''));
+  const untold = file('untold.jsonl', rows.map((row) => `${JSON.stringify({ ...row, policy: undefined, actions })}\n`).join(''));
   await expect(estimatesOf('--log', untold, '--balance', 'old=uniform')).rejects.toMatchObject({ code: 'HR_EVALUATION_COLUMNS' });
 });
 
