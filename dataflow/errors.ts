@@ -70,6 +70,7 @@ export const errorTable = {
   HR_REGISTRY_SETTINGS: { what: 'A setting of the schema registry cannot be used, or its package is missing.', remedy: 'See the SCHEMA_REGISTRY_ variables in docs/reference-limits.md.' },
   HR_REGISTRY_UNREACHABLE: { what: 'The schema registry has not answered for too long.', remedy: 'Check SCHEMA_REGISTRY_URL and that the registry runs; then start again: it goes on where it stopped.' },
   HR_REPLAY: { what: 'A replay cannot be made.', remedy: 'Run the pipeline first, and keep its input topics.' },
+  HR_SAVEPOINT: { what: 'A savepoint cannot be taken, read or started from.', remedy: 'See what the message names; `headrace savepoint show FILE` tells what is in one.' },
   HR_SCHEMA: { what: 'A schema is not valid Avro, or not one that a topic can have.', remedy: 'A topic value is an Avro record; check the .avsc file.' },
   HR_SCHEMA_INCOMPATIBLE: { what: 'The schema registry refuses a schema: readers of the one before could not go on.', remedy: 'Give new fields a default and do not change types, or write another topic; its compatibility is set in the registry.' },
   HR_SCHEMA_MISMATCH: { what: 'A schema cannot be resolved against the one that the records were written with.', remedy: 'Give new fields a default, and do not change types.' },

@@ -18,6 +18,8 @@ export interface OpenRuntimeOptions {
   readonly mode: 'write' | 'read';
   /** The pipeline whose state is needed; to write, this process becomes the one that runs it. */
   readonly pipeline?: string | undefined;
+  /** Read the state as of the last epoch, whatever of it is on this machine: on Kafka it is gathered from the changelog. @default what a run here has left */
+  readonly fresh?: boolean;
   /** Who writes, for the message that others get. @default the pipeline */
   readonly owner?: string;
   /** Told of waits for brokers. */
@@ -27,11 +29,11 @@ export interface OpenRuntimeOptions {
 }
 
 /** Opens the embedded runtime, or that on Kafka where its settings are given. Errors: as `openEmbedded` and `openKafka`. */
-export async function openRuntime({ dataDir, kafka, mode, pipeline, owner = pipeline, warn, reachable }: OpenRuntimeOptions): Promise<OpenRuntime> {
+export async function openRuntime({ dataDir, kafka, mode, pipeline, owner = pipeline, warn, reachable, fresh = false }: OpenRuntimeOptions): Promise<OpenRuntime> {
   if (kafka === undefined) return openEmbedded({ dataDir, mode, owner });
   // its library is loaded only by who uses it
   const { openKafka } = await import('../connectors/kafka/kafka-runtime.js');
-  return openKafka({ settings: kafka, dataDir, mode, pipeline, ...(warn && { warn }), ...(reachable && { reachable }) });
+  return openKafka({ settings: kafka, dataDir, mode, pipeline, fresh, ...(warn && { warn }), ...(reachable && { reachable }) });
 }
 
 /** Where a runtime has its topics, in words. */

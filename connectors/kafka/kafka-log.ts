@@ -16,6 +16,8 @@ import type { TransactionalProducer } from './transactional-producer.js';
 export interface KafkaLog extends LogClient {
   /** Takes a pipeline over: another process that runs it is fenced, and its last transaction settled. Gives the last epoch. */
   claim(pipeline: string): Promise<EpochRecord | undefined>;
+  /** The record of the last epoch, whoever committed it. */
+  lastEpoch(pipeline: string): Promise<EpochRecord | undefined>;
   /** Keeps the copy of a claimed pipeline's state up to date from now on, and its changelog short. */
   attach(pipeline: string, copy: StateCopy): void;
 }
@@ -146,6 +148,7 @@ export function kafkaLog({ client, now = Date.now, uniqueName = randomUUID }: Ka
       }
       return entries;
     },
+    lastEpoch,
     claim: async (pipeline) => (await writing(pipeline)).last,
     attach(pipeline, copy) {
       const attached = writing(pipeline).then((own) => {

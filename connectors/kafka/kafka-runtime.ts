@@ -1,5 +1,8 @@
 import { existsSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { HeadraceError } from '../../dataflow/errors.js';
 import type { PipelineDirectory } from '../../dataflow/ports/pipeline-directory.js';
 import type { SchemaRegistry } from '../../dataflow/ports/schema-registry.js';
 import type { StateBackend } from '../../dataflow/ports/state-backend.js';
@@ -34,6 +37,8 @@ export interface KafkaRuntimeOptions {
   readonly mode: 'write' | 'read';
   /** The pipeline whose state is needed; without one there is none. */
   readonly pipeline?: string | undefined;
+  /** To read: the state as of the last epoch, gathered from the changelog, whatever copy is here. @default false */
+  readonly fresh?: boolean;
   /** Told of waits. */
   readonly warn?: (message: string) => void;
   /** Told when brokers have not answered for some seconds, and when they do again. */
@@ -55,7 +60,7 @@ export interface KafkaWorld {
  *
  * Errors: HR_KAFKA_SETTINGS the library that is asked for is not installed; HR_KAFKA_UNREACHABLE, HR_KAFKA_DENIED, HR_KAFKA; HR_STATE_LOCKED and HR_DATA_DIR for the copy.
  */
-export async function openKafka({ settings, dataDir, mode, pipeline, warn, reachable }: KafkaRuntimeOptions, world: KafkaWorld = {}): Promise<KafkaRuntime> {
+export async function openKafka({ settings, dataDir, mode, pipeline, fresh = false, warn, reachable }: KafkaRuntimeOptions, world: KafkaWorld = {}): Promise<KafkaRuntime> {
   await loadZstd();
   const { client = await createClient({ settings, warn, reachable }), openCopy = openStateCopy } = world;
   let copy: StateCopy | undefined;
@@ -68,6 +73,8 @@ export async function openKafka({ settings, dataDir, mode, pipeline, warn, reach
       copy = openCopy(pipeline, { dataDir: await copyDirectory(client, dataDir, pipeline), mode, owner: pipeline });
       await restore(client, pipeline, copy, last);
       log.attach(pipeline, copy);
+    } else if (pipeline !== undefined && fresh) {
+      return await openFresh(pipeline, { client, log, registry, openCopy });
     } else if (pipeline !== undefined && (await client.hasTopic(epochsTopic(pipeline)))) {
       const directory = await copyDirectory(client, dataDir, pipeline);
       if (existsSync(join(directory, 'data.mdb'))) copy = openStateCopy(pipeline, { dataDir: directory, mode });
@@ -83,6 +90,40 @@ export async function openKafka({ settings, dataDir, mode, pipeline, warn, reach
     throw error;
   }
 }
+
+/** State as of the last epoch, in a directory of its own that goes with it. Who runs the pipeline is not disturbed. */
+async function openFresh(pipeline: string, { client, log, registry, openCopy }: Pick<KafkaRuntime, 'log' | 'registry'> & { readonly client: KafkaClient; readonly openCopy: typeof openStateCopy }): Promise<KafkaRuntime> {
+  const dataDir = await mkdtemp(join(tmpdir(), 'headrace-state-'));
+  let copy: StateCopy | undefined;
+  const close = async (): Promise<void> => {
+    await copy?.close();
+    await rm(dataDir, { recursive: true, force: true });
+    await client.close();
+  };
+  try {
+    copy = openCopy(pipeline, { dataDir, mode: 'write', owner: `a look at ${pipeline}` });
+    let last = await log.lastEpoch(pipeline);
+    for (let attempt = 1; last !== undefined; attempt++) {
+      try {
+        await restore(client, pipeline, copy, last);
+        break;
+      } catch (error) {
+        // what is read was deleted meanwhile, since a newer part of the changelog makes up the state
+        if (!(error instanceof HeadraceError && error.code === 'HR_OFFSET_GONE') || attempt === freshAttempts) throw error;
+        copy.clear();
+        last = await log.lastEpoch(pipeline);
+      }
+    }
+    const committed = last && { epoch: last.epoch, positions: last.positions, ...(last.times && { times: last.times }) };
+    return { log: { ...log, committed: async (name) => (name === pipeline ? committed : log.committed(name)) }, registry, directory: kafkaDirectory(client), state: copy.state, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** How often state is gathered anew when its beginning was deleted meanwhile. */
+const freshAttempts = 5;
 
 async function createClient(options: Pick<KafkaRuntimeOptions, 'settings' | 'warn' | 'reachable'>): Promise<KafkaClient> {
   if (options.settings.client === 'columnar') return columnarClient(createCluster(options));

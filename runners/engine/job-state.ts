@@ -1,11 +1,12 @@
 import type { StateBackend } from '../../dataflow/ports/state-backend.js';
-import type { StateWrite } from '../../dataflow/ports/log-client.js';
+import type { JournalEntry, Position, StateWrite } from '../../dataflow/ports/log-client.js';
 
 /** Step under which a job keeps what belongs to all of its tasks. */
 const journalStep = '~journal';
 const finishedKey = Buffer.from('finished');
 const tasksKey = Buffer.from('tasks');
 const formPrefix = 'form/';
+const plantingKey = Buffer.from('planting');
 
 /** Journal entries that a pipeline has finished. */
 export function finishedEntries(state: StateBackend, pipeline: string): number {
@@ -44,6 +45,21 @@ export function storedForms(state: StateBackend, pipeline: string): Map<string, 
 /** Writes down the form of a step's state, or that it has none. */
 export function formWrite(step: string, form: StateForm | undefined): StateWrite {
   return { step: journalStep, key: Buffer.from(`${formPrefix}${step}`), value: form === undefined ? null : Buffer.from(JSON.stringify(form)) };
+}
+
+/** Whether a savepoint is half planted: the state is neither that of before nor that of the savepoint. */
+export function isPlanting(state: StateBackend, pipeline: string): boolean {
+  return state.get(pipeline, journalStep, plantingKey) !== undefined;
+}
+
+/** Writes down that a savepoint is being planted, or that it is there. */
+export function plantingWrite(is: boolean): StateWrite {
+  return { step: journalStep, key: plantingKey, value: is ? Buffer.of(1) : null };
+}
+
+/** The journal of a pipeline that begins at `positions`: one entry behind those that there are, finished. */
+export function plantedJournal(positions: readonly Position[], tasks: number, before: number): { readonly writes: StateWrite[]; readonly entries: JournalEntry[] } {
+  return { writes: finishedWrites(before + 1, tasks), entries: [{ kind: 'live', bounds: positions }] };
 }
 
 /** Whether a name is that of a run's own state, and no step's. */

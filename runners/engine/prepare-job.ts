@@ -5,12 +5,13 @@ import { definition } from '../../dataflow/topic.js';
 import { parseRecordSchema } from '../../schemas/avro-schema.js';
 import { compileReader } from '../../schemas/reader.js';
 import type { Runtime } from './job.js';
-import { stateTasks } from './job-state.js';
+import { isPlanting, stateTasks } from './job-state.js';
 import { outcomesTopic } from './outcome-history.js';
 import type { PipelineGraph } from './task.js';
 
 /** Keys and their state belong to tasks: with another number of them, a key would not find its state. */
 export function checkTasks(state: StateBackend, pipeline: string, taskCount: number): void {
+  if (isPlanting(state, pipeline)) throw new HeadraceError('HR_SAVEPOINT', `A savepoint is half planted in ${pipeline}.`, { place: { pipeline }, remedy: 'Start it once more with `headrace savepoint start`; it begins anew and replaces what is there.' });
   const before = stateTasks(state, pipeline);
   if (before === undefined || before === taskCount) return;
   throw new HeadraceError('HR_STATE_MISMATCH', `${pipeline} has state of ${before} tasks, and its input topics have ${taskCount} partitions now.`, {
