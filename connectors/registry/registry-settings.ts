@@ -25,9 +25,6 @@ export const registryVariables = {
 /** Those that are never printed. */
 export const registrySecrets = ['SCHEMA_REGISTRY_PASSWORD'] as const satisfies readonly (keyof typeof registryVariables)[];
 
-/** Those that are never printed. */
-export const registrySecrets = ['SCHEMA_REGISTRY_PASSWORD'] as const satisfies readonly (keyof typeof registryVariables)[];
-
 const defaultPatienceMs = 120_000;
 
 /**

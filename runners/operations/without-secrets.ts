@@ -2,7 +2,6 @@ import { clickHouseSecrets } from '../../connectors/clickhouse/clickhouse-settin
 import { kafkaSecrets } from '../../connectors/kafka/kafka-settings.js';
 import { redisSecrets } from '../../connectors/redis/redis-settings.js';
 import { registrySecrets } from '../../connectors/registry/registry-settings.js';
-import { registrySecrets } from '../../connectors/registry/registry-settings.js';
 
 /** Variables whose values are never printed. */
 export const secretVariables: readonly string[] = ['HEADRACE_TOKEN', ...kafkaSecrets, ...redisSecrets, ...clickHouseSecrets, ...registrySecrets];
