@@ -53,7 +53,9 @@ export interface Tally<M extends Measures> {
 export function createTally<const M extends Measures>(measures: M): Tally<M> {
   const sums: Sum[] = [];
   const texts = new Map<string, number>();
-  const place = (sum: Sum): number => {
+  const place = (given: Sum): number => {
+    // x·y and y·x are one sum
+    const sum = given.kind === 'products' && given.of.sql > given.by.sql ? { ...given, of: given.by, by: given.of } : given;
     const text = sumSql(sum, true);
     const at = texts.get(text) ?? sums.push(sum) - 1;
     texts.set(text, at);

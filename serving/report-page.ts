@@ -32,6 +32,7 @@ figure{margin:16px 0;overflow-x:auto}
 .wide{overflow-x:auto}
 table{border-collapse:collapse;font-size:14px;margin:12px 0}
 th,td{padding:4px 14px 4px 0;text-align:left;vertical-align:top;border-bottom:1px solid var(--rule)}
+td:first-child{white-space:nowrap}
 th{font-weight:600;color:var(--soft);white-space:nowrap}
 .n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
 @media print{main{max-width:none;padding:0}h2{break-after:avoid}figure,tr{break-inside:avoid}}`;

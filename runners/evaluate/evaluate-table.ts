@@ -15,7 +15,8 @@ import { evaluationSql, type SqlRow, type TableColumns } from '../../evaluation/
 export async function evaluateTable(clickhouse: Pick<Chdb, 'query'>, table: string, columns: TableColumns, options: EvaluationOptions & { readonly actions?: number } = {}): Promise<EvaluationResult> {
   const evaluation = evaluationSql(table, columns, options);
   const rows = async (sql: string): Promise<readonly SqlRow[]> => (await clickhouse.query(sql)).map((row) => Object.values(row) as number[]);
-  const [range] = await rows(evaluation.range);
-  for (const { sql, take } of evaluation.queries(range!)) take(await rows(sql));
+  const [count] = await rows(evaluation.count);
+  const [totals] = await rows(evaluation.totals(count!));
+  for (const { sql, take } of evaluation.queries(totals!)) take(await rows(sql));
   return evaluation.result();
 }

@@ -62,11 +62,17 @@ test('a table of weights and rewards alone will do', { timeout: 120_000 }, async
 
 test('queries come as text, so a cluster can run them', () => {
   const sql = evaluationSql('db.weighted', { action: true, time: true, thinned: true });
-  expect(sql.range).toContain('FROM db.weighted');
-  const queries = sql.queries([10, 0, 5e9, 3, 0, -1, -1]);
-  expect(queries).toHaveLength(3);
+  expect(sql.count).toContain('FROM db.weighted');
+  const totals = sql.totals([10]);
+  expect(totals).toContain('sum((multiple * (least(weight, (10.)) * reward)))');
+  // what the cells have is not summed twice
+  expect(totals).not.toContain('sum((multiple * (weight * reward)))');
+  expect(totals).not.toContain('SETTINGS');
+  const queries = sql.queries([0, 5e9, 3, 0, -1, -1, 10]);
+  expect(queries).toHaveLength(2);
   expect(queries[0]!.sql).toContain('sum((multiple * (weight * reward)))');
-  expect(queries[1]!.sql).toMatch(/GROUP BY cell$/);
+  expect(queries[0]!.sql).toMatch(/GROUP BY cell$/);
+  expect(sql.totals([100_000_000])).toContain('min_count_to_compile_aggregate_expression');
 });
 
 function expectClose(actual: unknown, expected: unknown, what: string): void {
