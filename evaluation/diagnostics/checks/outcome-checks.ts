@@ -4,8 +4,8 @@ import type { Facts } from '../facts.js';
 import type { Finding } from '../finding.js';
 import { digits, leastDecisions, percent } from './score.js';
 
-/** A part without any outcome is a finding when that has this little chance. */
-const leastChance = 1e-6;
+/** A part without any outcome is a finding when that has this little chance, over all parts of its kind. */
+const leastChance = 1e-4;
 /** Outcomes that would have been expected there. */
 const leastExpected = 10;
 /** An action or slot may have as many times fewer outcomes than the others. */
@@ -23,17 +23,20 @@ const mostTwice = 0.25;
 interface Part {
   readonly what: string;
   readonly sums: CellSums;
+  /** Parts of its kind. */
+  readonly among: number;
   /** Whether parts of this kind may differ in what they are worth. */
   readonly differs: boolean;
 }
 
 /** Parts of the log in which outcomes may be lost. */
 function partsOf({ byLogger, byAction, bySlot, byBlock, hasTime }: Facts): readonly Part[] {
+  const kind = (of: ReadonlyMap<number, CellSums>, name: (key: number) => string, differs: boolean): Part[] => Array.from(of, ([key, sums]) => ({ what: name(key), sums, among: of.size, differs }));
   return [
-    ...Array.from(byLogger.size > 1 ? byLogger : [], ([k, sums]) => ({ what: `policy ${k}`, sums, differs: false })),
-    ...Array.from(byAction, ([k, sums]) => ({ what: `action ${k}`, sums, differs: true })),
-    ...Array.from(bySlot.size > 1 ? bySlot : [], ([k, sums]) => ({ what: `slot ${k}`, sums, differs: true })),
-    ...Array.from(byBlock, ([at, sums]) => ({ what: hasTime ? `the time from ${new Date(at).toISOString().slice(0, 19)}` : `the part from decision ${at}`, sums, differs: false })),
+    ...(byLogger.size > 1 ? kind(byLogger, (k) => `policy ${k}`, false) : []),
+    ...kind(byAction, (k) => `action ${k}`, true),
+    ...(bySlot.size > 1 ? kind(bySlot, (k) => `slot ${k}`, true) : []),
+    ...kind(byBlock, (at) => (hasTime ? `the time from ${new Date(at).toISOString().slice(0, 19)}` : `the part from decision ${at}`), false),
   ];
 }
 
@@ -42,14 +45,14 @@ export function outcomesMissing(facts: Facts): Finding | undefined {
   const parts = partsOf(facts);
   const { n, hits } = facts.whole;
   let worst: { what: string; expected: number; n: number; hits: number; chance: number } | undefined;
-  for (const { what, sums, differs } of parts) {
+  for (const { what, sums, among, differs } of parts) {
     const rest = n - sums.n;
     if (!(rest > 0) || (sums.hits > 0 && sums.hits < sums.n)) continue;
     const rate = (hits - sums.hits) / rest;
     const missing = (sums.hits === 0 ? rate : 1 - rate) / (differs ? leastRatio : 1);
     if (sums.n * missing < leastExpected) continue;
     const chance = (sums.n / facts.thinning) * Math.log1p(-Math.min(missing, 1 - 1e-12));
-    if (chance < Math.log(leastChance / parts.length) && !(worst !== undefined && worst.chance <= chance)) worst = { what, expected: sums.n * rate, n: sums.n, hits: sums.hits, chance };
+    if (chance < Math.log(leastChance / among) && !(worst !== undefined && worst.chance <= chance)) worst = { what, expected: sums.n * rate, n: sums.n, hits: sums.hits, chance };
   }
   if (worst === undefined) return undefined;
   const none = worst.hits === 0;
