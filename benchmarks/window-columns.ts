@@ -68,6 +68,7 @@ function contextOf(table: ReturnType<typeof createStateTable>): TaskContext {
     task: 0,
     tasks: 1,
     clock: systemClock,
+    artefacts: { put: none, get: none },
     metrics: createMetrics(),
     abort: new AbortController().signal,
     bounded: true,

@@ -3,6 +3,7 @@ import type { Clock } from './clock.js';
 import type { HeadraceError } from './errors.js';
 import type { Metrics } from './metrics.js';
 import type { OutsideWork } from './outside-work.js';
+import type { ArtefactStore } from './ports/artefact-store.js';
 import type { FeaturePublisher } from './ports/feature-publisher.js';
 import type { RecordBlock } from './record-block.js';
 import type { Signal } from './signal.js';
@@ -36,6 +37,8 @@ export interface TaskContext {
   atProcessingTime(time: number, fire: () => void): void;
   /** Brings features to a store outside; undefined where look-ups read the state itself. */
   readonly publisher: FeaturePublisher | undefined;
+  /** Keeps what is too large for a record: models. */
+  readonly artefacts: ArtefactStore;
   /** Tells the run of calls that `step` makes outside of the stream. */
   outside(step: string, work: OutsideWork): void;
   /** Calls `release` at the end of each tick, steps before those that they feed. Within a tick the sizes of batches must not show. */

@@ -18,7 +18,7 @@ export interface GateLimits {
   readonly calibration?: readonly [number, number];
   /** Slope of the logit. @default [0.8, 1.25] */
   readonly slope?: readonly [number, number];
-  /** Population stability index of the scores, beyond what chance gives. @default 0.25 */
+  /** Population stability index of the scores, beyond what chance gives, unless the candidate is surely better: then its scores have to move. @default 0.25 */
   readonly stability?: number;
   /** Share of the champion's coverage that has to be left: items that get the top tenth of the scores. @default 0.5 */
   readonly coverage?: number;
@@ -41,6 +41,8 @@ export interface ScoredSet extends PairedScores {
 export interface GateInput {
   /** Examples that neither head has learned from: those of the next hour. */
   readonly unseen: ScoredSet;
+  /** There is no champion yet: `champion` is the click rate, and what needs the one before is not looked at. @default false */
+  readonly isFirst?: boolean;
   /** First event time of `unseen`, and newest event time that the candidate has learned from (epoch ms). */
   readonly unseenFrom: number;
   readonly trainedTo: number;
@@ -97,6 +99,7 @@ export function gate(input: GateInput, limits: GateLimits = {}): GateVerdict {
     checks.push({ name: 'examples', value: clicked, limit: `at least ${leastClicks} with and without a click`, verdict: 'held', why: `there are ${clicked} clicks in ${unseen.clicks.length} examples` });
     return verdictOf(checks);
   }
+  let isBetter = false;
   const compare = (name: string, set: PairedScores, allowed: number) => {
     const champion = entropyOf(set.champion, set.clicks);
     const { entropy, auc } = pairedBootstrap(set, { seed: input.seed });
@@ -104,6 +107,8 @@ export function gate(input: GateInput, limits: GateLimits = {}): GateVerdict {
     const excess = entropy.difference / champion;
     check(name, excess, `at most ${allowed} above the champion's`, excess > allowed && entropy.low > 0, `${signed(entropy.difference)} (${signed(entropy.low)} to ${signed(entropy.high)}) on the champion's ${champion.toFixed(4)}`);
     if (name !== 'entropy') return;
+    isBetter = entropy.high < 0;
+    if (input.isFirst) return;
     const tooGood = limits.tooGood ?? 0.3;
     check('too good', -excess, `at most ${tooGood} below the champion's`, -excess > tooGood, 'a candidate that is so much better has seen what it should predict');
     if (auc !== null) check('auc', auc.difference, `at least ${-(limits.auc ?? 0.005)}`, -auc.difference > (limits.auc ?? 0.005) && auc.high < 0, `${signed(auc.difference)} (${signed(auc.low)} to ${signed(auc.high)})`);
@@ -124,9 +129,10 @@ export function gate(input: GateInput, limits: GateLimits = {}): GateVerdict {
   const bent = Math.max(calibrated.slope - steep, flat - calibrated.slope);
   check('slope', calibrated.slope, `from ${flat} to ${steep}`, bent > sure * calibrated.slopeStandardError, `${calibrated.slope.toFixed(3)}, standard error ${calibrated.slopeStandardError.toFixed(3)}: below 1 is over-confident`);
 
+  if (input.isFirst) return verdictOf(checks);
   const moved = populationStability(unseen.champion, unseen.candidate);
   const stability = limits.stability ?? 0.25;
-  if (moved !== null) check('stability', moved.index, `at most ${stability}`, moved.index - moved.expected - sure * moved.deviation > stability, `index ${moved.index.toFixed(3)}; chance gives ${moved.expected.toFixed(3)}`);
+  if (moved !== null) check('stability', moved.index, `at most ${stability}`, !isBetter && moved.index - moved.expected - sure * moved.deviation > stability, `index ${moved.index.toFixed(3)}; chance gives ${moved.expected.toFixed(3)}${isBetter ? '; a candidate that is surely better may move its scores' : ''}`);
   const coverage = coverageOf(unseen.candidate, unseen.items) / coverageOf(unseen.champion, unseen.items);
   check('coverage', coverage, `at least ${limits.coverage ?? 0.5} of the champion's`, coverage < (limits.coverage ?? 0.5), `the top tenth of the scores goes to ${(100 * coverage).toFixed(0)} % as many items`);
   const norm = Math.sqrt(squares(parameters.candidate) / Math.max(squares(parameters.champion), Number.MIN_VALUE));

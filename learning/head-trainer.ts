@@ -3,9 +3,14 @@ import type { Provider } from '../connectors/onnx/onnx-runtime.js';
 import { type ErrorCode, HeadraceError } from '../dataflow/errors.js';
 import type { EmbeddingTable, Examples } from './examples.js';
 import type { HeadSessionOptions, TrainingOptions, TrainingResult } from './head-sessions.js';
+import type { HeadPlan } from './head-plan.js';
 import type { HeadShape } from './head-shape.js';
 import type { HeadState } from './head-state.js';
+import type { IntervalOutcome, IntervalTask } from './train-interval.js';
 import type { TrainerAnswer, TrainerCall, TrainerSetting } from './trainer-thread.js';
+
+/** Each of the calls, before it has its number. */
+type WithoutId<C> = C extends { readonly id: number } ? Omit<C, 'id'> : never;
 
 /** Trains and scores heads in a thread of its own, so that the event loop goes on. Calls are worked on one after the other. */
 export interface HeadTrainer {
@@ -23,6 +28,8 @@ export interface HeadTrainer {
   train(state: HeadState, examples: Examples, options?: TrainingOptions): Promise<TrainingResult>;
   /** Scores [examples, outputs], row after row: the probability of a click, and log(1 + seconds watched). Examples move as in `train`. */
   score(parameters: Float32Array, examples: Examples): Promise<Float32Array>;
+  /** Tests and trains on one interval; see `trainInterval`. The blocks of the task move to the thread. */
+  interval(plan: HeadPlan, task: IntervalTask): Promise<IntervalOutcome>;
   close(): Promise<void>;
 }
 
@@ -53,7 +60,7 @@ export async function headTrainer(shape: HeadShape, options: HeadSessionOptions 
     if ('error' in message) caller?.reject(new HeadraceError(message.error.code as ErrorCode, message.error.message, { remedy: message.error.remedy }));
     else caller?.resolve(message.result);
   });
-  const ask = <R>(call: Omit<Extract<TrainerCall, { call: 'open' }>, 'id'> | Omit<Extract<TrainerCall, { call: 'train' }>, 'id'> | Omit<Extract<TrainerCall, { call: 'score' }>, 'id'>, moved: readonly ArrayBuffer[] = []): Promise<R> => {
+  const ask = <R>(call: WithoutId<TrainerCall>, moved: readonly ArrayBuffer[] = []): Promise<R> => {
     if (ended !== undefined) return Promise.reject(ended);
     const id = calls++;
     return new Promise<R>((resolve, reject) => {
@@ -67,6 +74,7 @@ export async function headTrainer(shape: HeadShape, options: HeadSessionOptions 
       ...opened,
       train: (state, examples, how = {}) => ask({ call: 'train', state, examples, options: how }, buffersOf(examples)),
       score: (parameters, examples) => ask({ call: 'score', parameters, examples }, buffersOf(examples)),
+      interval: (plan, task) => ask({ call: 'interval', plan, task }, [...new Set([task.carried, task.learned, task.judged, task.reservoir].flat().map((block) => block.buffer as ArrayBuffer))]),
       async close() {
         await worker.terminate();
       },

@@ -140,6 +140,7 @@ export async function openModelRegistry(options: { readonly log: LogClient; read
     verdict: of.verdict === null ? null : JSON.stringify(of.verdict),
     inputs: { ...of.inputs },
     reason,
+    source: '',
   });
   let encoder: TopicEncoder<ModelEvent> | undefined;
   const write = async (events: readonly ModelEvent[]) => {

@@ -1,36 +1,30 @@
 import { partitionHash } from '../dataflow/partitioner.js';
 
-/** A uniform sample of all examples so far, of at most `capacity`. */
-export interface Reservoir {
-  readonly capacity: number;
-  /** Keys of the sample and their draws, smallest draw first. */
-  readonly entries: readonly ReservoirEntry[];
-}
-
-/** An example of the sample: its key, and where it is. */
-export interface ReservoirEntry {
-  readonly key: string;
-  /** Place of the example in whatever keeps it. */
-  readonly place: number;
-  readonly draw: number;
-}
-
 /**
- * A reservoir with some examples more. An example's draw is a number that its key gives, and the sample are the `capacity` smallest ones: so it is uniform without replacement, does not depend on
- * the order or the cut of the examples, and samples of two streams add up to that of both. The same key again is the same example.
+ * The draw of an example: 53 bits of two hashes of its key. A reservoir of k examples are those with the k smallest draws, so it is a uniform sample without replacement that does not depend on the
+ * order or the cut of the examples, and samples of two streams add up to that of both. The same key again is the same example.
  *
  * Source: E. Cohen and H. Kaplan, "Summarizing data using bottom-k sketches", PODC 2007.
  */
-export function sampled(reservoir: Reservoir, added: Iterable<{ readonly key: string; readonly place: number }>): Reservoir {
-  const entries = new Map(reservoir.entries.map((e) => [e.key, e]));
-  for (const { key, place } of added) if (!entries.has(key)) entries.set(key, { key, place, draw: drawOf(key) });
-  return { capacity: reservoir.capacity, entries: [...entries.values()].sort((a, b) => a.draw - b.draw || (a.key < b.key ? -1 : 1)).slice(0, reservoir.capacity) };
-}
-
-/** 53 bits of two hashes of a key. */
-function drawOf(key: string): number {
+export function drawOf(key: string): number {
   const bytes = Buffer.from(`${key} `);
   const high = partitionHash(bytes, 0, bytes.length) >>> 0;
   const low = partitionHash(bytes, 0, bytes.length - 1) >>> 0;
   return high * 2 ** 21 + (low >>> 11);
+}
+
+/**
+ * The largest draw that is within the `capacity` smallest ones: examples with draws up to it are the reservoir. Infinity while all of them are.
+ *
+ * @param draws of all examples that may be in it
+ */
+export function reservoirThreshold(draws: Float64Array, capacity: number): number {
+  if (draws.length <= capacity) return Number.POSITIVE_INFINITY;
+  return draws.slice().sort()[capacity - 1]!;
+}
+
+/** The rows with the `count` smallest draws, in the order of their draws. Where two draws are the same, the first row. */
+export function smallestDraws(draws: Float64Array, count: number): Int32Array {
+  const order = Int32Array.from({ length: draws.length }, (_, i) => i).sort((a, b) => draws[a]! - draws[b]! || a - b);
+  return order.slice(0, Math.max(0, count));
 }

@@ -2,8 +2,10 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { asHeadraceError } from '../dataflow/errors.js';
 import type { Examples } from './examples.js';
 import { type HeadSessionOptions, openHeadSessions, type TrainingOptions } from './head-sessions.js';
+import type { HeadPlan } from './head-plan.js';
 import type { HeadShape } from './head-shape.js';
 import type { HeadState } from './head-state.js';
+import { type IntervalTask, trainInterval } from './train-interval.js';
 
 /** What the thread is started with. */
 export interface TrainerSetting {
@@ -16,6 +18,7 @@ export type TrainerCall = { readonly id: number } & (
   | { readonly call: 'open' }
   | { readonly call: 'train'; readonly state: HeadState; readonly examples: Examples; readonly options: TrainingOptions }
   | { readonly call: 'score'; readonly parameters: Float32Array; readonly examples: Examples }
+  | { readonly call: 'interval'; readonly plan: HeadPlan; readonly task: IntervalTask }
 );
 
 /** The answer to the call of that number. */
@@ -31,6 +34,7 @@ async function answer(message: TrainerCall): Promise<unknown> {
   const { provider, refused, train, score } = await sessions;
   if (message.call === 'train') return train(message.state, message.examples, message.options);
   if (message.call === 'score') return score(message.parameters, message.examples);
+  if (message.call === 'interval') return trainInterval(message.plan, { train, score }, message.task);
   return { provider, refused };
 }
 

@@ -16,6 +16,7 @@ import { compareTopics, type TopicComparison } from './compare-topics.js';
 import { deadLetterTopic } from './engine/dead-letters.js';
 import { type JobProgress, type Runtime, runJob } from './engine/job.js';
 import { recordedOutcomes } from './engine/outcome-history.js';
+import { ownInputs } from './engine/prepare-job.js';
 import { buildGraph, type PipelineGraph } from './engine/task.js';
 import { createTaskGroup } from './engine/task-group.js';
 import { openRuntime } from './open-runtime.js';
@@ -66,6 +67,8 @@ export async function replay(pipeline: Pipeline, options: ReplayOptions): Promis
       });
     }
     const graph = buildGraph(pipeline);
+    const own = ownInputs(graph).map(({ name }) => name);
+    for (const { name, partitions } of await original.log.topics()) if (own.includes(name)) await scratch.log.createTopic(name, { partitions });
     const runtime = replayRuntime(graph, original, scratch);
     const { records } = await runJob({
       pipeline,
@@ -86,7 +89,7 @@ export async function replay(pipeline: Pipeline, options: ReplayOptions): Promis
     });
     const range = { from: options.from ?? Number.NEGATIVE_INFINITY, to: options.to ?? Number.POSITIVE_INFINITY };
     const topics: TopicComparison[] = [];
-    for (const topic of outputTopics(graph)) topics.push(await compareTopics(topic, original.log, scratch.log, range));
+    for (const topic of outputTopics(graph)) topics.push(await compareTopics(topic, original.log, scratch.log, { ...range, othersWrite: own.includes(topic) }));
     const features = graph.steps.filter((s) => s.features !== undefined).map((s) => compareState(pipeline.name, s.id, original.state, scratch.state));
     return { records, topics, features, equal: [...topics, ...features].every((c) => c.differences === 0) };
   } finally {
@@ -137,7 +140,7 @@ function replayRuntime(graph: PipelineGraph, original: Runtime, scratch: Runtime
     schemaById: (id) => original.registry.schemaById(id),
     latest: (subject) => original.registry.latest(subject),
   };
-  return { log, registry, state: scratch.state };
+  return { log, registry, state: scratch.state, artefacts: original.artefacts };
 }
 
 /** Every topic that a pipeline may have written: sinks, side outputs, dead letters. */

@@ -3,9 +3,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { HeadraceError } from '../../dataflow/errors.js';
+import type { ArtefactStore } from '../../dataflow/ports/artefact-store.js';
 import type { PipelineDirectory } from '../../dataflow/ports/pipeline-directory.js';
 import type { SchemaRegistry } from '../../dataflow/ports/schema-registry.js';
 import type { StateBackend } from '../../dataflow/ports/state-backend.js';
+import { embeddedArtefacts } from '../embedded/embedded-artefacts.js';
 import { confluentRegistry } from '../registry/confluent-registry.js';
 import { changelogAssembler } from './changelog.js';
 import { createCluster } from './cluster.js';
@@ -26,6 +28,8 @@ export interface KafkaRuntime {
   readonly state: StateBackend;
   readonly registry: SchemaRegistry;
   readonly directory: PipelineDirectory;
+  /** Files in the data directory of this machine. */
+  readonly artefacts: ArtefactStore;
   close(): Promise<void>;
 }
 
@@ -83,7 +87,7 @@ export async function openKafka({ settings, dataDir, mode, pipeline, fresh = fal
       await copy?.close();
       await client.close();
     };
-    return { log, registry, directory: kafkaDirectory(client), state: copy?.state ?? noState, close };
+    return { log, registry, directory: kafkaDirectory(client), state: copy?.state ?? noState, artefacts: embeddedArtefacts(dataDir), close };
   } catch (error) {
     await copy?.close();
     await client.close();
@@ -115,7 +119,7 @@ async function openFresh(pipeline: string, { client, log, registry, openCopy }: 
       }
     }
     const committed = last && { epoch: last.epoch, positions: last.positions, ...(last.times && { times: last.times }) };
-    return { log: { ...log, committed: async (name) => (name === pipeline ? committed : log.committed(name)) }, registry, directory: kafkaDirectory(client), state: copy.state, close };
+    return { log: { ...log, committed: async (name) => (name === pipeline ? committed : log.committed(name)) }, registry, directory: kafkaDirectory(client), state: copy.state, artefacts: embeddedArtefacts(dataDir), close };
   } catch (error) {
     await close();
     throw error;

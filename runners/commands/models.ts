@@ -1,4 +1,3 @@
-import { embeddedArtefacts } from '../../connectors/embedded/embedded-artefacts.js';
 import { openEmbedded } from '../../connectors/embedded/embedded-runtime.js';
 import { systemClock } from '../../dataflow/clock.js';
 import { HeadraceError } from '../../dataflow/errors.js';
@@ -57,7 +56,7 @@ export const modelsCommand: Command = {
     }
     const runtime = openEmbedded({ dataDir: call.dataDir, mode: verb.writes ? 'write' : 'read', owner: 'headrace models' });
     try {
-      const models = await openModelRegistry({ ...runtime, artefacts: embeddedArtefacts(call.dataDir), clock: systemClock });
+      const models = await openModelRegistry({ ...runtime, clock: systemClock });
       await verb.run(call, models, words);
     } finally {
       await runtime.close();

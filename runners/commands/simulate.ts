@@ -18,7 +18,7 @@ import { recordsIn } from './import.js';
 /** `headrace simulate`: a click world with known truth. */
 export const simulate: Command = {
   name: 'simulate',
-  usage: ['simulate [--events N] [--seed S] [--users N] [--items N] [--rate R]', 'simulate --decisions N [--epsilon E] [--slots N] [--candidates N]'],
+  usage: ['simulate [--events N] [--seed S] [--users N] [--items N] [--rate R]', 'simulate --decisions N [--epsilon E] [--slots N] [--candidates N] [--drift S]'],
   about:
     'Writes the events of a made-up world to the topic clicks, in their order of arrival: users with tastes, items with planted click\n' +
     'rates, bots, one item that turns viral, and late events. The same options give the same events everywhere. With --json the truth\n' +
@@ -35,6 +35,7 @@ export const simulate: Command = {
     epsilon: { value: 'E', what: 'share of slots in which the policy that is logged shows any candidate (default 0.2)' },
     slots: { value: 'N', what: 'positions that a decision fills (default 1)' },
     candidates: { value: 'N', what: 'items among which a decision chooses (default 10)' },
+    drift: { value: 'S', what: 'how much what people like changes from hour to hour, from 0 to 1; candidates then have the features that head-training learns from (default 0)' },
     rate: { value: 'R', what: 'events or decisions per second of event time (default: they cover one day)' },
     partitions: { value: 'N', what: 'partitions of topics when they are created (default 4)' },
   },
@@ -42,7 +43,7 @@ export const simulate: Command = {
   endsOnAbort: true,
   async run(call) {
     if (call.options.has('decisions')) return simulateDecisions(call);
-    for (const name of ['epsilon', 'slots', 'candidates']) if (call.options.has(name)) throw usageError(call.command, `--${name} goes with --decisions.`);
+    for (const name of ['epsilon', 'slots', 'candidates', 'drift']) if (call.options.has(name)) throw usageError(call.command, `--${name} goes with --decisions.`);
     const world = worldOptions(call, wholeNumber(call, 'events', 0) ?? 100_000);
     const partitions = wholeNumber(call, 'partitions', 1, 10_000);
     const started = performance.now();
@@ -82,8 +83,9 @@ async function simulateDecisions(call: Call): Promise<number> {
   const slots = wholeNumber(call, 'slots', 1, positions) ?? 1;
   const candidates = wholeNumber(call, 'candidates', 1, laidOut.items ?? 500);
   const partitions = wholeNumber(call, 'partitions', 1, 10_000);
+  const drift = share(call, 'drift');
   const policyOf = (epsilon: number) => epsilonGreedy<WorldItem>({ epsilon, slots, id: 'simulated' });
-  const world = { ...laidOut, decisions, ...(candidates === undefined ? {} : { candidates }) };
+  const world = { ...laidOut, decisions, ...(candidates === undefined ? {} : { candidates }), ...(drift === undefined ? {} : { drift }) };
   const started = performance.now();
   const runtime = await openRuntime({ dataDir: call.dataDir, kafka: call.kafka, mode: 'write', owner: 'simulate', warn: call.notice });
   const bar = progress({ label: 'simulating', total: decisions });

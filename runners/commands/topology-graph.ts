@@ -4,6 +4,7 @@ import type { Pipeline } from '../../dataflow/pipeline.js';
 import { stepOf } from '../../dataflow/step.js';
 import { type AnyTopic, definition } from '../../dataflow/topic.js';
 import { buildGraph, createTask, tickOf } from '../engine/task.js';
+import { memoryArtefacts } from '../testing/memory-artefacts.js';
 
 /** A pipeline as it is drawn: steps and topics, and the ways of records between them. */
 export interface Topology {
@@ -68,6 +69,7 @@ function exchangingSteps(pipeline: Pipeline): ReadonlySet<string> {
   const outputs = { get: () => ({ partitions: 2, schemaId: 1 }) } as unknown as ReadonlyMap<string, { partitions: number; schemaId: number }>;
   const task = createTask(pipeline, 0, 2, {
     state: { get: () => undefined, range: () => [], steps: () => [], refresh: () => undefined },
+    artefacts: memoryArtefacts(),
     clock: systemClock,
     metrics: createMetrics(),
     abort: new AbortController().signal,

@@ -1,6 +1,7 @@
 import type { Clock } from '../../dataflow/clock.js';
 import type { Metrics } from '../../dataflow/metrics.js';
 import type { Pipeline } from '../../dataflow/pipeline.js';
+import type { ArtefactStore } from '../../dataflow/ports/artefact-store.js';
 import type { FeaturePublisher } from '../../dataflow/ports/feature-publisher.js';
 import type { JournalEntry, LogClient, Position, StateWrite } from '../../dataflow/ports/log-client.js';
 import type { SchemaRegistry } from '../../dataflow/ports/schema-registry.js';
@@ -8,17 +9,18 @@ import type { StateBackend } from '../../dataflow/ports/state-backend.js';
 import { awaitOutcome, pulseOf } from './group-answers.js';
 import { finishedEntries } from './job-state.js';
 import type { RecordedOutcomes } from './outcome-history.js';
-import { checkSchemas, checkTasks, findInputs, prepareOutputs } from './prepare-job.js';
+import { checkSchemas, checkTasks, createOwnInputs, findInputs, prepareOutputs } from './prepare-job.js';
 import { runEntry, type RunningTasks, worksOutside } from './run-entry.js';
 import { declaredForms, formWrites, settleState, type StateFate, type StateRules } from './state-changes.js';
 import { buildGraph, type PipelineGraph, type TaskEnvironment } from './task.js';
 import type { InputName, TaskGroup } from './task-group.js';
 
-/** Log, state and schemas that a job works on. */
+/** Log, state, schemas and artefacts that a job works on. */
 export interface Runtime {
   readonly log: LogClient;
   readonly state: StateBackend;
   readonly registry: SchemaRegistry;
+  readonly artefacts: ArtefactStore;
 }
 
 /** How a job runs. */
@@ -107,13 +109,14 @@ export interface JobResult {
 export async function runJob(options: JobOptions): Promise<JobResult> {
   const { pipeline, runtime } = options;
   const graph = buildGraph(pipeline);
+  await createOwnInputs(graph, runtime.log);
   const { partitions, taskCount } = await findInputs(graph, pipeline.name, runtime.log);
   await checkSchemas(graph, partitions, pipeline.name, runtime);
   checkTasks(runtime.state, pipeline.name, taskCount);
   const outputs = await prepareOutputs(graph, taskCount, runtime);
   // Calls that are under way end with the job, whatever it ends of.
   const over = new AbortController();
-  const environment: TaskEnvironment = { ...options, abort: AbortSignal.any([options.abort, over.signal]), state: runtime.state, inputs: partitions, outputs, replaying: options.journal !== undefined };
+  const environment: TaskEnvironment = { ...options, abort: AbortSignal.any([options.abort, over.signal]), state: runtime.state, artefacts: runtime.artefacts, inputs: partitions, outputs, replaying: options.journal !== undefined };
   const totals = { records: 0, outputs: 0, epochs: 0 };
   const firstWrites: StateWrite[] = [];
   if (!environment.replaying) {

@@ -1,7 +1,7 @@
 import { HeadraceError } from '../../dataflow/errors.js';
 import type { LogClient } from '../../dataflow/ports/log-client.js';
 import type { StateBackend } from '../../dataflow/ports/state-backend.js';
-import { definition } from '../../dataflow/topic.js';
+import { definition, type TopicDefinition } from '../../dataflow/topic.js';
 import { parseRecordSchema } from '../../schemas/avro-schema.js';
 import { compileReader } from '../../schemas/reader.js';
 import type { Runtime } from './job.js';
@@ -18,6 +18,18 @@ export function checkTasks(state: StateBackend, pipeline: string, taskCount: num
     place: { pipeline },
     remedy: 'Read topics with as many partitions as before, or begin anew in another data directory.',
   });
+}
+
+/** Creates the topics that a pipeline both reads and writes: what it reads there may be its own, or what others write as well. */
+export async function createOwnInputs(graph: PipelineGraph, log: LogClient): Promise<void> {
+  const existing = new Set((await log.topics()).map((t) => t.name));
+  for (const { name, partitions = 1, retentionMs } of ownInputs(graph)) if (!existing.has(name)) await log.createTopic(name, { partitions, retentionMs });
+}
+
+/** The topics that a pipeline both reads and writes. */
+export function ownInputs({ steps, sources }: PipelineGraph): readonly TopicDefinition[] {
+  const written = new Set(steps.filter((s) => s.role === 'sink').map((s) => s.topic![definition].name));
+  return sources.map((s) => s.topic).filter(({ name }) => written.has(name));
 }
 
 /** The input topics of a pipeline and the number of its tasks. Errors: HR_TOPIC_MISSING. */

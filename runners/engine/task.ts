@@ -7,6 +7,7 @@ import { checkOptions } from '../../dataflow/known-options.js';
 import type { Metrics } from '../../dataflow/metrics.js';
 import type { AnyStream, FromOptions, Pipeline, PipelineScope, Source } from '../../dataflow/pipeline.js';
 import type { OutsideWork } from '../../dataflow/outside-work.js';
+import type { ArtefactStore } from '../../dataflow/ports/artefact-store.js';
 import type { FeaturePublisher } from '../../dataflow/ports/feature-publisher.js';
 import type { StateBackend } from '../../dataflow/ports/state-backend.js';
 import type { EpochCommit, StateWrite } from '../../dataflow/ports/log-client.js';
@@ -99,6 +100,7 @@ export interface TaskEnvironment {
   readonly outputs: ReadonlyMap<string, { readonly partitions: number; readonly schemaId: number }>;
   warn(what: string, message: string): void;
   readonly publisher?: FeaturePublisher | undefined;
+  readonly artefacts: ArtefactStore;
   /** Waits (processing time). */
   wait(ms: number): Promise<void>;
 }
@@ -194,6 +196,7 @@ export function createTask(pipeline: Pipeline, number: number, tasks: number, en
     tasks,
     clock: environment.clock,
     metrics: environment.metrics,
+    artefacts: environment.artefacts,
     publisher: environment.replaying ? undefined : environment.publisher,
     abort: environment.abort,
     bounded: environment.bounded,

@@ -35,6 +35,7 @@ const group = createTaskGroup({
   positions: setting.positions,
   environment: {
     state: runtime.state,
+    artefacts: runtime.artefacts,
     clock: systemClock,
     metrics,
     abort: new AbortController().signal,

@@ -6,6 +6,7 @@ import { decisionOf, type LoggedPmf } from '../../serving/decision-of.js';
 import type { ScoredItem } from '../../serving/explore/item.js';
 import type { Policy } from '../../serving/explore/policy.js';
 import { itemId, userId } from './click-world.js';
+import { plantDrift } from './drift.js';
 import { trafficCurve } from './traffic-curve.js';
 import { clickProbability, positions } from './world-columns.js';
 import { categories, planWorld, taste, type ClickWorldOptions, type WorldPlan } from './world-plan.js';
@@ -14,7 +15,7 @@ import { categories, planWorld, taste, type ClickWorldOptions, type WorldPlan } 
 export interface WorldItem extends ScoredItem {
   readonly creatorId: string;
   readonly category: string;
-  /** The score, and how much more than the average person this one clicks on the item's category. */
+  /** The score, and how much more than the average person this one clicks on the item's category; in a world with drift also the item's looks. */
   readonly features: readonly number[];
 }
 
@@ -28,6 +29,8 @@ export interface DecisionWorldOptions extends Omit<ClickWorldOptions, 'events'> 
   readonly samples?: number;
   /** Another sample of the same world: other people at other times see other candidates. @default 0 */
   readonly run?: number;
+  /** How much what people like changes with time: standard deviation of what click probabilities are multiplied with. @default 0 */
+  readonly drift?: number;
   /** What is written of the distributions. @default 'whole' */
   readonly pmf?: LoggedPmf;
 }
@@ -54,11 +57,13 @@ const duplicateShare = 0.005;
  * @throws HR_ARGUMENT as `clickWorld`, or more candidates than items
  */
 export function* decisionWorld(options: DecisionWorldOptions): Generator<WorldDecision, void, undefined> {
-  const { decisions, policy, candidates = 10, samples = decisions, run = 0, pmf, ...world } = options;
+  const { decisions, policy, candidates = 10, samples = decisions, run = 0, drift: strength = 0, pmf, ...world } = options;
   if (!Number.isInteger(run) || run < 0 || run > 0x3fff_ffff) throw new HeadraceError('HR_ARGUMENT', `run is ${run}; give a whole number from 0.`);
+  if (!(strength >= 0 && strength <= 1)) throw new HeadraceError('HR_ARGUMENT', `drift is ${strength}; give a number from 0 to 1.`);
   const plan = planWorld({ ...world, events: decisions });
   if (!Number.isInteger(candidates) || candidates < 1 || candidates > plan.items) throw new HeadraceError('HR_ARGUMENT', `candidates is ${candidates}; give a whole number from 1 to the ${plan.items} items.`);
   const scores = modelScores(plan);
+  const drift = strength === 0 ? undefined : plantDrift(plan, strength);
   const timeAt = trafficCurve(plan.start, plan.duration);
   const { random } = plan;
   for (let n = 0; n < samples; n++) {
@@ -68,13 +73,17 @@ export function* decisionWorld(options: DecisionWorldOptions): Generator<WorldDe
     const places = drawPlaces(plan, candidates, random);
     const items = places.map((item): WorldItem => {
       const category = plan.category[item]!;
-      return { itemId: itemId(item), score: scores[item]!, creatorId: `c${plan.creator[item]!}`, category: categories[category]!, features: [scores[item]!, taste(plan, user, category)] };
+      return { itemId: itemId(item), score: scores[item]!, creatorId: `c${plan.creator[item]!}`, category: categories[category]!, features: [scores[item]!, taste(plan, user, category), ...(drift?.looks(item) ?? [])] };
     });
     const decisionId = `d${world.seed}.${run}-${n}`;
     const choice = policy.choose(items, { seed: decisionId, time: plan.start + time });
     // a policy may look at items of its own making, which have the same ids
     const placeOf = new Map(items.map((item, i) => [item.itemId, places[i]!]));
-    const chance = (candidate: number, slot: number) => clickProbability(plan, user, placeOf.get(choice.items[candidate]!.itemId)!, Math.min(slot, positions - 1), time);
+    const chance = (candidate: number, slot: number) => {
+      const item = placeOf.get(choice.items[candidate]!.itemId)!;
+      const usual = clickProbability(plan, user, item, Math.min(slot, positions - 1), time);
+      return drift === undefined ? usual : Math.min(0.95, usual * drift.factor(item, time));
+    };
     let expected = 0;
     const outcomes: Outcome[] = [];
     choice.slots.forEach(({ candidate, pmf: drawnFrom }, slot) => {

@@ -67,6 +67,7 @@ export function driveStep(step: DrivenStep, inputs: number, events: readonly Ste
   const open = (): Task =>
     createTask(job, 0, 1, {
       state: memory.state,
+      artefacts: memory.artefacts,
       clock: { now: () => now },
       metrics,
       abort: new AbortController().signal,

@@ -4,6 +4,7 @@ import type { RegisteredSchema, SchemaRegistry } from '../../dataflow/ports/sche
 import { maxKeyBytes, type StateBackend } from '../../dataflow/ports/state-backend.js';
 import type { StateEntry } from '../../dataflow/state-table.js';
 import type { Runtime } from '../engine/job.js';
+import { memoryArtefacts } from './memory-artefacts.js';
 import { memoryLog } from './memory-log.js';
 
 /** A runtime in memory: what a run has committed stays in it, so that another run goes on from there. */
@@ -12,10 +13,10 @@ export interface MemoryRuntime extends Runtime {
   writeState(pipeline: string, writes: readonly StateWrite[]): void;
 }
 
-/** A runtime that keeps log, state and schemas in memory. */
+/** A runtime that keeps log, state, schemas and artefacts in memory. */
 export function memoryRuntime(): MemoryRuntime {
   const { state, writeState } = memoryState();
-  return { log: memoryLog(writeState), state, registry: memoryRegistry(), writeState };
+  return { log: memoryLog(writeState), state, registry: memoryRegistry(), artefacts: memoryArtefacts(), writeState };
 }
 
 function memoryState(): { state: StateBackend; writeState: MemoryRuntime['writeState'] } {

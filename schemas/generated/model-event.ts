@@ -23,6 +23,8 @@ export interface ModelEvent {
   /** What it has learned from: next offset by topic/partition. */
   readonly inputs: Readonly<Record<string, number>>;
   readonly reason: string;
+  /** The pipeline and step that made the change; empty where a person did. */
+  readonly source: string;
 }
 
 /** Avro schema of ModelEvent. */
@@ -49,5 +51,6 @@ export const modelEventSchema = {
     { name: 'verdict', doc: 'What the gate said, as JSON.', type: ['null', 'string'], default: null },
     { name: 'inputs', doc: 'What it has learned from: next offset by topic/partition.', type: { type: 'map', values: 'long' } },
     { name: 'reason', type: 'string', default: '' },
+    { name: 'source', doc: 'The pipeline and step that made the change; empty where a person did.', type: 'string', default: '' },
   ],
 } as const satisfies AvroRecordSchema;

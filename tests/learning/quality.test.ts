@@ -6,7 +6,7 @@ import { calibration } from '../../learning/quality/calibration.js';
 import { normalizedEntropy } from '../../learning/quality/normalized-entropy.js';
 import { pairedBootstrap } from '../../learning/quality/paired-bootstrap.js';
 import { populationStability } from '../../learning/quality/population-stability.js';
-import { type Reservoir, sampled } from '../../learning/reservoir.js';
+import { drawOf, reservoirThreshold, smallestDraws } from '../../learning/reservoir.js';
 import { splitmix } from '../../dataflow/splitmix.js';
 
 test('AUC is the share of pairs in the right order, ties as one half, weights as repetitions', () => {
@@ -78,20 +78,26 @@ test('the paired interval holds the true difference about as often as it says', 
 });
 
 test('the reservoir is the same whatever the order and the cut, of at most its capacity, and uniform', () => {
-  const empty: Reservoir = { capacity: 20, entries: [] };
-  const keys = Array.from({ length: 500 }, (_, i) => ({ key: `d${i}`, place: i }));
+  const draws = Float64Array.from({ length: 500 }, (_, i) => drawOf(`d${i}`));
+  const whole = reservoirThreshold(draws, 20);
+  expect(draws.filter((d) => d <= whole).length).toBe(20);
   fc.assert(
-    fc.property(fc.shuffledSubarray(keys, { minLength: 500 }), fc.integer({ min: 1, max: 200 }), (order, size) => {
-      let cut = empty;
-      for (let at = 0; at < order.length; at += size) cut = sampled(cut, order.slice(at, at + size));
-      expect(cut).toEqual(sampled(empty, keys));
+    fc.property(fc.shuffledSubarray([...draws], { minLength: 500 }), fc.integer({ min: 1, max: 200 }), (order, size) => {
+      let threshold = Number.POSITIVE_INFINITY;
+      let kept = new Float64Array(0);
+      for (let at = 0; at < order.length; at += size) {
+        const added = order.slice(at, at + size).filter((d) => d <= threshold);
+        threshold = Math.min(threshold, reservoirThreshold(Float64Array.of(...kept, ...added), 20));
+        kept = Float64Array.of(...kept, ...added).filter((d) => d <= threshold);
+      }
+      expect(kept.sort()).toEqual(draws.filter((d) => d <= whole).sort());
     }),
     { numRuns: 20 },
   );
   // Chi-square of which tenth of the history is sampled, over many histories: 9 degrees of freedom.
   const tenths = new Float64Array(10);
   for (let history = 0; history < 400; history++) {
-    for (const { place } of sampled({ capacity: 50, entries: [] }, Array.from({ length: 500 }, (_, i) => ({ key: `${history}-${i}`, place: i }))).entries) tenths[Math.floor(place / 50)]! += 1;
+    for (const place of smallestDraws(Float64Array.from({ length: 500 }, (_, i) => drawOf(`${history}-${i}`)), 50)) tenths[Math.floor(place / 50)]! += 1;
   }
   const expected = 400 * 5;
   expect(tenths.reduce((sum, n) => sum + (n - expected) ** 2 / expected, 0)).toBeLessThan(27.9);

@@ -1,6 +1,5 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { embeddedArtefacts } from '../../../connectors/embedded/embedded-artefacts.js';
 import { openEmbedded } from '../../../connectors/embedded/embedded-runtime.js';
 import { openModelRegistry } from '../../../learning/model-registry.js';
 import { headrace, workplace } from './headrace-process.js';
@@ -9,7 +8,7 @@ async function withModels(): Promise<string> {
   const cwd = workplace();
   const dataDir = join(cwd, '.headrace');
   const runtime = openEmbedded({ dataDir, mode: 'write' });
-  const models = await openModelRegistry({ ...runtime, artefacts: embeddedArtefacts(dataDir), clock: { now: () => Date.UTC(2026, 10, 1) } });
+  const models = await openModelRegistry({ ...runtime, clock: { now: () => Date.UTC(2026, 10, 1) } });
   await models.register('head', { artefact: Buffer.from('one'), metrics: { auc: 0.7, ne: 0.91 }, inputs: { 'logged-decisions/0': 1_700 } });
   await models.register('head', { artefact: Buffer.from('two'), parent: 1, metrics: { auc: 0.72 } });
   await models.register('head', { artefact: Buffer.from('bad'), parent: 1, verdict: { verdict: 'rejected', checks: [{ name: 'slope', value: 0.5, limit: 'from 0.8 to 1.25', verdict: 'rejected', why: '0.500, standard error 0.010' }] } });
