@@ -61,7 +61,8 @@ export function lineAfter(line: ModelLine, outcome: IntervalOutcome, options: { 
   const advanced = (version: ModelEvent, reason: string) => {
     const done = version.stage === 'SHADOW' ? 'shadow' : version.stage === 'CANARY' ? 'canary' : undefined;
     const next = plan.rollout[done === undefined ? 0 : plan.rollout.indexOf(done) + 1];
-    if (next === undefined) crown(version, reason);
+    // The first one has nobody to be compared with.
+    if (next === undefined || champion === undefined) crown(version, reason);
     else trials.push(staged(version, next === 'shadow' ? 'SHADOW' : 'CANARY', reason));
   };
 

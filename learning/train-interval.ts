@@ -238,7 +238,8 @@ async function candidateOf(plan: HeadPlan, sessions: Sessions, task: IntervalTas
     learned: training.length,
     replayed,
     verdict,
-    rows: passed ? ('learned' as const) : verdict.verdict === 'held' ? ('carried' as const) : ('dropped' as const),
+    // Without a champion there is nothing to fall back on: the next try has more to learn from.
+    rows: passed ? ('learned' as const) : verdict.verdict === 'held' || champion === undefined ? ('carried' as const) : ('dropped' as const),
     threshold: passed ? Math.min(task.threshold, reservoirThreshold(drawsOf(sampled, fresh), plan.reservoir)) : task.threshold,
     head: { bytes: encodeHead(state), negatives: plan.negatives },
     parent: line?.version ?? null,

@@ -1,0 +1,57 @@
+import { pipeline } from '../../dataflow/pipeline.js';
+import { headPlan, type HeadPlan, type HeadPlanOptions } from '../../learning/head-plan.js';
+import { openHeadSessions } from '../../learning/head-sessions.js';
+import { models } from '../../learning/models.js';
+import { intervalOf, type IntervalTrainer, trainHead } from '../../learning/train-head.js';
+import { trainInterval } from '../../learning/train-interval.js';
+import { trainingIntervals } from '../../learning/training-intervals.js';
+import { type TrainingRow, trainingRows } from '../../learning/training-rows.js';
+import { flatMap } from '../../operators/flat-map.js';
+import { keyBy } from '../../operators/key-by.js';
+import { map } from '../../operators/map.js';
+import { to } from '../../operators/to.js';
+import { union } from '../../operators/union.js';
+import { loggedDecisions } from '../../pipelines/logged-decisions.js';
+import { loggedDecisionWorld } from '../../runners/simulate/logged-decision-world.js';
+import type { LoggedDecision } from '../../schemas/generated/logged-decision.js';
+import type { ModelEvent } from '../../schemas/generated/model-event.js';
+import { epsilonGreedy } from '../../serving/explore/epsilon-greedy.js';
+
+/** A small head over the features of the world with drift. */
+export function smallPlan(options: Partial<HeadPlanOptions> = {}): HeadPlan {
+  return headPlan({
+    model: 'head',
+    layout: { context: ['load'], candidate: ['score', 'taste', ...Array.from({ length: 8 }, (_, k) => `look${k + 1}`)] },
+    hidden: [16],
+    reservoir: 1_500,
+    training: { batch: 64, epochs: 3, learningRate: 0.002 },
+    gate: { leastClicks: 25 },
+    ...options,
+  });
+}
+
+/** Trains in this thread: tests need no built thread. */
+export async function trainerHere(plan: HeadPlan): Promise<IntervalTrainer> {
+  const sessions = await openHeadSessions(plan.shape, { providers: ['cpu'], clipNorm: plan.clipNorm });
+  return { interval: (_plan, task) => trainInterval(plan, sessions, task), close: () => sessions.close() };
+}
+
+/** The shipped pipeline with another plan. */
+export function headTrainingJob(plan: HeadPlan, trainer: (plan: HeadPlan) => Promise<IntervalTrainer> = trainerHere) {
+  return pipeline('head-training', ({ from }) => {
+    const served = from(loggedDecisions, { disorder: '1m' }).pipe(trainingRows(plan));
+    const trained = union<TrainingRow | ModelEvent>(served, from(models)).pipe(
+      keyBy('by-model', (row: TrainingRow | ModelEvent) => ('model' in row ? row.model : plan.model)),
+      trainHead('head', plan, { trainer }),
+    );
+    return [trained.pipe(map(intervalOf), to(trainingIntervals)), trained.pipe(flatMap(({ events }) => events), to(models))];
+  });
+}
+
+/** Decisions of some hours with what followed, 1,400 an hour. */
+export function decisionsOf(hours: number, options: { readonly seed?: number; readonly drift?: number } = {}): LoggedDecision[] {
+  const decisions = 1_400 * hours;
+  const world = loggedDecisionWorld({ decisions, rate: decisions / (hours * 3_600), seed: options.seed ?? 7, users: 300, items: 60, drift: options.drift ?? 0.5, policy: epsilonGreedy({ epsilon: 0.4, slots: 3, id: 'test' }), start: Date.UTC(2026, 0, 5, 12), pmf: 'scheme' });
+  // the hour of the day would be another one in each interval: nothing to learn by
+  return Array.from(world, (decision, i) => ({ ...decision, context: { load: (i % 10) / 10 } }));
+}
