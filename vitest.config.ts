@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config';
 const results = process.env.HEADRACE_TEST_RESULTS;
 
 // What a user imports is the sources here.
-const packages = { 'headrace/aggregates': 'dataflow/aggregates/index.ts', 'headrace/evaluation': 'evaluation/index.ts', 'headrace/serving': 'serving/index.ts', 'headrace/testing': 'runners/testing/index.ts', 'headrace/operators': 'operators/index.ts', headrace: 'index.ts' };
+const packages = { 'headrace/aggregates': 'dataflow/aggregates/index.ts', 'headrace/evaluation': 'evaluation/index.ts', 'headrace/learning': 'learning/index.ts', 'headrace/serving': 'serving/index.ts', 'headrace/testing': 'runners/testing/index.ts', 'headrace/operators': 'operators/index.ts', headrace: 'index.ts' };
 const alias = Object.entries(packages).map(([name, file]) => ({ find: new RegExp(`^${name}$`), replacement: fileURLToPath(new URL(file, import.meta.url)) }));
 
 export default defineConfig({

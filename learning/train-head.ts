@@ -37,6 +37,8 @@ interface WrittenOutcome {
   readonly outcome: Omit<IntervalOutcome, 'head'> & { readonly head: { readonly artefact: string; readonly bytes: number; readonly negatives: number } | undefined };
 }
 
+const metricOf = { passed: 'headrace_training_passed_total', rejected: 'headrace_training_rejected_total', held: 'headrace_training_held_total' } as const;
+
 /** Intervals that are over and not trained on, from which on the sources pause. */
 const waitingIntervals = 2;
 
@@ -122,7 +124,7 @@ export function trainHead<K = unknown, S extends string = string, const Id exten
       state.finish(outcome, line);
       const row: TrainedInterval = { ...intervalRow(plan, outcome, before, events), events };
       send(new Batch(objectRows([row]), Float64Array.of(time)));
-      context.metrics.add(`headrace_training_${outcome.verdict.verdict}_total`, id, 1);
+      context.metrics.add(metricOf[outcome.verdict.verdict], id, 1);
       passOn();
     };
     return {

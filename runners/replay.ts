@@ -1,25 +1,23 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { isDeepStrictEqual } from 'node:util';
 import { openEmbedded } from '../connectors/embedded/embedded-runtime.js';
 import type { KafkaSettings } from '../connectors/kafka/kafka-settings.js';
 import { systemClock } from '../dataflow/clock.js';
 import { HeadraceError } from '../dataflow/errors.js';
 import { createMetrics } from '../dataflow/metrics.js';
 import type { Pipeline } from '../dataflow/pipeline.js';
-import type { LogClient } from '../dataflow/ports/log-client.js';
 import type { StateBackend } from '../dataflow/ports/state-backend.js';
-import type { SchemaRegistry } from '../dataflow/ports/schema-registry.js';
 import { definition } from '../dataflow/topic.js';
 import { compareTopics, type TopicComparison } from './compare-topics.js';
 import { deadLetterTopic } from './engine/dead-letters.js';
-import { type JobProgress, type Runtime, runJob } from './engine/job.js';
+import { type JobProgress, runJob } from './engine/job.js';
 import { recordedOutcomes } from './engine/outcome-history.js';
 import { ownInputs } from './engine/prepare-job.js';
 import { buildGraph, type PipelineGraph } from './engine/task.js';
 import { createTaskGroup } from './engine/task-group.js';
 import { openRuntime } from './open-runtime.js';
+import { scratchRuntime } from './scratch-runtime.js';
 
 /** What to replay. */
 export interface ReplayOptions {
@@ -69,7 +67,7 @@ export async function replay(pipeline: Pipeline, options: ReplayOptions): Promis
     const graph = buildGraph(pipeline);
     const own = ownInputs(graph).map(({ name }) => name);
     for (const { name, partitions } of await original.log.topics()) if (own.includes(name)) await scratch.log.createTopic(name, { partitions });
-    const runtime = replayRuntime(graph, original, scratch);
+    const runtime = scratchRuntime(graph, original, scratch);
     const { records } = await runJob({
       pipeline,
       runtime,
@@ -110,37 +108,6 @@ function compareState(pipeline: string, step: string, emitted: StateBackend, rep
   }
   while (!others.next().done) differences += 1;
   return { step, tiles, differences };
-}
-
-/** Inputs from the original log, everything else in the scratch one; schema ids as the original gave them. */
-function replayRuntime(graph: PipelineGraph, original: Runtime, scratch: Runtime): Runtime {
-  const inputs = new Set(graph.sources.map((s) => s.topic.name));
-  const of = (topic: string): LogClient => (inputs.has(topic) ? original.log : scratch.log);
-  const log: LogClient = {
-    topics: async () => [...(await original.log.topics()).filter((t) => inputs.has(t.name)), ...(await scratch.log.topics())],
-    async createTopic(name, settings) {
-      const known = (await original.log.topics()).find((t) => t.name === name);
-      await scratch.log.createTopic(name, known === undefined ? settings : { ...settings, partitions: known.partitions });
-    },
-    bounds: (topic, partition) => of(topic).bounds(topic, partition),
-    read: (topic, partition, offset) => of(topic).read(topic, partition, offset),
-    seek: (topic, partition, time) => of(topic).seek(topic, partition, time),
-    append: (outputs) => scratch.log.append(outputs),
-    commit: (epoch) => scratch.log.commit(epoch),
-    committed: (name) => scratch.log.committed(name),
-    journal: (name) => scratch.log.journal(name),
-    close: () => scratch.log.close(),
-  };
-  const registry: SchemaRegistry = {
-    async register(subject, text) {
-      const known = await original.registry.latest(subject);
-      // a registry may have written the text its own way
-      return known !== undefined && isDeepStrictEqual(JSON.parse(known.schemaText), JSON.parse(text)) ? known.id : scratch.registry.register(subject, text);
-    },
-    schemaById: (id) => original.registry.schemaById(id),
-    latest: (subject) => original.registry.latest(subject),
-  };
-  return { log, registry, state: scratch.state, artefacts: original.artefacts };
 }
 
 /** Every topic that a pipeline may have written: sinks, side outputs, dead letters. */

@@ -22,6 +22,7 @@ export const commandTable: readonly CommandEntry[] = [
   { name: 'features', summary: 'Look up features of users, items and creators, and what they are made of', load: async () => (await import('./features.js')).featuresCommand },
   { name: 'serve', summary: 'Answer look-ups of features over HTTP', load: async () => (await import('./serve.js')).serve },
   { name: 'evaluate', summary: 'Estimate what a policy would have earned, from a log of another one', load: async () => (await import('./evaluate.js')).evaluate },
+  { name: 'train', summary: 'Train a head over a stretch of history', load: async () => (await import('./train.js')).train },
   { name: 'models', summary: 'List the versions of models, promote them and roll back', load: async () => (await import('./models.js')).modelsCommand },
   { name: 'replay', summary: 'Run a pipeline again over history and compare, byte for byte', load: async () => (await import('./replay.js')).replay },
   { name: 'topology', summary: 'Draw the steps and topics of a pipeline', load: async () => (await import('./topology.js')).topology },

@@ -1,7 +1,7 @@
-import { openEmbedded } from '../../connectors/embedded/embedded-runtime.js';
 import { systemClock } from '../../dataflow/clock.js';
 import { HeadraceError } from '../../dataflow/errors.js';
 import { type ModelRegistry, type ModelStage, type ModelVersion, openModelRegistry } from '../../learning/model-registry.js';
+import { openRuntime } from '../open-runtime.js';
 import { formatNumber } from '../terminal/number-format.js';
 import { table } from '../terminal/table.js';
 import { positiveNumber, usageError } from './arguments.js';
@@ -54,7 +54,7 @@ export const modelsCommand: Command = {
     if (words.length < verb.operands[0] || words.length > verb.operands[1]) {
       throw usageError(call.command, `This is called as headrace ${modelsCommand.usage.find((u) => u.startsWith(`models ${word}`))}.`);
     }
-    const runtime = openEmbedded({ dataDir: call.dataDir, mode: verb.writes ? 'write' : 'read', owner: 'headrace models' });
+    const runtime = await openRuntime({ dataDir: call.dataDir, kafka: call.kafka, mode: verb.writes ? 'write' : 'read', owner: 'headrace models', warn: call.notice });
     try {
       const models = await openModelRegistry({ ...runtime, clock: systemClock });
       await verb.run(call, models, words);

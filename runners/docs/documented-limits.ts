@@ -67,6 +67,8 @@ export const documentedOptions: readonly DocumentedOptions[] = [
   { title: '`replay(pipeline, options)`', interface: 'ReplayOptions', file: 'runners/replay.ts' },
   { title: '`checkFeatures(set, options)`', interface: 'CheckOptions', file: 'runners/check-features.ts' },
   { title: '`openChdb(options)`', interface: 'ChdbOptions', file: 'connectors/clickhouse/open-chdb.ts' },
+  { title: '`headPlan(options)`', interface: 'HeadPlanOptions', file: 'learning/head-plan.ts' },
+  { title: 'Limits of the gate', interface: 'GateLimits', file: 'learning/gate.ts' },
   { title: 'Importers', interface: 'SortOptions', file: 'runners/import/sort-by-time.ts' },
 ];
 
