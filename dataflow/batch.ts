@@ -3,7 +3,7 @@ import { cell, gather, gatherFloat64, slice } from '../schemas/column.js';
 import { HeadraceError, type Place } from './errors.js';
 import { columnFrom } from './column-from.js';
 import type { Expression } from './expression.js';
-import type { RecordBlock } from './record-block.js';
+import type { Header, RecordBlock } from './record-block.js';
 
 /** Where the rows of a batch come from. Columns and values are made on first use. */
 export interface BatchRows {
@@ -26,6 +26,7 @@ export interface BatchRows {
 export interface OriginRecord {
   readonly key: Uint8Array | null;
   readonly value: Uint8Array | null;
+  readonly headers?: readonly Header[] | undefined;
 }
 
 /** Brand of a stream whose records have no key yet. */

@@ -1,6 +1,7 @@
 import { HeadraceError } from '../../dataflow/errors.js';
 import { formatMs } from '../../dataflow/duration.js';
 import { type OpenRuntime, openRuntime, runtimePlace } from '../open-runtime.js';
+import { redrive } from '../operations/redrive.js';
 import { formatNumber } from '../terminal/number-format.js';
 import { table } from '../terminal/table.js';
 import { printable } from '../terminal/text-width.js';
@@ -12,34 +13,59 @@ import { readRecords, type ReadRecord } from './read-records.js';
 /** `headrace topic`: what is in the topics. */
 export const topicCommand: Command = {
   name: 'topic',
-  usage: ['topic list', 'topic read NAME [--from T] [--to T] [--limit N] [--partition P]'],
+  usage: ['topic list', 'topic read NAME [--from T] [--to T] [--limit N] [--partition P]', 'topic redrive NAME [--limit N]'],
   about:
     'Lists the topics of a data directory or of Kafka (KAFKA_BROKERS), or prints the records of one: committed records only, also while another process writes.\n' +
     'Records come in the order of their timestamps as far as offsets allow. T is 2026-11-01, 2026-11-01T10:00:00Z or epoch\n' +
-    'milliseconds, --from included, --to not; both look at the timestamp of the record.',
+    'milliseconds, --from included, --to not; both look at the timestamp of the record.\n' +
+    'redrive sends dead letters back to the topics that they were read from, each once, after what was wrong with them is mended: NAME is a\n' +
+    'topic that ends in .dlq. It goes on where the last one stopped.',
   options: {
     from: { value: 'T', what: 'records from this time on' },
     to: { value: 'T', what: 'records before this time' },
-    limit: { value: 'N', what: 'at most so many records' },
+    limit: { value: 'N', what: 'at most so many records or letters' },
     partition: { value: 'P', what: 'of this partition only' },
   },
   operands: [1, 2],
+  endsOnAbort: true,
   async run(call) {
     const [what, name] = call.operands as [string, string | undefined];
-    const reads = what === 'read';
-    if (!reads && what !== 'list') throw usageError(call.command, `"${what}" is nothing that \`headrace topic\` does.${didYouMean(what, ['list', 'read'])}`);
-    if (reads !== (name !== undefined)) throw usageError(call.command, reads ? 'The name of the topic is missing: headrace topic read NAME.' : `"${name}" is one word too many: headrace topic list.`);
-    const given = Object.keys(topicCommand.options).find((option) => call.options.has(option));
-    if (!reads && given !== undefined) throw usageError(call.command, `\`headrace topic list\` has no option --${given}.`);
+    if (!Object.hasOwn(optionsOf, what)) throw usageError(call.command, `"${what}" is nothing that \`headrace topic\` does.${didYouMean(what, Object.keys(optionsOf))}`);
+    const takesName = what !== 'list';
+    if (takesName !== (name !== undefined)) throw usageError(call.command, takesName ? `The name of the topic is missing: headrace topic ${what} NAME.` : `"${name}" is one word too many: headrace topic list.`);
+    const given = Object.keys(topicCommand.options).find((option) => call.options.has(option) && !optionsOf[what]!.includes(option));
+    if (given !== undefined) throw usageError(call.command, `\`headrace topic ${what}\` has no option --${given}.`);
+    if (what === 'redrive') return redriveLetters(call, name!);
     const runtime = await openRuntime({ dataDir: call.dataDir, kafka: call.kafka, mode: 'read', warn: call.notice });
     try {
-      await (reads ? read(call, runtime, name!) : list(call, runtime));
+      await (what === 'read' ? readTopic(call, runtime, name!) : list(call, runtime));
       return exitCodes.done;
     } finally {
       await runtime.close();
     }
   },
 };
+
+/** What topic commands there are, and their options. */
+const optionsOf: Readonly<Record<string, readonly string[]>> = { list: [], read: ['from', 'to', 'limit', 'partition'], redrive: ['limit'] };
+
+async function redriveLetters(call: Call, name: string): Promise<number> {
+  const limit = wholeNumber(call, 'limit', 1);
+  const runtime = await openRuntime({ dataDir: call.dataDir, kafka: call.kafka, mode: 'write', owner: `redrive of ${name}`, warn: call.notice });
+  try {
+    const { sent, kept } = await redrive(runtime.log, name, { limit, now: Date.now, abort: call.abort });
+    await call.output.print({ topic: name, sent, kept }, () =>
+      [
+        ...Object.entries(sent).map(([topic, n]) => `${formatNumber(n)} records sent back to topic ${topic}`),
+        ...Object.entries(kept).map(([why, n]) => `${formatNumber(n)} letters stay: ${why}`),
+        ...(Object.keys(sent).length + Object.keys(kept).length === 0 ? [`No letter of ${name} that has not been sent back.`] : []),
+      ].join('\n'),
+    );
+    return exitCodes.done;
+  } finally {
+    await runtime.close();
+  }
+}
 
 async function list(call: Call, { log }: OpenRuntime): Promise<void> {
   const rows = [];
@@ -56,7 +82,7 @@ async function list(call: Call, { log }: OpenRuntime): Promise<void> {
   }
 }
 
-async function read(call: Call, runtime: OpenRuntime, name: string): Promise<void> {
+async function readTopic(call: Call, runtime: OpenRuntime, name: string): Promise<void> {
   const limit = wholeNumber(call, 'limit', 0) ?? Number.POSITIVE_INFINITY;
   const topics = await runtime.log.topics();
   const topic = topics.find((t) => t.name === name);

@@ -181,12 +181,13 @@ function compact(block: RecordBlock, rows: Int32Array | undefined): RecordBlock 
     if (vl > 0) out.bytes.set(block.bytes.subarray(block.valueOffset[row]!, block.valueOffset[row]! + vl), at);
     at += Math.max(vl, 0);
   }
-  return out;
+  const headers = block.headers === undefined ? undefined : new Map([...chosen].flatMap((row, i) => (block.headers!.has(row) ? [[i, block.headers!.get(row)!] as const] : [])));
+  return headers === undefined || headers.size === 0 ? out : { ...out, headers };
 }
 
 function originRecord(block: RecordBlock, i: number) {
   const part = (offset: number, length: number) => (length < 0 ? null : block.bytes.subarray(offset, offset + length));
-  return { key: part(block.keyOffset[i]!, block.keyLength[i]!), value: part(block.valueOffset[i]!, block.valueLength[i]!) };
+  return { key: part(block.keyOffset[i]!, block.keyLength[i]!), value: part(block.valueOffset[i]!, block.valueLength[i]!), headers: block.headers?.get(i) };
 }
 
 function emptyRows(length: number, place: BatchRows['place'], block: RecordBlock): BatchRows {
