@@ -31,10 +31,10 @@ const output = topic('amounts', { key: 'id', value: { id: 'string', amount: 'int
 const job = (from: number, remade = false) =>
   pipeline('job', ({ from: read }) => {
     const orders = read(input);
-    const stream = remade ? orders.pipe(flatMap((o) => [{ id: o.id, amount: o.amount, time: o.time }])) : orders;
+    const stream = remade ? (orders.pipe(flatMap((o) => [{ id: o.id, amount: o.amount, time: o.time }])) as typeof orders) : orders;
     return stream.pipe(
       keyBy(input.id),
-      map((o: { id: string; amount: number }) => {
+      map((o) => {
         if (o.amount % 2 === 1 && o.amount < from) throw new Error(`odd ${o.amount}`);
         return { id: o.id, amount: o.amount };
       }, { id: 'evens' }),
