@@ -33,7 +33,8 @@ export interface TransactionalProducer {
   commit(transaction: Transaction): Promise<FirstOffsets>;
 }
 
-const transactionTimeoutMs = 60_000;
+/** After so long the broker aborts a transaction that is not ended. */
+export const transactionTimeoutMs = 60_000;
 const produceTimeoutMs = 30_000;
 /** Bytes of one request, about. */
 const requestBytes = 8 * 1_048_576;

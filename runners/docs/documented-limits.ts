@@ -41,6 +41,7 @@ export const documentedLimits: readonly DocumentedLimit[] = [
   { constant: 'spaceToCommit', file: 'connectors/embedded/environment.ts', unit: 'bytes', what: 'Free space that a commit needs beyond its own size.' },
   { constant: 'maxBatchBytes', file: 'connectors/kafka/compression.ts', unit: 'bytes', what: 'Most that a compressed batch of Kafka may become.' },
   { constant: 'transactionTimeoutMs', file: 'connectors/kafka/transactional-producer.ts', unit: 'ms', what: 'After so long the broker aborts a transaction that is not ended.' },
+  { constant: 'callRecords', file: 'connectors/kafka/kafkajs/kafkajs-producer.ts', unit: '', what: 'Records that kafkajs is given to write at once (`HEADRACE_KAFKA_CLIENT=kafkajs`).' },
   { constant: 'requestTimeoutMs', file: 'connectors/kafka/transport.ts', unit: 'ms', what: 'After so long a request to Kafka without an answer is given up and tried anew.' },
   { constant: 'stopGraceMs', file: 'runners/commands/run.ts', unit: 'ms', what: 'After a signal a run is ended when it has not ended by itself in this time.' },
   { constant: 'shortestSecret', file: 'runners/operations/without-secrets.ts', unit: '', what: 'Secrets with fewer characters are not taken out of messages: ordinary words would go with them.' },

@@ -13,8 +13,8 @@ import { type Kafkajs, kafkajsBroker, type KafkajsBroker, type KafkajsCall } fro
 /** kafkajs with sockets of its own. */
 export interface KafkajsClient {
   readonly kafka: Kafka;
-  /** Ends its connections at once; requests under way fail. */
-  cut(): void;
+  /** Ends its connections at once, or those to one broker; requests under way fail. */
+  cut(to?: Address): void;
 }
 
 export interface KafkajsOptions {
@@ -37,12 +37,12 @@ const retry = { initialRetryTime: 10, maxRetryTime: 1_000, retries: 5 };
 /** kafkajs with the settings of Headrace. Patience beyond a second is ours. */
 export function createKafkajs({ library, settings, route = (address) => address }: KafkajsOptions): KafkajsClient {
   const { brokers, tls, login } = settings;
-  const sockets = new Set<Socket>();
+  const sockets = new Map<Socket, string>();
   const socketFactory: KafkaConfig['socketFactory'] = ({ host, port, ssl, onConnect }) => {
     const to = route({ host, port });
     const socket = ssl ? connectTls({ ...to, ...(isIP(host) === 0 ? { servername: host } : {}), ...ssl }, onConnect) : connectTcp(to, onConnect);
     socket.setKeepAlive(true, 60_000).setNoDelay(true);
-    sockets.add(socket.once('close', () => sockets.delete(socket)));
+    sockets.set(socket.once('close', () => sockets.delete(socket)), `${host}:${port}`);
     return socket;
   };
   const kafka = new library.Kafka({
@@ -59,9 +59,11 @@ export function createKafkajs({ library, settings, route = (address) => address 
   });
   return {
     kafka,
-    cut() {
-      // an error, since kafkajs does not look at a socket that is closed without one
-      for (const socket of sockets) socket.destroy(new Error('the connection was given up'));
+    cut(to) {
+      for (const [socket, name] of sockets) {
+        // an error, since kafkajs does not look at a socket that is closed without one
+        if (to === undefined || name === `${to.host}:${to.port}`) socket.destroy(new Error('the connection was given up'));
+      }
     },
   };
 }
@@ -94,7 +96,10 @@ export function kafkajsConnections(options: KafkajsOptions): KafkajsConnections 
         return await call(await open(to));
       } catch (cause) {
         const error = fromKafkajs(cause);
-        if (error instanceof NoAnswer) brokers.delete(`${to.host}:${to.port}`);
+        if (error instanceof NoAnswer) {
+          brokers.delete(`${to.host}:${to.port}`);
+          cut(to);
+        }
         throw error;
       }
     },

@@ -7,7 +7,7 @@ import { brokerErrorOf, kafkaError } from '../kafka-errors.js';
 import type { PartitionReader } from '../partition-reader.js';
 import type { Patiently } from '../patience.js';
 import { byTopic } from '../requests.js';
-import type { Transaction, TransactionalProducer } from '../transactional-producer.js';
+import { type Transaction, type TransactionalProducer, transactionTimeoutMs } from '../transactional-producer.js';
 import type { ClaimRegister } from './claim-register.js';
 import { createKafkajs, type KafkajsClient, type KafkajsOptions } from './kafkajs-connections.js';
 import { fromKafkajs } from './kafkajs-errors.js';
@@ -27,7 +27,6 @@ export interface KafkajsProducer extends TransactionalProducer {
   cut(): void;
 }
 
-const transactionTimeoutMs = 60_000;
 /** Records of one call: kafkajs encodes a call in one go and makes some objects a record, and with more of them garbage outweighs the calls that are saved. */
 const callRecords = 1_000;
 

@@ -1,5 +1,7 @@
 /* A pipeline on Kafka whose schemas are in a registry: what it writes, Confluent's own deserializer reads. */
+import { createServer, request as forward } from 'node:http';
 import { createRequire } from 'node:module';
+import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { openKafka } from '../../../connectors/kafka/kafka-runtime.js';
 import { kafkaSettings } from '../../../connectors/kafka/kafka-settings.js';
@@ -59,6 +61,25 @@ describe.skipIf(brokers === undefined || url === undefined)('a pipeline with a s
     const [letter, ...more] = await readAll(log, `${name}-orders.dlq`, 0);
     expect(more).toEqual([]);
     expect(letter!.headers).toContainEqual({ key: 'hr-message', value: `The schema id ${2 ** 30} is not in the registry.` });
+  });
+
+  test('a registry that is away when it starts is waited for, and nothing is lost', async () => {
+    let failures = 6;
+    const server = createServer((request, response) => {
+      if (failures-- > 0) return void response.writeHead(503).end();
+      const { hostname, port, pathname } = new URL(url!);
+      request.pipe(forward({ hostname, port, path: `${pathname}${request.url}`, method: request.method, headers: request.headers }, (answer) => answer.pipe(response.writeHead(answer.statusCode!, answer.headers))));
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => void server.close().closeAllConnections());
+    const before = kafkaSettings({ KAFKA_BROKERS: brokers, SCHEMA_REGISTRY_URL: `http://127.0.0.1:${(server.address() as AddressInfo).port}` })!;
+    const { log, registry } = await open();
+    const encoder = await openTopicEncoder(orders, { log, registry });
+    encoder.add({ id: 'later', amount: 21, at: 1_790_000_000_010 });
+    await log.append(encoder.take());
+    await runOnKafka(job, { kafka: before, dataDir: temporaryDirectory(), bounded: true });
+    expect((await readAll(log, `${name}-doubled`, 0)).map((r) => r.key)).toEqual(['o0', 'o1', 'o2', 'later']);
+    expect(failures).toBeLessThan(0);
   });
 
   test('an incompatible schema stops it at the start, in the words of the registry', async () => {
