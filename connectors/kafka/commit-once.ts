@@ -4,7 +4,7 @@ import { BrokerError, isPassing, kafkaError, reasonOf } from './kafka-errors.js'
 import type { PartitionReader } from './partition-reader.js';
 import type { Patiently } from './patience.js';
 import type { TopicPartition } from './requests.js';
-import type { FirstOffsets } from './transactional-producer.js';
+import type { FirstOffsets, Transaction } from './transactional-producer.js';
 
 /** How one library writes a transaction. */
 export interface TransactionWriter {
@@ -12,6 +12,8 @@ export interface TransactionWriter {
   write(): Promise<FirstOffsets>;
   /** Begins anew, so that nothing of an attempt before can come to pass any more. @throws HR_EPOCH_FENCED when another owns the id */
   recover(): Promise<void>;
+  /** @see Transaction */
+  readonly stillNext: Transaction['stillNext'];
 }
 
 /** The end of a transaction was asked for and not confirmed. */
@@ -37,7 +39,7 @@ const settleMs = 2_000;
  *
  * @param patiently for the look at that record
  */
-export async function commitOnce({ write, recover }: TransactionWriter, reader: PartitionReader, patiently: Patiently): Promise<FirstOffsets> {
+export async function commitOnce({ write, recover, stillNext }: TransactionWriter, reader: PartitionReader, patiently: Patiently): Promise<FirstOffsets> {
   try {
     return await write();
   } catch (error) {
@@ -46,6 +48,7 @@ export async function commitOnce({ write, recover }: TransactionWriter, reader: 
     await recover();
     if (!anew) throw error;
     if (error instanceof UnknownEnd && (await patiently('the end of a transaction', () => isThere(reader, error.first)))) return error.first;
+    await stillNext?.();
     throw new BrokerError(writeAnew, reasonOf(error));
   }
 }

@@ -12,6 +12,6 @@ export interface KafkaClient extends TopicAdmin {
 }
 
 export interface ProducerOptions {
-  /** One process owns the id for long: after an error it must not take it back from another that has claimed it meanwhile. */
+  /** Others may claim the id as well: after an error it must not be taken back from one that has. @default false: its name is unique */
   readonly exclusive?: boolean;
 }

@@ -122,6 +122,7 @@ export function kafkaLog({ client, now = Date.now, uniqueName = randomUUID }: Ka
         // the first is what is looked for when the end of the transaction is not known
         outputs: [{ topic: epochsTopic(pipeline), partition: 0, block: epochBlock(record, now()) }, ...(changes === undefined ? [] : [{ ...changelog, block: changes }]), ...outputs],
         offsets: { member: { group: pipeline, generation: -1, member: '' }, positions },
+        stillNext: async () => checkEpoch((await lastEpoch(pipeline))?.epoch ?? 0, epoch, pipeline),
       });
       own.last = record;
       if (changes !== undefined) {

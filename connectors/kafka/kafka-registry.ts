@@ -6,15 +6,28 @@ import type { KafkaClient } from './kafka-client.js';
 
 /** Registrations at the same time shut one another out; this many tries are enough for any number of processes that start. */
 const tries = 50;
+const firstPauseMs = 20;
+const longestPauseMs = 2_000;
+
+export interface KafkaRegistryOptions {
+  /** @default `_headrace.schemas` */
+  readonly topic?: string;
+  /** Epoch milliseconds, for the timestamps of records. */
+  readonly now?: () => number;
+  /** Between two tries. @default a timer */
+  readonly wait?: (ms: number) => Promise<void>;
+  /** From 0 up to 1: pauses of processes that begin at once have to differ. @default Math.random */
+  readonly random?: () => number;
+}
 
 /**
  * Schemas in a compacted topic, for clusters without a registry. A record has an id and its schema (key `schema/<id>`), or the newest id of a subject
  * (key `subject/<name>`). Who gives an id owns the transactional id of the topic while it does, so no id is given twice.
  */
-export function kafkaRegistry(client: KafkaClient, { topic = schemasTopic, now = Date.now }: { readonly topic?: string; readonly now?: () => number } = {}): SchemaRegistry {
+export function kafkaRegistry(client: KafkaClient, { topic = schemasTopic, now = Date.now, wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms)), random = Math.random }: KafkaRegistryOptions = {}): SchemaRegistry {
   const at = { topic, partition: 0 };
   const { reader } = client;
-  const producer = client.producer(`headrace ${topic}`);
+  const producer = client.producer(`headrace ${topic}`, { exclusive: true });
   const texts = new Map<number, string>();
   const ids = new Map<string, number>();
   const newest = new Map<string, number>();
@@ -51,7 +64,14 @@ export function kafkaRegistry(client: KafkaClient, { topic = schemasTopic, now =
     const writer = new BlockWriter();
     if (!texts.has(id)) writer.append(Buffer.from(`schema/${id}`), Buffer.from(text), now());
     writer.append(Buffer.from(`subject/${subject}`), Buffer.from(String(id)), now());
-    await producer.commit({ outputs: [{ ...at, block: writer.take() }] });
+    const seen = next;
+    await producer.commit({
+      outputs: [{ ...at, block: writer.take() }],
+      async stillNext() {
+        await refresh();
+        if (next !== seen) throw new HeadraceError('HR_EPOCH_FENCED', 'Another process has registered a schema meanwhile.');
+      },
+    });
     await refresh();
     return id;
   };
@@ -61,11 +81,12 @@ export function kafkaRegistry(client: KafkaClient, { topic = schemasTopic, now =
       const found = known(subject, schemaText);
       if (found !== undefined) return found;
       await client.ensureTopic(topic, 1, { 'cleanup.policy': 'compact' });
-      for (let left = tries; ; left--) {
+      for (let tried = 0; ; tried++) {
         try {
           return known(subject, schemaText) ?? (await write(subject, schemaText));
         } catch (error) {
-          if (!(error instanceof HeadraceError) || error.code !== 'HR_EPOCH_FENCED' || left === 0) throw error;
+          if (!(error instanceof HeadraceError) || error.code !== 'HR_EPOCH_FENCED' || tried === tries) throw error;
+          await wait(Math.min(longestPauseMs, firstPauseMs * 2 ** tried) * (0.5 + random()));
         }
       }
     },

@@ -12,6 +12,12 @@ import { addOffsetsRequest, addPartitionsRequest, commitOffsetsRequest, endTrans
 export interface Transaction {
   readonly outputs: readonly (TopicPartition & { readonly block: RecordBlock })[];
   readonly offsets?: { readonly member: GroupMember; readonly positions: readonly (TopicPartition & { readonly offset: number })[] } | undefined;
+  /**
+   * Asked after an error before everything is written anew, when nothing of others can come any more.
+   *
+   * @throws what `commit` throws then: others have written what this transaction was made without
+   */
+  readonly stillNext?: (() => Promise<void>) | undefined;
 }
 
 /** Offset of the first record that a transaction wrote, by `topic/partition`. */
@@ -165,7 +171,7 @@ export function createProducer(cluster: Cluster, transactionalId: string, useVer
       identity = await init(undefined);
       sequences = new Map();
     },
-    commit: (transaction) => cluster.patiently(`a transaction of ${transactionalId}`, () => commitOnce({ write: () => write(transaction), recover }, reader, cluster.patiently)),
+    commit: (transaction) => cluster.patiently(`a transaction of ${transactionalId}`, () => commitOnce({ write: () => write(transaction), recover, stillNext: transaction.stillNext }, reader, cluster.patiently)),
   };
 }
 

@@ -113,7 +113,7 @@ export function kafkajsProducer({ transactionalId, reader, patiently, claims, ..
       await patiently(`claiming ${transactionalId}`, init);
       await checkClaim();
     },
-    commit: (transaction) => patiently(`a transaction of ${transactionalId}`, () => commitOnce({ write: () => write(transaction), recover }, reader, patiently)),
+    commit: (transaction) => patiently(`a transaction of ${transactionalId}`, () => commitOnce({ write: () => write(transaction), recover, stillNext: transaction.stillNext }, reader, patiently)),
     cut,
   };
 }

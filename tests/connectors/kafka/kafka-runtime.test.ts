@@ -174,6 +174,22 @@ describe.skipIf(brokers === undefined)('before a proxy that breaks connections',
   });
 });
 
+test.skipIf(brokers === undefined)('kafkajs: epochs that the other client has committed meanwhile are not written again', async () => {
+  await clean();
+  const [client, other] = [await kafkajsClient({ settings }), columnarClient(createCluster({ settings }))];
+  onTestFinished(async () => void (await Promise.all([client.close(), other.close()])));
+  const [old, young] = [kafkaLog({ client }), kafkaLog({ client: other })];
+  await old.createTopic('runtime-out', { partitions: 1 });
+  await old.claim(pipeline);
+  const write = (n: number, value: string) => epoch(n, { outputs: [{ topic: 'runtime-out', partition: 0, block: blockOf([{ key: null, value, timestamp: 1 }]) }] });
+  await old.commit(write(1, 'old'));
+  await young.claim(pipeline);
+  await young.commit(write(2, 'young'));
+  // the columnar client makes no claim that kafkajs could find
+  await expect(old.commit(write(2, 'old'))).rejects.toMatchObject({ code: 'HR_EPOCH_FENCED' });
+  expect((await readAll(young, 'runtime-out', 0)).map((r) => r.value)).toEqual(['old', 'young']);
+});
+
 test.skipIf(brokers === undefined)('kafkajs: who shuts the owner out before it can know of it gives way, and the owner goes on', async () => {
   const library = await loadKafkajs();
   const client = await kafkajsClient({ settings });
