@@ -24,6 +24,7 @@ export { type Chdb, type ChdbOptions, openChdb, type QueryParameter, type Result
 export { embeddedFeatures } from './connectors/embedded/embedded-features.js';
 export { type EmbeddedRuntime, openEmbedded } from './connectors/embedded/embedded-runtime.js';
 export { type KafkaSettings, kafkaSettings } from './connectors/kafka/kafka-settings.js';
+export type { HeadraceConfig } from './runners/commands/config-file.js';
 export { checkFeatures, type CheckOptions, type CheckResult, type FeatureAgreement, type FeatureDifference } from './runners/check-features.js';
 export { redisFeatures } from './connectors/redis/redis-features.js';
 export { type RedisSettings, redisSettings } from './connectors/redis/redis-settings.js';

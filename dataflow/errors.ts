@@ -20,6 +20,7 @@ export const errorTable = {
   HR_CLICKHOUSE_QUERY: { what: 'ClickHouse has refused a query.', remedy: 'See its message.' },
   HR_CLICKHOUSE_SETTINGS: { what: 'A setting of ClickHouse cannot be used.', remedy: 'See the CLICKHOUSE_ variables in docs/reference-limits.md.' },
   HR_COLUMN: { what: 'A column is not in the schema of its topic, or has a name that is taken.', remedy: 'Check the spelling against the .avsc file.' },
+  HR_CONFIG: { what: 'The configuration file cannot be used.', remedy: 'It exports an object by default whose names are those of the environment variables in docs/reference-limits.md.' },
   HR_DATA_DIR: { what: 'The data directory cannot be opened or written.', remedy: 'Give another one with --data-dir, or mend its permissions.' },
   HR_DECODE: { what: 'The bytes of a record are not a value of its schema.', remedy: 'Look at the record in the dead-letter topic; it was not processed.' },
   HR_DECISION: { what: 'A decision cannot be logged, or a logged one does not tell its probabilities.', remedy: 'Log what `choose` returns, unchanged; distributions may be left out only where scheme and scores give them.' },

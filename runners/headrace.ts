@@ -9,6 +9,7 @@ import { type Call, exitCodes } from './commands/command.js';
 import { commandTable } from './commands/command-table.js';
 import { commandHelp, overview } from './commands/help.js';
 import { didYouMean } from './commands/nearest-name.js';
+import { applyConfigFile } from './commands/config-file.js';
 import { createOutput } from './commands/output.js';
 import { printError } from './commands/print-error.js';
 import { withoutSecrets } from './operations/without-secrets.js';
@@ -54,6 +55,7 @@ async function dispatch(words: readonly string[], json: boolean, output: Call['o
     await output.print({ help: commandHelp(command) }, () => commandHelp(command));
     return exitCodes.done;
   }
+  await applyConfigFile(options.get('config'));
   const abort = abortOnSignals(command.endsOnAbort ?? false);
   const notice = (text: string) => toStderr(json ? `${JSON.stringify({ notice: text })}\n` : `${process.stderr.isTTY ? '\r\x1b[K' : ''}${text}\n`);
   return command.run({
@@ -61,7 +63,7 @@ async function dispatch(words: readonly string[], json: boolean, output: Call['o
     operands,
     options,
     json,
-    dataDir: options.get('data-dir') ?? './.headrace',
+    dataDir: options.get('data-dir') ?? (process.env['HEADRACE_DATA_DIR'] || './.headrace'),
     get kafka() {
       return kafkaSettings();
     },

@@ -6,7 +6,8 @@ import { didYouMean } from './nearest-name.js';
 
 /** Options that every command takes. */
 export const commonOptions: Readonly<Record<string, OptionSpec>> = {
-  'data-dir': { value: 'DIR', what: 'where topics, state and offsets are (default ./.headrace)' },
+  'data-dir': { value: 'DIR', what: 'where topics, state and offsets are (default HEADRACE_DATA_DIR, else ./.headrace)' },
+  config: { value: 'FILE', what: 'configuration file (default headrace.config.ts, .mts, .js or .mjs in this folder, where there is one)' },
   json: { what: 'print nothing but JSON lines on standard output' },
   help: { what: 'show this' },
 };

@@ -7,6 +7,7 @@ import { withoutSecrets } from '../operations/without-secrets.js';
 import { formatBytes, formatDuration, formatNumber } from '../terminal/number-format.js';
 import { type Call, type Command, exitCodes } from './command.js';
 import { clickhouse } from './clickhouse-check.js';
+import { configFiles } from './config-file.js';
 import { redis } from './redis-check.js';
 import { registry } from './registry-check.js';
 
@@ -31,7 +32,7 @@ export const doctor: Command = {
   operands: [0, 0],
   async run(call) {
     let failed = false;
-    for (const check of [node, lmdb, directory, disk, data, kafka, registry, redis, clickhouse]) {
+    for (const check of [node, config, lmdb, directory, disk, data, kafka, registry, redis, clickhouse]) {
       for (const finding of await attempt(check, call)) {
         failed ||= finding.status === 'fail';
         const detail = withoutSecrets(finding.detail);
@@ -58,6 +59,11 @@ function node(): Finding[] {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
   if (major > 20 || (major === 20 && minor >= 19)) return [{ check: 'node', status: 'ok', detail: `${process.version} on ${process.platform} ${process.arch}` }];
   return [{ check: 'node', status: 'fail', detail: `${process.version} is too old`, remedy: 'Install Node 20.19 or newer.' }];
+}
+
+function config({ options }: Call): Finding[] {
+  const file = options.get('config') ?? configFiles.find((name) => existsSync(name));
+  return file === undefined ? [] : [{ check: 'config', status: 'ok', detail: `settings that the environment does not have are those of ${file}` }];
 }
 
 async function lmdb(): Promise<Finding[]> {

@@ -73,15 +73,24 @@ export const documentedOptions: readonly DocumentedOptions[] = [
   { title: 'Importers', interface: 'SortOptions', file: 'runners/import/sort-by-time.ts' },
 ];
 
+/** Variables of Headrace itself, and the file that reads each. */
+export const ownVariables = {
+  HEADRACE_DATA_DIR: { file: 'runners/headrace.ts', what: 'The data directory, as the option `--data-dir` (default `./.headrace`).' },
+  HEADRACE_TOKEN: { file: 'runners/commands/listen.ts', what: 'What requests to `headrace serve`, and to `/metrics` of `headrace run`, have to bring. Needed where it binds to more than loopback. Never printed.' },
+  HEADRACE_HTTP: { file: 'runners/commands/run.ts', what: 'Where `headrace run` serves metrics and health, `PORT` or `HOST:PORT`, as its option `--http` does.' },
+  HEADRACE_LOG: { file: 'runners/commands/command-log.ts', what: '`text` or `json`: how `headrace run` writes its log, as its option `--log` does.' },
+  HEADRACE_DEBUG: { file: 'runners/headrace.ts', what: '`1`: print the stack of an error and of its causes.' },
+} as const;
+
+/** Names of all variables but those of the machine: what a configuration file may set. */
+export type SettingName = keyof typeof ownVariables | keyof typeof kafkaVariables | keyof typeof clickHouseVariables | keyof typeof redisVariables | keyof typeof registryVariables;
+
 /** Environment variables, and the file that reads each. */
 export const documentedVariables: readonly { readonly name: string; readonly file: string; readonly what: string }[] = [
-  { name: 'HEADRACE_TOKEN', file: 'runners/commands/listen.ts', what: 'What requests to `headrace serve`, and to `/metrics` of `headrace run`, have to bring. Needed where it binds to more than loopback. Never printed.' },
-  { name: 'HEADRACE_HTTP', file: 'runners/commands/run.ts', what: 'Where `headrace run` serves metrics and health, `PORT` or `HOST:PORT`, as its option `--http` does.' },
-  { name: 'HEADRACE_LOG', file: 'runners/commands/command-log.ts', what: '`text` or `json`: how `headrace run` writes its log, as its option `--log` does.' },
+  ...Object.entries(ownVariables).map(([name, { file, what }]) => ({ name, file, what })),
   ...Object.entries(kafkaVariables).map(([name, what]) => ({ name, file: 'connectors/kafka/kafka-settings.ts', what })),
   ...Object.entries(clickHouseVariables).map(([name, what]) => ({ name, file: 'connectors/clickhouse/clickhouse-settings.ts', what })),
   ...Object.entries(redisVariables).map(([name, what]) => ({ name, file: 'connectors/redis/redis-settings.ts', what })),
   ...Object.entries(registryVariables).map(([name, what]) => ({ name, file: 'connectors/registry/registry-settings.ts', what })),
-  { name: 'HEADRACE_DEBUG', file: 'runners/headrace.ts', what: '`1`: print the stack of an error and of its causes.' },
   { name: 'TMPDIR', file: 'runners/import/sort-by-time.ts', what: 'Where an import sorts what does not fit into memory, a replay keeps its scratch state, and ClickHouse in the process its tables.' },
 ];

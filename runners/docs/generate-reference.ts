@@ -78,7 +78,7 @@ function limitsPage(read: (file: string) => string): string {
   for (const limit of documentedLimits) lines.push(`| \`${limit.constant}\` | ${valueOf(limit, read(limit.file))} | ${limit.what} | \`${limit.file}\` |`);
   lines.push('', '## Defaults', '', 'Defaults of the command line are in [the commands](reference-commands.md).');
   for (const options of documentedOptions) lines.push('', `### ${options.title}`, '', `\`${options.interface}\` in \`${options.file}\``, '', ...optionsTable(options, read));
-  lines.push('', '## Environment', '', '| variable | what | read in |', '|---|---|---|');
+  lines.push('', '## Environment', '', 'What the environment does not say may be in `headrace.config.ts`, by the same names (`TMPDIR` apart); options of a command win over both.', '', '| variable | what | read in |', '|---|---|---|');
   for (const { name, file, what } of documentedVariables) lines.push(`| \`${name}\` | ${what} | \`${file}\` |`);
   return `${lines.join('\n')}\n`;
 }
