@@ -60,11 +60,17 @@ const checks: readonly ((facts: Facts) => Finding | undefined)[] = [
  */
 export function diagnose(sums: EvaluationSums, rewards?: RewardBounds): Diagnosis {
   const facts = factsOf(sums, rewards);
+  return judged(diagnosticsOf(facts), checks.map((check) => check(facts)).filter((finding) => finding !== undefined), facts.n);
+}
+
+/** What was found elsewhere, with the rest. @param n decisions of the log */
+export function withFindings<D extends Diagnosis>(diagnosis: D, more: readonly Finding[], n: number): D {
+  return more.length === 0 ? diagnosis : { ...diagnosis, ...judged(diagnosis.diagnostics, [...more, ...diagnosis.findings], n) };
+}
+
+function judged(diagnostics: Diagnostics, found: readonly Finding[], n: number): Diagnosis {
   const order = { error: 0, warning: 1, info: 2 } as const;
-  const findings = checks
-    .map((check) => check(facts))
-    .filter((finding) => finding !== undefined)
-    .sort((a, b) => order[a.severity] - order[b.severity]);
+  const findings = [...found].sort((a, b) => order[a.severity] - order[b.severity]);
   const verdict = verdictOf(findings);
-  return { diagnostics: diagnosticsOf(facts), findings, verdict, reasons: reasonsOf(verdict, findings, facts.n, facts.weights.ess) };
+  return { diagnostics, findings, verdict, reasons: reasonsOf(verdict, findings, n, diagnostics.ess) };
 }

@@ -17,6 +17,7 @@ export interface Finding {
 export const findingTable = {
   ACTION_CALIBRATION: { what: 'An action was shown more or less often than the logged propensities say. They are not those that were drawn from.', remedy: 'Log the probability that the policy drew from, when it draws; do not recompute it, and re-rank before the draw.' },
   DECISION_REPEATED: { what: 'Decisions are in the log more than once, so some outcomes count twice.', remedy: 'Keep one row a decision (and slot), e.g. with `dedupe` by the decision id.' },
+  DRAW_CHANGED: { what: 'Drawn again from their seeds and distributions, some decisions show something else than the log says was shown.', remedy: 'Look for what changes pages behind the draw; re-rank before it, or mark such decisions as overridden.' },
   ESS_LOW: { what: 'The effective sample size is small: few decisions carry the estimate, because the candidate mostly does what the log seldom shows.', remedy: 'Log more decisions, explore more, or evaluate a candidate that is nearer to the logging policy.' },
   ESTIMATORS_DISAGREE: { what: 'Estimators that should agree differ by more than chance. The propensities are wrong, or the log does not show what the candidate would do.', remedy: 'Look at the findings about propensities and support first; where there are none, check the columns of the outcome model.' },
   FEW_DECISIONS: { what: 'There are too few decisions to say how sure the estimate is.', remedy: 'Log more decisions.' },

@@ -31,6 +31,13 @@ export interface Choices {
   readonly width: number;
 }
 
+/** What became of decisions that were drawn again. */
+export interface DrawnAgain {
+  looked: number;
+  other: number;
+  first: string;
+}
+
 /** A log of decisions as columns: a value a decision in each. Missing numbers are NaN; a column that has no number at all is undefined. */
 export interface DecisionTable {
   /** Path or topic. */
@@ -69,6 +76,8 @@ export interface DecisionTable {
   readonly features: number;
   readonly segment: Float64Array | undefined;
   readonly segments: readonly string[];
+  /** Decisions that were drawn again from their seed, how many of them show something else, and where the first of those is; undefined where there are no seeds. */
+  readonly draws?: DrawnAgain | undefined;
   /** Columns that were asked for by name. */
   readonly extra: ReadonlyMap<string, Float64Array | undefined>;
   /** Where the decision of a row is in the log, for messages. */

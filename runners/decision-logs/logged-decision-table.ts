@@ -1,7 +1,7 @@
 import { HeadraceError } from '../../dataflow/errors.js';
 import type { LoggedDecision } from '../../schemas/generated/logged-decision.js';
-import { distributionsOf } from '../../serving/explore/distributions-of.js';
-import { type DecisionLogOptions, type DecisionRow, type DecisionTable, naming, type TableBuilder, tableBuilder } from './decision-table.js';
+import { distributionsOf, drawnFrom } from '../../serving/explore/distributions-of.js';
+import { type DecisionLogOptions, type DecisionRow, type DecisionTable, type DrawnAgain, naming, type TableBuilder, tableBuilder } from './decision-table.js';
 import { idNumber } from './id-number.js';
 import { contextReader } from './json-lines-log.js';
 
@@ -22,6 +22,7 @@ export function loggedDecisionTable(source: string, format: string, options: Dec
   const contextOf = contextReader();
   const segmentOf = ({ attributes, surface }: LoggedDecision): string | undefined => (options.segment === 'surface' ? surface : attributes[options.segment ?? 'segment']);
   const partitions: number[] = [];
+  const draws: DrawnAgain = { looked: 0, other: 0, first: '' };
   return {
     builder,
     take(value, at, partition) {
@@ -34,6 +35,10 @@ export function loggedDecisionTable(source: string, format: string, options: Dec
       } catch (error) {
         if (!(error instanceof HeadraceError)) throw error;
         return builder.refuse(error.code, place, error.message);
+      }
+      if (value.seed !== '') {
+        draws.looked += 1;
+        if (drawnFrom(value.seed, distributions).some((candidate, slot) => candidate !== value.slots[slot]!.candidate) && draws.other++ === 0) draws.first = place;
       }
       const segment = segmentOf(value);
       const before = builder.length;
@@ -51,7 +56,7 @@ export function loggedDecisionTable(source: string, format: string, options: Dec
       addSlots(builder, value, distributions, common, items.number, options, at);
       if (partition !== undefined) for (let row = before; row < builder.length; row++) partitions.push(partition);
     },
-    finish: () => finished(builder, items.names, loggers.names, segments.names, partitions),
+    finish: () => ({ ...finished(builder, items.names, loggers.names, segments.names, partitions), draws: draws.looked > 0 ? draws : undefined }),
   };
 }
 

@@ -1,5 +1,6 @@
 import { HeadraceError } from '../../dataflow/errors.js';
 import type { LeftOut } from '../../evaluation/bad-rows.js';
+import { withFindings } from '../../evaluation/diagnostics/diagnose.js';
 import { createEvaluation, type EstimateRow, type EvaluationResult } from '../../evaluation/evaluate.js';
 import { normalInterval } from '../../evaluation/intervals/normal-interval.js';
 import type { RewardBounds } from '../../evaluation/intervals/reward-bounds.js';
@@ -15,6 +16,7 @@ import type { ActionClasses } from './action-classes.js';
 import { balancedOver } from './balanced-over.js';
 import { type ChosenEstimators, chosenEstimators, type EstimatorNeeds } from './chosen-estimators.js';
 import { chosenInterval, type IntervalMethod } from './chosen-interval.js';
+import { drawChanged } from './draw-changed.js';
 import { decisionsOf, part, type UsableDecisions } from './decisions-of.js';
 import { type Grouping, groupingOf, type GroupBy } from './grouping.js';
 import { jointSlates } from './joint-slates.js';
@@ -182,7 +184,7 @@ function run(policy: string, table: DecisionTable, usable: UsableDecisions, chos
       if (shown !== undefined) for (let i = 0; i < batch.length; i++) shown[from + i] = batch.weight[i]! * batch.propensity[i]!;
     },
     result() {
-      const found = evaluation.result();
+      const found = withFindings(evaluation.result(), drawChanged(table), usable.log.length);
       const slates = shown && slatesOf(table, usable, shown, expected);
       const onClasses = Object.entries(marginal?.results() ?? {}).map(([name, estimate]) => [name, rowOf(estimate as Estimate, level)] as const);
       const ofSlates = chosen.slates.map((estimator) => [estimator.name, rowOf(estimateSlates(estimator, slates!), level)] as const);

@@ -30,6 +30,11 @@ export function distributionsOf(decision: LoggedScheme): Float64Array[] {
  * @throws HR_DECISION as `distributionsOf`
  */
 export function redraw(decision: LoggedScheme): number[] {
-  const random = seededRandom(decision.seed, drawStream);
-  return distributionsOf(decision).map((pmf) => draw(pmf, random.real()));
+  return drawnFrom(decision.seed, distributionsOf(decision));
+}
+
+/** What a seed draws from distributions, slot after slot. */
+export function drawnFrom(seed: string, distributions: readonly Float64Array[]): number[] {
+  const random = seededRandom(seed, drawStream);
+  return distributions.map((pmf) => draw(pmf, random.real()));
 }

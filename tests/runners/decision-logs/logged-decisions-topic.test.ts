@@ -85,3 +85,20 @@ test('another topic, and none', async () => {
   await expect(readLoggedDecisions('logged-decision', dataDir)).rejects.toMatchObject({ code: 'HR_TOPIC_MISSING', message: expect.stringContaining('Did you mean logged-decisions?') as string });
   await expect(readLoggedDecisions('logged-decisions', dataDir, { extra: ['x'] })).rejects.toMatchObject({ code: 'HR_EVALUATION_LOG' });
 });
+
+test('pages that were re-ranked behind the draw are found by drawing again', async () => {
+  const swapped = (of: LoggedDecision): LoggedDecision => {
+    const [first, second] = of.slots as [LoggedDecision['slots'][number], LoggedDecision['slots'][number]];
+    return { ...of, slots: [{ ...first, candidate: second.candidate }, { ...second, candidate: first.candidate }] };
+  };
+  const found = async (change: (of: LoggedDecision, d: number) => LoggedDecision) => {
+    const called = await callCommand(evaluate, ['--log', 'logged-decisions', '--policy', 'uniform', '--json', '--data-dir', await dataDirectory(300, 2, change)]);
+    return (called.json['findings'] as { code: string; severity: string; message: string }[]).find(({ code }) => code === 'DRAW_CHANGED');
+  };
+  expect(await found((of) => of)).toBeUndefined();
+  expect(await found((of, d) => (d % 50 === 0 ? swapped(of) : of))).toMatchObject({ severity: 'error', message: expect.stringMatching(/^6 of 300 decisions \(2 %\)/) as string });
+  // Overridden decisions say so themselves, and seeds of another generator tell nothing.
+  expect(await found((of, d) => (d % 50 === 0 ? { ...swapped(of), overridden: 'editor' } : of))).toBeUndefined();
+  expect(await found((of) => ({ ...of, seed: `x${of.seed}` }))).toMatchObject({ severity: 'info' });
+  expect(await found((of) => ({ ...of, seed: '' }))).toBeUndefined();
+});
