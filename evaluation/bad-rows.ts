@@ -1,4 +1,5 @@
 import { type ErrorCode, HeadraceError } from '../dataflow/errors.js';
+import type { ListedDistributions } from './candidate.js';
 import type { LoggedDecisions } from './logged-decisions.js';
 
 /** What happens to a log with a row that cannot be used. */
@@ -64,6 +65,7 @@ function withoutRows(log: LoggedDecisions, rows: readonly number[]): LoggedDecis
     action: integers(log.action),
     slot: integers(log.slot),
     distribution: wide(log.distribution),
+    listed: log.listed && listedRows(log.listed, keep),
     user: doubles(log.user),
     time: doubles(log.time),
     logger: integers(log.logger),
@@ -76,4 +78,15 @@ function withoutRows(log: LoggedDecisions, rows: readonly number[]): LoggedDecis
     context: wide(log.context),
     kept: keep.map((i) => log.kept?.[i] ?? i),
   };
+}
+
+function listedRows({ start, action, probability }: ListedDistributions, keep: Int32Array): ListedDistributions {
+  const ends = new Int32Array(keep.length + 1);
+  keep.forEach((i, k) => (ends[k + 1] = ends[k]! + start[i + 1]! - start[i]!));
+  const [actions, probabilities] = [new Int32Array(ends[keep.length]!), new Float64Array(ends[keep.length]!)];
+  keep.forEach((i, k) => {
+    actions.set(action.subarray(start[i], start[i + 1]), ends[k]);
+    probabilities.set(probability.subarray(start[i], start[i + 1]), ends[k]);
+  });
+  return { start: ends, action: actions, probability: probabilities };
 }

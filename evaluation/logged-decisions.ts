@@ -1,5 +1,6 @@
 import { HeadraceError } from '../dataflow/errors.js';
 import { badRows, type LeftOut, type OnBad } from './bad-rows.js';
+import type { ListedDistributions } from './candidate.js';
 
 /** Numbers from anywhere: null, undefined and NaN are missing. */
 export type Numbers = ArrayLike<number | null | undefined>;
@@ -52,6 +53,8 @@ export interface LoggedDecisions {
   readonly slot: Int32Array | undefined;
   readonly slots: number;
   readonly distribution: Float64Array | undefined;
+  /** The same where what could be chosen differs between decisions: only that. */
+  readonly listed?: ListedDistributions | undefined;
   readonly user: Float64Array | undefined;
   readonly time: Float64Array | undefined;
   readonly logger: Int32Array | undefined;

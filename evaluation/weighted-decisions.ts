@@ -1,6 +1,7 @@
 import { HeadraceError } from '../dataflow/errors.js';
 import { badRows, type OnBad } from './bad-rows.js';
 import type { Candidate } from './candidate.js';
+import { policyRow } from './policy-row.js';
 import { checkLength, distributionFault, largestMagnitude, type LoggedDecisions, shown } from './logged-decisions.js';
 
 /** Decisions as estimators take them: one value a decision in every column. */
@@ -49,6 +50,7 @@ export function weigh(log: LoggedDecisions, candidate: Candidate, outcomes?: Out
   const weight = new Float64Array(n);
   const bad = badRows(onBad);
   const rows = 'distribution' in candidate ? candidate.distribution : undefined;
+  const listed = 'listed' in candidate ? policyRow(log, candidate) : undefined;
   for (let i = 0; i < n; i++) {
     const c = probability[i]!;
     const w = c / log.propensity[i]!;
@@ -59,6 +61,10 @@ export function weigh(log: LoggedDecisions, candidate: Candidate, outcomes?: Out
       bad.add('HR_EVALUATION_MODEL', i, `the model expects ${shown(outcomes.shown[i]!)} of what was shown and ${shown(outcomes.expected[i]!)} of the candidate`);
     } else if (rows !== undefined) {
       const fault = distributionFault(rows, (log.kept?.[i] ?? i) * log.actions!, log.actions!);
+      if (fault !== undefined) bad.add('HR_EVALUATION_PMF', i, `of the candidate, ${fault}`);
+    } else if (listed !== undefined) {
+      const { of, at, count } = listed(i);
+      const fault = distributionFault(of, at, count);
       if (fault !== undefined) bad.add('HR_EVALUATION_PMF', i, `of the candidate, ${fault}`);
     }
   }
@@ -97,6 +103,14 @@ export function shownProbabilities(log: LoggedDecisions, candidate: Candidate): 
   if ('slots' in candidate) {
     checkSlots(log, candidate.slots, actions);
     for (let i = 0; i < n; i++) out[i] = candidate.slots[slot === undefined ? 0 : slot[i]!]![action[i]!]!;
+    return out;
+  }
+  if ('listed' in candidate) {
+    const policy = policyRow(log, candidate);
+    for (let i = 0; i < n; i++) {
+      const { of, at, count, list } = policy(i);
+      for (let k = at; k < at + count; k++) if (list![k] === action[i]) out[i]! += of[k]!;
+    }
     return out;
   }
   checkLength('the candidate', candidate.distribution.length, log.given * actions);

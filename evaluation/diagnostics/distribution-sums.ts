@@ -32,7 +32,7 @@ const sizes = 31;
 /** Larger relative differences of propensity and distribution are no rounding. */
 const tolerance = 1e-6;
 
-/** Makes empty sums. *Details*: costs decisions × actions. */
+/** Makes empty sums. *Details*: costs decisions × actions, or what is listed. */
 export function distributionSums(): DistributionSums {
   const state = { n: 0, mismatches: 0, unsupported: 0, asked: 0, actions: 0, cells: new Float64Array(0), bySize: new Float64Array(sizes * 3) };
   const grow = (length: number): void => {
@@ -58,7 +58,8 @@ export function distributionSums(): DistributionSums {
     },
     add(batch) {
       const { length, log, propensity, multiple, candidate } = batch;
-      const { distribution, action, slot, actions } = log;
+      const { action, slot, actions, listed } = log;
+      const distribution = listed?.probability ?? log.distribution;
       if (distribution === undefined || actions === undefined) return;
       state.actions = actions;
       grow(log.slots * actions * 3);
@@ -66,14 +67,19 @@ export function distributionSums(): DistributionSums {
       const { cells, bySize } = state;
       for (let i = 0; i < length; i++) {
         const m = multiple === undefined ? 1 : multiple[i]!;
-        const at = i * actions;
+        const at = listed === undefined ? i * actions : listed.start[i]!;
+        const count = listed === undefined ? actions : listed.start[i + 1]! - at;
         const base = (slot === undefined ? 0 : slot[i]!) * actions;
         const row = policy?.(i);
         state.n += m;
-        for (let a = 0; a < actions; a++) {
-          const p = distribution[at + a]!;
+        let shown = 0;
+        for (let k = 0; k < count; k++) {
+          const p = distribution[at + k]!;
+          const a = listed === undefined ? k : listed.action[at + k]!;
+          if (action !== undefined && a === action[i]) shown += p;
           if (p === 0) {
-            if (row !== undefined) state.unsupported += m * row.of[row.at + a]!;
+            // a candidate that is listed has the lists of the log
+            if (row !== undefined) state.unsupported += m * row.of[row.at + (row.list === undefined ? a : k)]!;
             continue;
           }
           const variance = m * m * p * (1 - p);
@@ -86,10 +92,9 @@ export function distributionSums(): DistributionSums {
         }
         if (row !== undefined) state.asked += m;
         if (action === undefined) continue;
-        const p = distribution[at + action[i]!]!;
         cells[3 * (base + action[i]!)]! += m;
-        bySize[3 * sizeOf(p)]! += m;
-        if (!(Math.abs(p - propensity[i]!) <= tolerance * propensity[i]!)) state.mismatches += m;
+        bySize[3 * sizeOf(shown)]! += m;
+        if (!(Math.abs(shown - propensity[i]!) <= tolerance * propensity[i]!)) state.mismatches += m;
       }
     },
     merge(other) {

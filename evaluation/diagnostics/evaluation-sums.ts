@@ -155,7 +155,8 @@ export function evaluationSums(estimators: Readonly<Record<string, Measure<strin
       bins.add(batch);
       if (log.logger !== undefined) loggers.add(regrouped(batch, log.logger, true));
       if (log.segment !== undefined) segments.add(regrouped(batch, log.segment, false));
-      if (log.distribution !== undefined) distributions.add(batch);
+      const isWhole = log.distribution !== undefined || log.listed !== undefined;
+      if (isWhole) distributions.add(batch);
       repeated.add(batch);
       if (log.actions !== undefined) state.actions = Math.max(log.actions, state.actions ?? 0);
       state.slots = Math.max(state.slots, log.slots);
@@ -163,7 +164,7 @@ export function evaluationSums(estimators: Readonly<Record<string, Measure<strin
       state.hasTime ||= log.time !== undefined;
       state.hasLoggers ||= log.logger !== undefined;
       state.hasSegments ||= log.segment !== undefined;
-      state.hasDistributions ||= log.distribution !== undefined;
+      state.hasDistributions ||= isWhole;
       state.given += log.given;
       countLeftOut(log.leftOut);
     },

@@ -4,7 +4,7 @@ import type { LoggedDecisions } from '../logged-decisions.js';
 import { checkParameter } from '../parameter.js';
 import { policyRow } from '../policy-row.js';
 import type { Outcomes } from '../weighted-decisions.js';
-import type { OutcomeModel } from './outcome-model.js';
+import type { FittedModel, OutcomeModel } from './outcome-model.js';
 
 /** Settings of `expectedOutcomes`. */
 export interface CrossFitOptions {
@@ -12,8 +12,8 @@ export interface CrossFitOptions {
   readonly folds?: number;
 }
 
-/** What a model expects of each action at a row: writes it to `out`. */
-export type Prediction = (row: number, out: Float64Array) => void;
+/** What a model expects at a row of each action, or of `some` in their order: writes it to `out`. */
+export type Prediction = (row: number, out: Float64Array, some?: Int32Array) => void;
 
 /**
  * Fits a model to a log so that no row is predicted by a model that has seen it: the log is put into parts, and each is predicted by a model of the others.
@@ -30,21 +30,29 @@ export function crossFit(log: LoggedDecisions, model: OutcomeModel, options: Cro
   const { folds = 5 } = options;
   checkParameter('The number of folds', folds, 1, 1e6);
   if (!Number.isInteger(folds)) throw new HeadraceError('HR_ARGUMENT', `The number of folds is ${folds}.`);
-  actionsOf(log);
+  const all = new Float64Array(actionsOf(log).actions);
+  const ask = (fitted: FittedModel, row: number, out: Float64Array, some: Int32Array | undefined): void => {
+    if (some === undefined) fitted.predict(log, row, out);
+    else if (fitted.predictSome !== undefined) fitted.predictSome(log, row, some, out);
+    else {
+      fitted.predict(log, row, all);
+      for (let k = 0; k < some.length; k++) out[k] = all[some[k]!]!;
+    }
+  };
   const rows = Int32Array.from({ length: log.length }, (_, i) => i);
   if (folds === 1) {
     const fitted = model.fit(log, rows);
-    return (row, out) => fitted.predict(log, row, out);
+    return (row, out, some) => ask(fitted, row, out, some);
   }
   const fold = foldsOf(log, folds);
   const fitted = Array.from({ length: folds }, (_, f) => model.fit(log, rows.filter((i) => fold[i] !== f)));
-  return (row, out) => fitted[fold[row]!]!.predict(log, row, out);
+  return (row, out, some) => ask(fitted[fold[row]!]!, row, out, some);
 }
 
 /**
  * What a model expects of each shown action and of the candidate, with cross-fitting, for `weigh`.
  *
- * *Details*: costs decisions × actions. For a log in batches, `crossFit` once and predict batch by batch.
+ * *Details*: costs decisions × actions, or what is listed. For a log in batches, `crossFit` once and predict batch by batch.
  *
  * @throws HR_ARGUMENT folds that are no whole number from 1
  * @throws HR_EVALUATION_COLUMNS a log without actions, or a candidate that is known for what was shown only
@@ -73,16 +81,23 @@ export function outcomesOf(log: LoggedDecisions, candidate: Candidate, predict: 
   const expected = new Float64Array(length);
   const out = new Float64Array(actions);
   for (let i = 0; i < length; i++) {
-    predict(i, out);
-    const { of, at } = policy(i);
+    const { of, at, count, list } = policy(i);
+    const some = list?.subarray(at, at + count);
+    predict(i, out, some);
     let sum = 0;
-    for (let a = 0; a < actions; a++) {
-      const p = of[at + a]!;
+    for (let k = 0; k < count; k++) {
+      const p = of[at + k]!;
       // what the candidate never does is not asked
-      if (p > 0) sum += p * out[a]!;
+      if (p > 0) sum += p * out[k]!;
     }
     expected[i] = sum;
-    shown[i] = out[action[i]!]!;
+    const place = some === undefined ? action[i]! : some.indexOf(action[i]!);
+    if (place >= 0) shown[i] = out[place]!;
+    else {
+      // what was shown stands in no list
+      predict(i, out, Int32Array.of(action[i]!));
+      shown[i] = out[0]!;
+    }
   }
   return { shown, expected };
 }

@@ -12,4 +12,6 @@ export interface OutcomeModel {
 export interface FittedModel {
   /** Writes the expected outcome of every action, at one row of a log, to `out`. */
   predict(log: LoggedDecisions, row: number, out: Float64Array): void;
+  /** Writes that of some actions, in their order. @default taken from those of all */
+  predictSome?(log: LoggedDecisions, row: number, actions: Int32Array, out: Float64Array): void;
 }

@@ -38,6 +38,10 @@ export function smoothed(strength = 10): OutcomeModel {
           const at = (log.slot === undefined ? 0 : log.slot[row]!) * actions;
           for (let a = 0; a < actions; a++) out[a] = table[at + a]!;
         },
+        predictSome(log, row, some, out) {
+          const at = (log.slot === undefined ? 0 : log.slot[row]!) * actions;
+          for (let k = 0; k < some.length; k++) out[k] = table[at + some[k]!]!;
+        },
       };
     },
   };

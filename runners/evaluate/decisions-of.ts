@@ -1,5 +1,7 @@
 import { loggedDecisions, type LoggedDecisions } from '../../evaluation/logged-decisions.js';
+import type { ListedDistributions } from '../../evaluation/candidate.js';
 import type { DecisionTable } from '../decision-logs/decision-table.js';
+import { choicesAt } from './policy.js';
 
 /** The decisions of a table that can be used, and where each stands in it. */
 export interface UsableDecisions {
@@ -41,13 +43,14 @@ export function decisionsOf(table: DecisionTable): UsableDecisions {
 /** Some decisions of a log, as a log of their own. */
 export function part(table: DecisionTable, usable: UsableDecisions, from: number, to: number): LoggedDecisions {
   const { log } = usable;
-  const actions = log.actions ?? 0;
-  let distribution: Float64Array | undefined;
+  let listed: ListedDistributions | undefined;
   if (usable.whole) {
-    const { start, action, probability } = table.choices!;
-    distribution = new Float64Array((to - from) * actions);
-    usable.rows(from, to).forEach((row, k) => {
-      for (let c = start[row]!; c < start[row + 1]!; c++) distribution![k * actions + action[c]!]! += probability![c]!;
+    const { start, probability } = table.choices!;
+    const rows = usable.rows(from, to);
+    const choices = choicesAt(table, rows, log.actions!);
+    listed = { ...choices, probability: new Float64Array(choices.action.length) };
+    rows.forEach((row, k) => {
+      for (let c = start[row]!, at = choices.start[k]!; c < start[row + 1]!; c++, at++) listed!.probability[at] = probability![c]!;
     });
   }
   const width = (log.context?.length ?? 0) / log.length;
@@ -58,7 +61,7 @@ export function part(table: DecisionTable, usable: UsableDecisions, from: number
     propensity: log.propensity.subarray(from, to),
     action: log.action?.subarray(from, to),
     slot: log.slot?.subarray(from, to),
-    distribution,
+    listed,
     user: log.user?.subarray(from, to),
     time: log.time?.subarray(from, to),
     logger: log.logger?.subarray(from, to),

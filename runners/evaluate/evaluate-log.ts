@@ -21,7 +21,7 @@ import { decisionsOf, part, type UsableDecisions } from './decisions-of.js';
 import { type Grouping, groupingOf, type GroupBy } from './grouping.js';
 import { jointSlates } from './joint-slates.js';
 import type { BoundOutcomeModel, OutcomeModelChoice } from './outcome-model.js';
-import type { BoundPolicy, Policy } from './policy.js';
+import { type BoundPolicy, choiceWidth, type Policy } from './policy.js';
 import { slatesOf } from './slates-of.js';
 
 /** What is asked of an evaluation. */
@@ -124,7 +124,7 @@ export async function evaluateLog(given: DecisionTable, options: EvaluateLogOpti
     if (hasSlates && usable.log.slots > 1 && chosen.slates.length === 0) remarks.push(`Values are those of one slot; pages of the log have up to ${usable.log.slots}: --estimators sips,rips,iips tells what whole pages earn.`);
     const runs = policies.map((policy) => run(policy.name, given, usable, chosen, options, category));
     const difference = policies.length === 2 ? pairedDifference(named(chosen)) : undefined;
-    const perRow = Math.max(1, ...bound.map(({ width }) => width), model?.width ?? 1, usable.whole ? (given.actions ?? 1) : 1);
+    const perRow = Math.max(1, ...bound.map(({ width }) => width), model?.width ?? 1, usable.whole ? choiceWidth(given, given.actions ?? 1) : 1);
     const step = Math.max(1, Math.min(mostRows, Math.floor(mostNumbers / perRow)));
     for (let from = 0; from < usable.log.length; from += step) {
       const to = Math.min(usable.log.length, from + step);

@@ -9,6 +9,7 @@ import { smoothed } from '../../evaluation/outcome-models/smoothed.js';
 import type { Outcomes } from '../../evaluation/weighted-decisions.js';
 import type { DecisionTable } from '../decision-logs/decision-table.js';
 import { scorerOf } from './parse-policy.js';
+import { choicesAt, choiceWidth } from './policy.js';
 
 /** An outcome model that was asked for, before there is a log. */
 export interface OutcomeModelChoice {
@@ -63,10 +64,10 @@ function learnt(name: string, needsContext: boolean, model: () => ReturnType<typ
   return {
     name,
     needsContext,
-    bind(_table, log) {
+    bind(table, log) {
       // a short log is fitted as a whole
       const predict = crossFit(log, model(), { folds: Math.min(folds, Math.max(1, Math.floor(log.length / 2))) });
-      return Promise.resolve({ width: log.actions ?? 0, at: (part, candidate, _rows, from) => Promise.resolve(outcomesOf(part, candidate, (row, out) => predict(from + row, out))) });
+      return Promise.resolve({ width: choiceWidth(table, log.actions ?? 0), at: (part, candidate, _rows, from) => Promise.resolve(outcomesOf(part, candidate, (row, out, some) => predict(from + row, out, some))) });
     },
   };
 }
@@ -80,12 +81,21 @@ function scored(word: string): OutcomeModelChoice {
     async bind(table) {
       const bound = await scorer.bind(table);
       return {
-        width: table.actions ?? 0,
+        width: choiceWidth(table, table.actions ?? 0),
         close: async () => bound.close?.(),
         async at(part, candidate, rows) {
-          const actions = part.actions!;
-          const all = await bound.scores(rows);
-          return outcomesOf(part, candidate, (row, out) => out.set(all.subarray(row * actions, (row + 1) * actions)));
+          const choices = choicesAt(table, rows, part.actions!);
+          const scores = await bound.scores(rows, choices);
+          return outcomesOf(part, candidate, (row, out, some) => {
+            const [from, to] = [choices.start[row]!, choices.start[row + 1]!];
+            const own = choices.action.subarray(from, to);
+            // a listed candidate has the lists of the log
+            if (some !== undefined && some.length === own.length) out.set(scores.subarray(from, to));
+            else {
+              out.fill(NaN);
+              for (let c = from; c < to; c++) if (some === undefined) out[choices.action[c]!] = scores[c]!;
+            }
+          });
         },
       };
     },

@@ -7,7 +7,7 @@ import type { ScoredItem } from '../../serving/explore/item.js';
 import type { Scheme } from '../../serving/explore/scheme.js';
 import { softmaxScheme } from '../../serving/explore/softmax.js';
 import { didYouMean } from '../commands/nearest-name.js';
-import { actionsOf, checkDistribution, forChoices, nameOf, type Policy, varies } from './policy.js';
+import { actionsOf, checkListed, choicesAt, choiceWidth, listedCandidate, nameOf, type Policy, varies } from './policy.js';
 import { probabilityFile } from './probability-file.js';
 import { loggedScores, moduleScorer, onnxScorer, type Scorer } from './scorer.js';
 import { slotsFile } from './slots-file.js';
@@ -78,15 +78,12 @@ const uniform: Policy = {
     if (!varies(table)) return Promise.resolve({ whole: true, width: 1, at: () => Promise.resolve({ uniform: true as const }) });
     return Promise.resolve({
       whole: true,
-      width: actions,
+      width: choiceWidth(table, actions),
       at(rows) {
-        const out = new Float64Array(rows.length * actions);
-        rows.forEach((row, k) => {
-          let count = 0;
-          forChoices(table, row, actions, () => count++);
-          forChoices(table, row, actions, (a) => (out[k * actions + a] = 1 / count));
-        });
-        return Promise.resolve({ distribution: out });
+        const choices = choicesAt(table, rows, actions);
+        const out = new Float64Array(choices.action.length);
+        for (let k = 0; k < rows.length; k++) out.fill(1 / (choices.start[k + 1]! - choices.start[k]!), choices.start[k], choices.start[k + 1]);
+        return Promise.resolve(listedCandidate(table, choices, out));
       },
     });
   },
@@ -105,14 +102,17 @@ const logged: Policy = {
     }
     return Promise.resolve({
       whole: true,
-      width: actions,
+      width: choiceWidth(table, actions),
       at(rows) {
-        const out = new Float64Array(rows.length * actions);
+        const listed = choicesAt(table, rows, actions);
+        const out = new Float64Array(listed.action.length);
         rows.forEach((row, k) => {
-          for (let c = choices!.start[row]!; c < choices!.start[row + 1]!; c++) out[k * actions + choices!.action[c]!] = probability[c]!;
-          out[k * actions + action[row]!] = propensity[row]!;
+          const from = listed.start[k]!;
+          out.set(probability.subarray(choices!.start[row], choices!.start[row + 1]), from);
+          const shown = listed.action.subarray(from, listed.start[k + 1]);
+          for (let c = shown.indexOf(action[row]!), first = true; c >= 0; c = shown.indexOf(action[row]!, c + 1), first = false) out[from + c] = first ? propensity[row]! : 0;
         });
-        return Promise.resolve({ distribution: out });
+        return Promise.resolve(listedCandidate(table, listed, out));
       },
     });
   },
@@ -148,28 +148,26 @@ function scored(name: string, scorer: Scorer, scheme?: Scheme<ScoredItem>): Poli
     async bind(table) {
       const actions = actionsOf(table, name);
       const bound = await scorer.bind(table);
-      const open = new Uint8Array(actions);
+      const open = new Uint8Array(actions).fill(1);
       const situation = { time: 0, random: splitmix(0) };
       return {
         whole: true,
-        width: actions,
+        width: choiceWidth(table, actions),
         close: async () => bound.close?.(),
         async at(rows) {
-          const scores = await bound.scores(rows);
-          const out = new Float64Array(scores.length);
+          const choices = choicesAt(table, rows, actions);
+          const scores = await bound.scores(rows, choices);
+          const out = scores.slice();
           rows.forEach((row, k) => {
-            const at = k * actions;
-            open.fill(0);
-            forChoices(table, row, actions, (a) => {
-              const score = scores[at + a]!;
-              if (!Number.isFinite(score)) throw new HeadraceError('HR_EVALUATION_PMF', `The policy ${name} gives action ${nameOf(table, a)} ${Number.isNaN(score) ? 'no number' : score} at ${table.place(row)} of ${table.source}.`);
-              open[a] = 1;
-              out[at + a] = score;
-            });
-            if (scheme !== undefined) scheme.begin([], scores.subarray(at, at + actions), situation).distribute(out.subarray(at, at + actions), open);
-            checkDistribution(table, row, name, out, at, actions);
+            const [from, to] = [choices.start[k]!, choices.start[k + 1]!];
+            for (let c = from; c < to; c++) {
+              const score = scores[c]!;
+              if (!Number.isFinite(score)) throw new HeadraceError('HR_EVALUATION_PMF', `The policy ${name} gives action ${nameOf(table, choices.action[c]!)} ${Number.isNaN(score) ? 'no number' : score} at ${table.place(row)} of ${table.source}.`);
+            }
+            if (scheme !== undefined) scheme.begin([], scores.subarray(from, to), situation).distribute(out.subarray(from, to), open.subarray(0, to - from));
+            checkListed(table, row, name, out, choices, k);
           });
-          return { distribution: out };
+          return listedCandidate(table, choices, out);
         },
       };
     },

@@ -36,6 +36,31 @@ export function varies({ choices, counts }: DecisionTable): boolean {
   return choices !== undefined || counts !== undefined;
 }
 
+/** Actions that could be chosen at some rows: those of row `i` are from `start[i]` up to `start[i + 1]`. */
+export interface RowChoices {
+  readonly start: Int32Array;
+  readonly action: Int32Array;
+}
+
+/** What could be chosen at some rows of a table, in the order of its lists. */
+export function choicesAt(table: DecisionTable, rows: Int32Array, actions: number): RowChoices {
+  const start = new Int32Array(rows.length + 1);
+  rows.forEach((row, k) => {
+    let count = 0;
+    if (table.choices === undefined) count = table.counts?.[row] ?? actions;
+    else count = table.choices.start[row + 1]! - table.choices.start[row]! || actions;
+    start[k + 1] = start[k]! + count;
+  });
+  const action = new Int32Array(start[rows.length]!);
+  rows.forEach((row, k) => forChoices(table, row, actions, (a, place) => (action[start[k]! + place] = a)));
+  return { start, action };
+}
+
+/** Numbers a decision, on average, of what could be chosen. */
+export function choiceWidth({ choices, length }: DecisionTable, actions: number): number {
+  return choices === undefined || length === 0 ? actions : Math.ceil(choices.action.length / length);
+}
+
 /** Calls `each` with every action that could be chosen at a row, and its place among them. */
 export function forChoices(table: DecisionTable, row: number, actions: number, each: (action: number, place: number) => void): void {
   if (table.choices === undefined) {
@@ -53,25 +78,49 @@ export function forChoices(table: DecisionTable, row: number, actions: number, e
 const singlePrecision = 1e-4;
 
 /**
+ * Checks what a policy gave to the actions that could be chosen at a row, and makes its sum 1 where it is that up to single precision.
+ *
+ * @throws HR_EVALUATION_PMF
+ */
+export function checkListed(table: DecisionTable, row: number, policy: string, of: Float64Array, choices: RowChoices, k: number): void {
+  const [from, to] = [choices.start[k]!, choices.start[k + 1]!];
+  normalise(of, from, to, checkedSum(table, row, policy, of, from, to, (c) => choices.action[c]!));
+}
+
+/** The candidate of probabilities of what could be chosen: listed where that differs between decisions. */
+export function listedCandidate(table: DecisionTable, choices: RowChoices, probability: Float64Array): Candidate {
+  return varies(table) ? { listed: { ...choices, probability } } : { distribution: probability };
+}
+
+/**
  * Checks the distribution that a policy gave at a row, and makes its sum 1 where it is that up to single precision.
  *
  * @param of holds it from `at` on
  * @throws HR_EVALUATION_PMF
  */
 export function checkDistribution(table: DecisionTable, row: number, policy: string, of: Float64Array, at: number, actions: number): void {
-  let sum = 0;
-  for (let a = 0; a < actions; a++) {
-    const p = of[at + a]!;
-    if (!(p >= 0 && p <= 1 + singlePrecision)) throw wrong(table, row, policy, `its probability of action ${nameOf(table, a)} is ${Number.isNaN(p) ? 'not a number' : p}`);
-    sum += p;
-  }
-  if (!(Math.abs(sum - 1) <= singlePrecision)) throw wrong(table, row, policy, `its probabilities sum to ${sum}`);
+  const sum = checkedSum(table, row, policy, of, at, at + actions, (k) => k - at);
   if (varies(table)) {
     let possible = 0;
     forChoices(table, row, actions, (a) => (possible += of[at + a]!));
     if (sum - possible > singlePrecision) throw wrong(table, row, policy, `it gives ${sum - possible} to actions that could not be chosen there`);
   }
-  if (sum !== 1) for (let a = 0; a < actions; a++) of[at + a]! /= sum;
+  normalise(of, at, at + actions, sum);
+}
+
+function checkedSum(table: DecisionTable, row: number, policy: string, of: Float64Array, from: number, to: number, actionAt: (place: number) => number): number {
+  let sum = 0;
+  for (let k = from; k < to; k++) {
+    const p = of[k]!;
+    if (!(p >= 0 && p <= 1 + singlePrecision)) throw wrong(table, row, policy, `its probability of action ${nameOf(table, actionAt(k))} is ${Number.isNaN(p) ? 'not a number' : p}`);
+    sum += p;
+  }
+  if (!(Math.abs(sum - 1) <= singlePrecision)) throw wrong(table, row, policy, `its probabilities sum to ${sum}`);
+  return sum;
+}
+
+function normalise(of: Float64Array, from: number, to: number, sum: number): void {
+  if (sum !== 1) for (let k = from; k < to; k++) of[k]! /= sum;
 }
 
 function wrong(table: DecisionTable, row: number, policy: string, what: string): HeadraceError {

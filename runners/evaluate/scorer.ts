@@ -3,7 +3,7 @@ import { HeadraceError } from '../../dataflow/errors.js';
 import type { PolicyDecision, PolicyFunction } from '../../evaluation/policy-function.js';
 import type { DecisionTable } from '../decision-logs/decision-table.js';
 import { loadUserModule } from '../load-pipeline.js';
-import { actionsOf, forChoices } from './policy.js';
+import { actionsOf, type RowChoices } from './policy.js';
 
 /** A model that gives each action a number: a score, or a probability. */
 export interface Scorer {
@@ -12,8 +12,8 @@ export interface Scorer {
 }
 
 export interface BoundScorer {
-  /** Rows × actions. What could not be chosen at a row is NaN, where the model was not asked for it. */
-  scores(rows: Int32Array): Promise<Float64Array>;
+  /** A number for each of the choices. */
+  scores(rows: Int32Array, choices: RowChoices): Promise<Float64Array>;
   close?(): Promise<void>;
 }
 
@@ -37,7 +37,7 @@ export function onnxScorer(file: string): Scorer {
         const wanted = model.features ?? (single ? features + own : features);
         if (single ? wanted !== features + own && wanted !== own : wanted !== features) throw shapeError(file, `takes ${wanted} features, and ${known}`);
         if (model.outputs !== undefined && model.outputs !== (single ? 1 : actions)) throw shapeError(file, `gives ${model.outputs} numbers a decision, and ${table.source} has ${actions} actions`);
-        return { close: () => model.close(), scores: (rows) => (single ? scoreActions(table, model, rows, actions, wanted) : scoreDecisions(table, model, rows, actions, file)) };
+        return { close: () => model.close(), scores: (rows, of) => (single ? scoreActions(table, model, rows, of, wanted) : scoreDecisions(table, model, rows, of, actions, file)) };
       } catch (error) {
         await model.close();
         throw error;
@@ -46,29 +46,37 @@ export function onnxScorer(file: string): Scorer {
   };
 }
 
-async function scoreDecisions(table: DecisionTable, model: TableModel, rows: Int32Array, actions: number, file: string): Promise<Float64Array> {
+async function scoreDecisions(table: DecisionTable, model: TableModel, rows: Int32Array, choices: RowChoices, actions: number, file: string): Promise<Float64Array> {
   const { features, context } = table;
   const values = new Float32Array(rows.length * features);
   rows.forEach((row, k) => values.set(context!.subarray(row * features, (row + 1) * features), k * features));
   const out = await model.run(values, rows.length);
   if (out.width !== actions) throw shapeError(file, `gives ${out.width} numbers a decision, and ${table.source} has ${actions} actions`);
-  return out.values;
+  const scores = new Float64Array(choices.action.length);
+  for (let k = 0; k < rows.length; k++) for (let c = choices.start[k]!; c < choices.start[k + 1]!; c++) scores[c] = out.values[k * actions + choices.action[c]!]!;
+  return scores;
 }
 
 /** Asks the model for each action that could be chosen. */
-async function scoreActions(table: DecisionTable, model: TableModel, rows: Int32Array, actions: number, wanted: number): Promise<Float64Array> {
+async function scoreActions(table: DecisionTable, model: TableModel, rows: Int32Array, choices: RowChoices, wanted: number): Promise<Float64Array> {
   const { features, context } = table;
-  const { start, action, width, features: own } = table.choices!;
-  const places = Array.from(rows).flatMap((row, k) => Array.from({ length: start[row + 1]! - start[row]! }, (_, c) => ({ row, k, at: start[row]! + c })));
-  const values = new Float32Array(places.length * wanted);
+  const { start, width, features: own } = table.choices!;
   const before = wanted - width;
-  places.forEach(({ row, at }, i) => {
-    if (before > 0) values.set(context!.subarray(row * features, row * features + before), i * wanted);
-    values.set(own!.subarray(at * width, (at + 1) * width), i * wanted + before);
-  });
-  const scored = await model.run(values, places.length);
-  const out = new Float64Array(rows.length * actions).fill(NaN);
-  places.forEach(({ k, at }, i) => (out[k * actions + action[at]!] = scored.values[i * scored.width]!));
+  const out = new Float64Array(choices.action.length).fill(NaN);
+  // a row without a list has no features to ask with
+  const listed = Array.from(rows.keys()).filter((k) => start[rows[k]! + 1]! > start[rows[k]!]!);
+  const values = new Float32Array(listed.reduce((sum, k) => sum + choices.start[k + 1]! - choices.start[k]!, 0) * wanted);
+  let at = 0;
+  for (const k of listed) {
+    const row = rows[k]!;
+    for (let c = start[row]!; c < start[row + 1]!; c++, at += wanted) {
+      if (before > 0) values.set(context!.subarray(row * features, row * features + before), at);
+      values.set(own!.subarray(c * width, (c + 1) * width), at + before);
+    }
+  }
+  const scored = await model.run(values, values.length / wanted);
+  let i = 0;
+  for (const k of listed) for (let c = choices.start[k]!; c < choices.start[k + 1]!; c++, i++) out[c] = scored.values[i * scored.width]!;
   return out;
 }
 
@@ -82,14 +90,11 @@ export const loggedScores: Scorer = {
   bind(table) {
     const { choices } = table;
     if (choices?.score === undefined) throw new HeadraceError('HR_EVALUATION_LOG', `${table.source} has no scores.`, { remedy: 'Log the scores of the actions, or give a model: epsilon-greedy:0.05@FILE.onnx.' });
-    const actions = actionsOf(table, 'scores');
-    const { start, action, score } = choices;
+    const { start, score } = choices;
     return Promise.resolve({
-      scores(rows) {
-        const out = new Float64Array(rows.length * actions).fill(NaN);
-        rows.forEach((row, k) => {
-          for (let c = start[row]!; c < start[row + 1]!; c++) out[k * actions + action[c]!] = score[c]!;
-        });
+      scores(rows, of) {
+        const out = new Float64Array(of.action.length).fill(NaN);
+        rows.forEach((row, k) => out.set(score.subarray(start[row], start[row + 1]), of.start[k]));
         return Promise.resolve(out);
       },
     });
@@ -106,15 +111,14 @@ export function moduleScorer(file: string): Scorer {
       if (typeof decide !== 'function') throw new HeadraceError('HR_EVALUATION_POLICY', `${file} has no function as default export.`, { remedy: 'Write `export default ({ actions, context }) => actions.map(…)`: a number for each action.' });
       const all = table.names ?? Array.from({ length: actions }, (_, a) => a);
       return {
-        scores: (rows) => {
-          const out = new Float64Array(rows.length * actions).fill(NaN);
+        scores: (rows, choices) => {
+          const out = new Float64Array(choices.action.length).fill(NaN);
           rows.forEach((row, k) => {
-            const places: number[] = [];
-            forChoices(table, row, actions, (a) => places.push(a));
+            const places = Array.from(choices.action.subarray(choices.start[k], choices.start[k + 1]));
             const context = table.context === undefined ? [] : Array.from(table.context.subarray(row * table.features, (row + 1) * table.features));
             const given = called(decide as PolicyFunction, { actions: places.map((a) => all[a]!), context, ...choiceFacts(table, row), slot: table.slot?.[row] ?? 0, time: table.time?.[row] }, file, table.place(row));
             if (given.length !== places.length) throw new HeadraceError('HR_EVALUATION_POLICY', `${file} gave ${given.length} numbers for the ${places.length} actions of ${table.place(row)}.`, { remedy: 'Return one number for each of `actions`, in their order.' });
-            places.forEach((a, at) => (out[k * actions + a] = typeof given[at] === 'number' ? given[at] : NaN));
+            places.forEach((_, at) => (out[choices.start[k]! + at] = typeof given[at] === 'number' ? given[at] : NaN));
           });
           return Promise.resolve(out);
         },

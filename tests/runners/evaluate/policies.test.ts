@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { readJsonLinesLog } from '../../../runners/decision-logs/json-lines-log.js';
+import type { ListedDistributions } from '../../../evaluation/candidate.js';
 import { parsePolicy } from '../../../runners/evaluate/parse-policy.js';
 import { temporaryDirectory } from '../../connectors/embedded/temporary-directory.js';
 import { hasOnnx } from '../../connectors/onnx-here.js';
@@ -17,10 +18,18 @@ async function candidateOf(word: string, lines: readonly object[] = [plain, plai
   const bound = await policy.bind(table);
   try {
     const found = await bound.at(Int32Array.from({ length: table.length }, (_, i) => i));
+    if ('listed' in found) return { distribution: Array.from({ length: table.length }, (_, row) => spread(found.listed, row, table.actions!)).flat() };
     return Object.fromEntries(Object.entries(found).map(([name, of]) => [name, name === 'slots' ? (of as Float64Array[]).map((s) => Array.from(s)) : of === true ? of : Array.from(of as Float64Array)]));
   } finally {
     await bound.close?.();
   }
+}
+
+/** A listed distribution over all actions. */
+function spread({ start, action, probability }: ListedDistributions, row: number, actions: number): number[] {
+  const out = new Array<number>(actions).fill(0);
+  for (let k = start[row]!; k < start[row + 1]!; k++) out[action[k]!]! += probability[k]!;
+  return out;
 }
 
 function file(name: string, content: string | Uint8Array): string {
