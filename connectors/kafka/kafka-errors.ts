@@ -15,12 +15,12 @@ const names: Readonly<Record<number, string>> = {
 
 /** The numbers that the adapter acts on. */
 export const kafkaError = {
-  offsetOutOfRange: 1, unknownTopic: 3, messageTooLarge: 10, recordListTooLarge: 18, invalidTimestamp: 32, topicExists: 36, invalidConfig: 40, duplicateSequence: 46, invalidProducerEpoch: 47, concurrentTransactions: 51, producerFenced: 90,
+  offsetOutOfRange: 1, unknownTopic: 3, messageTooLarge: 10, recordListTooLarge: 18, invalidTimestamp: 32, illegalSaslState: 34, topicExists: 36, invalidConfig: 40, duplicateSequence: 46, invalidProducerEpoch: 47, concurrentTransactions: 51, producerFenced: 90,
 } as const;
 
 /** Errors that pass: a leader or coordinator moves, a broker starts, a transaction is still being finished. */
 const passing = new Set([2, 3, 5, 6, 7, 8, 9, 13, 14, 15, 16, 19, 20, 41, 51, 56, 74, 75, 78, 89, 100]);
-const denied = new Set([29, 30, 31, 33, 53, 58]);
+const denied = new Set([29, 30, 31, 33, 34, 53, 58]);
 
 /** An error that a broker has answered with. */
 export class BrokerError extends Error {
@@ -84,7 +84,10 @@ export function asKafkaError(error: unknown, place: Place = {}): HeadraceError {
   if (error instanceof HeadraceError) return error;
   const code: ErrorCode = isLoginError(error) || (error instanceof BrokerError && denied.has(error.number)) ? 'HR_KAFKA_DENIED' : 'HR_KAFKA';
   const isTime = brokerErrorOf(error)?.number === kafkaError.invalidTimestamp;
-  return new HeadraceError(code, `Kafka: ${reasonOf(error).replace(/\.$/, '')}.`, {
+  // the library does not look at the answer to a token, so a refusal shows with the request that follows
+  const isToken = brokerErrorOf(error)?.number === kafkaError.illegalSaslState;
+  const reason = isToken ? 'authentication failed: the broker has not taken the token (it may be over, or not be for this cluster)' : reasonOf(error).replace(/\.$/, '');
+  return new HeadraceError(code, `Kafka: ${reason}.`, {
     cause: error,
     place,
     ...(isTime ? { remedy: 'Set message.timestamp.before.max.ms and message.timestamp.after.max.ms of the topic so that event times fit.' } : {}),

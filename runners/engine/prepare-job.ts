@@ -39,6 +39,7 @@ export async function findInputs(graph: PipelineGraph, pipeline: string, log: Lo
   for (const source of graph.sources) {
     const topic = topics.get(source.topic.name);
     if (topic === undefined) {
+      await refuseDenied(log, source.topic.name);
       const known = [...topics.keys()].filter((name) => !name.endsWith('.dlq'));
       const hint = known.length === 0 ? 'there are no topics yet' : `there are ${known.join(', ')}`;
       throw new HeadraceError('HR_TOPIC_MISSING', `Topic "${source.topic.name}" does not exist; ${hint}.`, { place: { pipeline, step: source.id, topic: source.topic.name } });
@@ -46,6 +47,15 @@ export async function findInputs(graph: PipelineGraph, pipeline: string, log: Lo
     partitions.set(topic.name, topic.partitions);
   }
   return { partitions, taskCount: Math.max(...partitions.values()) };
+}
+
+/** A topic that this user may not see is not in the list; asked for by its name, the log says so. Errors: HR_KAFKA_DENIED. */
+async function refuseDenied(log: LogClient, topic: string): Promise<void> {
+  try {
+    await log.bounds(topic, 0);
+  } catch (error) {
+    if (!(error instanceof HeadraceError && error.code === 'HR_TOPIC_MISSING')) throw error;
+  }
 }
 
 /** Refuses a pipeline that cannot read what its input topics are written with now; single records that it cannot read are dead letters. */

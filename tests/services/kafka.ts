@@ -22,8 +22,8 @@ export function certificateOf({ name }: Service): string {
   return join(servicesDir, name, 'data', 'broker.pem');
 }
 
-/** A broker of its own, with data of its own. */
-export function kafkaNamed(name: string): Service {
+/** A broker of its own, with data of its own. @param more lines of its configuration */
+export function kafkaNamed(name: string, more: readonly string[] = []): Service {
   return {
     name,
     needs: [
@@ -46,7 +46,7 @@ export function kafkaNamed(name: string): Service {
     },
     command({ dir, port }) {
       const config = join(dir, 'server.properties');
-      writeFileSync(config, properties(dir, port));
+      writeFileSync(config, `${properties(dir, port)}${more.map((line) => `${line}\n`).join('')}`);
       writeFileSync(join(dir, 'log4j2.properties'), 'rootLogger.level=warn\nrootLogger.appenderRef.c.ref=c\nappender.c.type=Console\nappender.c.name=c\nappender.c.layout.type=PatternLayout\nappender.c.layout.pattern=%d %p %c: %m%n\n');
       if (!existsSync(join(dir, 'log', 'meta.properties')) || !existsSync(join(dir, 'broker.pem'))) {
         rmSync(join(dir, 'log'), { recursive: true, force: true });
