@@ -7,7 +7,7 @@ import { type EpochRecord, epochBlock, epochRecord, withPositions } from './epoc
 import { changelogTopic, epochsTopic, internalPrefix } from './internal-topics.js';
 import type { KafkaClient } from './kafka-client.js';
 import type { TopicPartition } from './requests.js';
-import { type SnapshotRounds, snapshotRounds } from './snapshot-rounds.js';
+import { type RoundSizes, type SnapshotRounds, snapshotRounds } from './snapshot-rounds.js';
 import type { StateCopy } from './state-copy.js';
 import { keptFor } from './topic-admin.js';
 import type { TransactionalProducer } from './transactional-producer.js';
@@ -28,6 +28,8 @@ export interface KafkaLogOptions {
   readonly now?: () => number;
   /** Names that are unique among processes, for producers outside of a pipeline. @default random UUIDs */
   readonly uniqueName?: () => string;
+  /** How long the changelog gets before the state is written again. */
+  readonly rounds?: RoundSizes;
 }
 
 /** A pipeline that this process writes. */
@@ -46,7 +48,7 @@ interface Writing {
  * state, and the positions as offsets of the group that is named as the pipeline, for the tools that show them. Records of aborted and open transactions are
  * never seen. Retention goes by the broker's clock.
  */
-export function kafkaLog({ client, now = Date.now, uniqueName = randomUUID }: KafkaLogOptions): KafkaLog {
+export function kafkaLog({ client, now = Date.now, uniqueName = randomUUID, rounds }: KafkaLogOptions): KafkaLog {
   const { reader } = client;
   const pipelines = new Map<string, Promise<Writing>>();
   let appending: Promise<TransactionalProducer> | undefined;
@@ -154,7 +156,7 @@ export function kafkaLog({ client, now = Date.now, uniqueName = randomUUID }: Ka
     attach(pipeline, copy) {
       const attached = writing(pipeline).then((own) => {
         own.copy = copy;
-        own.rounds = snapshotRounds(copy.state, pipeline, own.last?.changelogFrom ?? 0);
+        own.rounds = snapshotRounds(copy.state, pipeline, own.last?.changelogFrom ?? 0, rounds);
         return own;
       });
       attached.catch(() => pipelines.delete(pipeline));

@@ -75,7 +75,7 @@ export async function openKafka({ settings, dataDir, mode, pipeline, fresh = fal
     if (pipeline !== undefined && mode === 'write') {
       const last = await log.claim(pipeline);
       copy = openCopy(pipeline, { dataDir: await copyDirectory(client, dataDir, pipeline), mode, owner: pipeline });
-      await restore(client, pipeline, copy, last);
+      await restore(client, pipeline, copy, last, 'owner');
       log.attach(pipeline, copy);
     } else if (pipeline !== undefined && fresh) {
       return await openFresh(pipeline, { client, log, registry, openCopy });
@@ -109,7 +109,7 @@ async function openFresh(pipeline: string, { client, log, registry, openCopy }: 
     let last = await log.lastEpoch(pipeline);
     for (let attempt = 1; last !== undefined; attempt++) {
       try {
-        await restore(client, pipeline, copy, last);
+        await restore(client, pipeline, copy, last, 'reader');
         break;
       } catch (error) {
         // what is read was deleted meanwhile, since a newer part of the changelog makes up the state
@@ -149,8 +149,12 @@ async function copyDirectory(client: KafkaClient, dataDir: string, pipeline: str
   return join(dataDir, 'kafka', await client.topicId(epochsTopic(pipeline)));
 }
 
-/** Brings the copy to the last epoch. */
-async function restore(client: KafkaClient, pipeline: string, copy: StateCopy, last: { readonly epoch: number; readonly changelogFrom: number } | undefined): Promise<void> {
+/**
+ * Brings the copy to the last epoch.
+ *
+ * @param as what it is for: an owner meets no epoch after its last one, unless another has taken over from it meanwhile
+ */
+async function restore(client: KafkaClient, pipeline: string, copy: StateCopy, last: { readonly epoch: number; readonly changelogFrom: number } | undefined, as: 'owner' | 'reader'): Promise<void> {
   const epoch = last?.epoch ?? 0;
   const at = { topic: changelogTopic(pipeline), partition: 0 };
   const { reader } = client;
@@ -162,11 +166,24 @@ async function restore(client: KafkaClient, pipeline: string, copy: StateCopy, l
     copy.clear();
     point = { epoch: 0, next: Math.max(start, last?.changelogFrom ?? 0) };
   }
+  const fenced = (cause?: unknown): HeadraceError => new HeadraceError('HR_EPOCH_FENCED', `Another process has taken over ${pipeline} while its state was restored.`, { cause, place: { pipeline } });
   const assemble = changelogAssembler();
-  let next = point.next;
-  for await (const block of reader.all(at, next)) {
-    next = offsetAt(block, block.count - 1) + 1;
-    for (const { epoch: changed, writes } of assemble(block)) if (changed > point.epoch && changed <= epoch) copy.apply(writes, { epoch: point.epoch, next: point.next });
+  let { next, epoch: reached } = point;
+  try {
+    for await (const block of reader.all(at, next)) {
+      next = offsetAt(block, block.count - 1) + 1;
+      for (const { epoch: changed, writes } of assemble(block)) {
+        // a later restore must not begin behind changes that this one leaves out
+        if (changed > epoch && as === 'owner') throw fenced();
+        if (changed <= point.epoch || changed > epoch) continue;
+        copy.apply(writes, { epoch: point.epoch, next: point.next });
+        reached = changed;
+      }
+    }
+  } catch (error) {
+    // only who has taken over deletes what the last epoch needs
+    throw as === 'owner' && error instanceof HeadraceError && error.code === 'HR_OFFSET_GONE' ? fenced(error) : error;
   }
-  copy.apply([], { epoch, next });
+  // not `epoch`: to one that has been shut out meanwhile, the end of that transaction may show in one topic and not yet in the other
+  copy.apply([], { epoch: reached, next });
 }

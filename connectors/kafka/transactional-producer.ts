@@ -59,6 +59,7 @@ export function createProducer(cluster: Cluster, transactionalId: string, useVer
 
   const init = (before: ProducerIdentity | undefined) =>
     cluster.patiently(`claiming ${transactionalId}`, () => cluster.coordinator('transaction', transactionalId, initProducerRequest(transactionalId, transactionTimeoutMs, before)));
+  const versionOf = async (): Promise<1 | 2> => useVersion ?? ((await cluster.abilities()).transactionVersion >= 2 ? 2 : 1);
   /** A transaction before is still being finished: a short while. */
   const soon = <T>(what: string, attempt: () => Promise<T>): Promise<T> =>
     cluster.patiently(what, async () => {
@@ -131,23 +132,37 @@ export function createProducer(cluster: Cluster, transactionalId: string, useVer
     return { first, counts };
   };
 
-  const recover = async (): Promise<void> => {
+  /**
+   * Aborts what may be open, with transactions of version 2: Kafka 4.0 and 4.1 forget the owner of a transaction that InitProducerId finds open, and would refuse it as if another had taken over.
+   * With version 1 this must not be done: the marker of an abort has the epoch of the producer, and a batch that is still on its way would pass behind it, into the next transaction.
+   */
+  const abort = (owner: ProducerIdentity): Promise<void> =>
+    cluster.patiently(`aborting a transaction of ${transactionalId}`, async () => {
       try {
-        identity = await init(identity);
-        sequences = new Map();
+        await cluster.coordinator('transaction', transactionalId, endTransactionRequest(5, transactionalId, owner, false));
       } catch (error) {
-        const answer = brokerErrorOf(error)?.number;
-        if (answer === kafkaError.producerFenced || answer === kafkaError.invalidProducerEpoch) {
-          throw new HeadraceError('HR_EPOCH_FENCED', `Another process has taken over ${transactionalId}.`, { cause: error });
-        }
-        throw error;
+        // any other answer says that nothing is open under this epoch, or that it is being ended
+        if (!(error instanceof BrokerError) || coordinatorMoves.has(error.number)) throw error;
       }
-    };
+    });
+  const recover = async (): Promise<void> => {
+    try {
+      if (identity !== undefined && (await versionOf()) === 2) await abort(identity);
+      identity = await init(identity);
+      sequences = new Map();
+    } catch (error) {
+      const answer = brokerErrorOf(error)?.number;
+      if (answer === kafkaError.producerFenced || answer === kafkaError.invalidProducerEpoch) {
+        throw new HeadraceError('HR_EPOCH_FENCED', `Another process has taken over ${transactionalId}.`, { cause: error });
+      }
+      throw error;
+    }
+  };
 
   const write = async ({ outputs, offsets }: Transaction): Promise<FirstOffsets> => {
     if (identity === undefined) throw new Error('a producer has to be claimed before it writes');
     const owner = identity;
-    const version = useVersion ?? ((await cluster.abilities()).transactionVersion >= 2 ? 2 : 1);
+    const version = await versionOf();
     const { first, counts } = await produce(version, owner, outputs);
     if (offsets !== undefined && offsets.positions.length > 0) {
       const { member, positions } = offsets;
@@ -205,8 +220,9 @@ function bufferPool(): { readonly allocate: (size: number) => Buffer; readonly r
   };
 }
 
-/** Errors that say that nothing was done. */
-const mayRepeat = new Set([14, 15, 16, kafkaError.concurrentTransactions]);
+const coordinatorMoves: ReadonlySet<number> = new Set([14, 15, 16]);
+/** Errors after which a part of a transaction is asked for again. */
+const mayRepeat: ReadonlySet<number> = new Set([...coordinatorMoves, kafkaError.concurrentTransactions]);
 
 /** Keeps `patiently` from trying again what may have been done. */
 class Unrepeatable extends Error {

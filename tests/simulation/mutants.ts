@@ -1,0 +1,84 @@
+/** A safeguard that is taken out of the code under test. */
+export interface Mutant {
+  /** What is no longer done. */
+  readonly without: string;
+  readonly file: string;
+  /** Text of the source, and what stands in its place. */
+  readonly from: string;
+  readonly to: string;
+  /** The bug was there, and a seed has found it. */
+  readonly wasFound?: true;
+  /** A few seeds are enough. */
+  readonly isFoundSoon?: true;
+}
+
+/** Each of them breaks exactly once, or the liveness of a run, in a way that only faults show; the simulation has to find all of them. */
+export const mutants: readonly Mutant[] = [
+  {
+    without: 'a new producer after the end of a transaction was not confirmed: it is asked for again, and one that is still on its way hits the next transaction (version 1)',
+    file: 'connectors/kafka/transactional-producer.ts',
+    from: "identity = await cluster.coordinator('transaction', transactionalId, endTransactionRequest(version === 2 ? 5 : 3, transactionalId, owner, true));",
+    to: "identity = await cluster.patiently('the end', () => cluster.coordinator('transaction', transactionalId, endTransactionRequest(version === 2 ? 5 : 3, transactionalId, owner, true)));",
+  },
+  {
+    without: 'the look whether a transaction of unknown end is there: it is written again',
+    file: 'connectors/kafka/commit-once.ts',
+    from: 'if (error instanceof UnknownEnd && ',
+    to: 'if (error === undefined && ',
+    isFoundSoon: true,
+  },
+  {
+    without: 'doubt about a transaction of unknown end: it is taken to be there',
+    file: 'connectors/kafka/commit-once.ts',
+    from: "(await patiently('the end of a transaction', () => isThere(reader, error.first)))",
+    to: 'error.first.size > 0',
+    isFoundSoon: true,
+  },
+  {
+    without: 'the old identity of a producer that recovers: a process that stood still takes over from the one that took over',
+    file: 'connectors/kafka/transactional-producer.ts',
+    from: 'identity = await init(identity);',
+    to: 'identity = await init(undefined);',
+    isFoundSoon: true,
+  },
+  {
+    without: 'aborted transactions left out by readers',
+    file: 'connectors/kafka/decode-records.ts',
+    from: 'if ((attributes & attribute.transactional) !== 0 && dropping.has(producerId)) continue;',
+    to: '',
+  },
+  {
+    without: 'the abort before a producer recovers, with transactions of version 2: Kafka 4.0 and 4.1 then refuse the owner',
+    file: 'connectors/kafka/transactional-producer.ts',
+    from: '=== 2) await abort(identity);',
+    to: '=== 9) await abort(identity);',
+    wasFound: true,
+  },
+  {
+    without: 'caution with aborts of version 1: a batch that is still on its way passes behind the marker, and into the next transaction',
+    file: 'connectors/kafka/transactional-producer.ts',
+    from: '(await versionOf()) === 2) await abort(identity);',
+    to: '(await versionOf()) <= 2) await abort(identity);',
+    wasFound: true,
+  },
+  {
+    without: 'the look for epochs after the last one while state is restored: the copy goes on behind changes that it does not have',
+    file: 'connectors/kafka/kafka-runtime.ts',
+    from: "if (changed > epoch && as === 'owner') throw fenced();",
+    to: '',
+    wasFound: true,
+  },
+  {
+    without: 'care about what a copy has reached: it is said to have the last epoch, though its changes may not show yet',
+    file: 'connectors/kafka/kafka-runtime.ts',
+    from: 'copy.apply([], { epoch: reached, next });',
+    to: 'copy.apply([], { epoch, next });',
+    wasFound: true,
+  },
+  {
+    without: 'the key at which a slice of a snapshot was cut: the next one begins behind it',
+    file: 'connectors/kafka/snapshot-rounds.ts',
+    from: 'key = Uint8Array.from(entry.key);',
+    to: 'key = Uint8Array.from([...entry.key, 0]);',
+  },
+];

@@ -1,0 +1,45 @@
+import { describe, expect, test } from 'vitest';
+import { loadZstd } from '../../connectors/kafka/zstd.js';
+import { mutants } from './mutants.js';
+import { plantMutant } from './plant-mutant.js';
+import { simulate } from './simulate.js';
+import { describeFailures, simulateSeeds } from './simulate-seeds.js';
+
+const isLong = process.env['CI'] !== undefined || process.env['HEADRACE_FAULTS'] === 'long';
+
+describe('exactly once on simulated brokers', () => {
+  test(`${isLong ? '10,000' : '500'} seeds: whatever is lost, late, killed or taken over, each epoch is there once and nothing is left open`, async () => {
+    const { seeds, failures, counts } = await simulateSeeds({ from: 1, count: isLong ? 10_000 : 500 });
+    expect(describeFailures(failures)).toBe('');
+    expect(seeds).toBe(isLong ? 10_000 : 500);
+    // the runs are of some use: everything that can happen has happened, often
+    for (const what of ['cut', 'arrives again', 'refused', 'move', 'broker stops', 'kill', 'stall', 'fenced']) expect(counts[what], what).toBeGreaterThan(seeds / 20);
+    expect(counts['committed']).toBeGreaterThan(2 * seeds);
+  });
+
+  test('a seed replays exactly, and no two are alike', async () => {
+    await loadZstd();
+    const fingerprints = new Set<number>();
+    for (let seed = 1; seed <= 20; seed++) {
+      const { fingerprint, events, wrong } = await simulate(seed);
+      expect(await simulate(seed)).toMatchObject({ fingerprint, events, wrong });
+      // looking at it changes nothing
+      if (seed <= 3) expect(await simulate(seed, { trace: () => undefined })).toMatchObject({ fingerprint, events });
+      fingerprints.add(fingerprint);
+    }
+    expect(fingerprints.size).toBe(20);
+  });
+});
+
+describe('the simulation finds what is missing', () => {
+  const tried = isLong ? mutants : mutants.filter((m) => m.isFoundSoon);
+  test.each(tried)('without $without', async (mutant) => {
+    const planted = plantMutant(mutant);
+    try {
+      const { failures } = await simulateSeeds({ from: 1, count: 3_000, stopsAtFailure: true, root: planted.root });
+      expect(failures.length).toBeGreaterThan(0);
+    } finally {
+      planted.remove();
+    }
+  });
+});
