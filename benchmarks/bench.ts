@@ -6,11 +6,14 @@ import { decode } from './decode.js';
 import { detection } from './detection.js';
 import { evaluate } from './evaluate.js';
 import { featuresGet } from './features-get.js';
+import { gateVerdicts } from './gate-verdicts.js';
 import { headTraining } from './head-training.js';
 import { liveLoopCoverage } from './live-loop.js';
 import { nexmarkQueries, nexmarkQuery } from './nexmark.js';
 import { restore } from './restore.js';
 import { soak, soakNames } from './soak.js';
+import { syncInterval } from './sync-interval.js';
+import { trainingHour } from './training-hour.js';
 import { windowColumns } from './window-columns.js';
 
 type Result = Record<string, string | number>;
@@ -32,6 +35,9 @@ const benchmarks: Readonly<Record<string, (options: Options) => AsyncIterable<Re
   detection: ({ events, seed }) => detection({ logs: Math.min(events, 1000), seed }),
   'live-loop': ({ seed }) => liveLoopCoverage({ runs: 100, decisions: 2_000, seed, samples: 10_000 }),
   'head-training': ({ seed }) => headTraining({ threads: Number(values.threads), batch: Number(values.batch), seed }),
+  'sync-interval': ({ seed }) => syncInterval({ days: 7, decisionsPerDay: 20_000, seed }),
+  gate: ({ seed }) => gateVerdicts({ hours: 60, decisionsPerDay: 40_000, seed }),
+  'training-hour': ({ events, seed }) => trainingHour({ examples: Math.min(events, 1_000_000), seed, threads: Number(values.threads) }),
   evaluate: ({ events, seed }) => evaluate({ decisions: Math.min(5 * events, 10_000_000), rows: 50 * events, seed }),
   restore: () => restore({ keys: 1_000_000 }),
   soak: async function* ({ events }) {

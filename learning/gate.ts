@@ -22,7 +22,7 @@ export interface GateLimits {
   readonly stability?: number;
   /** Share of the champion's coverage that has to be left: items that get the top tenth of the scores. @default 0.5 */
   readonly coverage?: number;
-  /** Length of the parameters over the champion's. @default 3 */
+  /** Length of the parameters over that of the champion: a training of an hour moves it by a few percent. @default 1.5 */
   readonly norm?: number;
   /** 99th percentile of the time to score one request, in ms. @default 20 */
   readonly latencyMs?: number;
@@ -136,7 +136,7 @@ export function gate(input: GateInput, limits: GateLimits = {}): GateVerdict {
   const coverage = coverageOf(unseen.candidate, unseen.items) / coverageOf(unseen.champion, unseen.items);
   check('coverage', coverage, `at least ${limits.coverage ?? 0.5} of the champion's`, coverage < (limits.coverage ?? 0.5), `the top tenth of the scores goes to ${(100 * coverage).toFixed(0)} % as many items`);
   const norm = Math.sqrt(squares(parameters.candidate) / Math.max(squares(parameters.champion), Number.MIN_VALUE));
-  check('norm', norm, `at most ${limits.norm ?? 3} of the champion's`, norm > (limits.norm ?? 3), `${norm.toFixed(2)} times the champion's`);
+  check('norm', norm, `at most ${limits.norm ?? 1.5} of the champion's`, norm > (limits.norm ?? 1.5), `${norm.toFixed(2)} times the champion's`);
   if (input.latencyMs !== undefined) check('latency', input.latencyMs, `at most ${limits.latencyMs ?? 20} ms`, input.latencyMs > (limits.latencyMs ?? 20), `${input.latencyMs.toFixed(1)} ms`);
   if (input.policyValue !== undefined) {
     const { difference, low, high } = input.policyValue;

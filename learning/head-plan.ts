@@ -44,6 +44,8 @@ export interface HeadPlanOptions {
   readonly gate?: GateLimits;
   /** Click rate of an interval over that of the reservoir, from which on nothing is learned: what is so different is more likely a fault than news. @default [0.5, 2] */
   readonly labelRate?: readonly [least: number, most: number];
+  /** Population stability index, beyond chance, from which on an input counts as moved. It is told, and holds nothing. @default 0.25 */
+  readonly inputDrift?: number;
   /** Stages that a candidate goes through before it is champion, an interval each; a guardrail can end it in any of them. @default none: what passes the gate is champion at once */
   readonly rollout?: readonly ('shadow' | 'canary')[];
   /** Share of the traffic of a canary. @default 0.1 */
@@ -71,6 +73,7 @@ export interface HeadPlan {
   readonly clipNorm: number;
   readonly gate: GateLimits;
   readonly labelRate: readonly [least: number, most: number];
+  readonly inputDrift: number;
   readonly rollout: readonly ('shadow' | 'canary')[];
   readonly canaryShare: number;
   readonly carried: number;
@@ -92,11 +95,11 @@ export function inputNames({ context, candidate, position }: Required<HeadLayout
  */
 export function headPlan(options: HeadPlanOptions): HeadPlan {
   const what = `the plan of head "${options.model}"`;
-  checkOptions(options, ['model', 'layout', 'interval', 'judged', 'hidden', 'outputs', 'seed', 'replay', 'reservoir', 'negatives', 'training', 'clipNorm', 'gate', 'labelRate', 'rollout', 'canaryShare', 'carried', 'threads', 'providers'], what);
+  checkOptions(options, ['model', 'layout', 'interval', 'judged', 'hidden', 'outputs', 'seed', 'replay', 'reservoir', 'negatives', 'training', 'clipNorm', 'gate', 'labelRate', 'inputDrift', 'rollout', 'canaryShare', 'carried', 'threads', 'providers'], what);
   const refuse = (detail: string): never => {
     throw new HeadraceError('HR_ARGUMENT', `${what}: ${detail}`);
   };
-  const { hidden = [128, 64], outputs = ['click'], replay = 0.2, reservoir = 20_000, negatives = 1, carried = 24, threads = 1, seed = 1, clipNorm = 10, labelRate = [0.5, 2], rollout = [], canaryShare = 0.1 } = options;
+  const { hidden = [128, 64], outputs = ['click'], replay = 0.2, reservoir = 20_000, negatives = 1, carried = 24, threads = 1, seed = 1, clipNorm = 10, labelRate = [0.5, 2], inputDrift = 0.25, rollout = [], canaryShare = 0.1 } = options;
   const layout = { position: true, ...options.layout };
   const names = inputNames(layout);
   if (new Set(names).size !== names.length) refuse('two inputs have one name.');
@@ -111,5 +114,5 @@ export function headPlan(options: HeadPlanOptions): HeadPlan {
   if (rollout.join() !== ['shadow', 'canary'].filter((stage) => rollout.includes(stage as 'shadow')).join()) refuse(`rollout is ${rollout.join(', ')}; it is shadow, canary, both in this order, or neither.`);
   const shape = { inputs: names.length, hidden, outputs };
   parameterLayout(shape);
-  return { model: options.model, layout, shape, intervalMs, judgedMs, seed, replay, reservoir, negatives, training: options.training ?? {}, clipNorm, gate: options.gate ?? {}, labelRate, rollout, canaryShare, carried, threads, providers: options.providers ?? ['cpu'] };
+  return { model: options.model, layout, shape, intervalMs, judgedMs, seed, replay, reservoir, negatives, training: options.training ?? {}, clipNorm, gate: options.gate ?? {}, labelRate, inputDrift, rollout, canaryShare, carried, threads, providers: options.providers ?? ['cpu'] };
 }

@@ -1,4 +1,8 @@
 export { type AdamOptions, adamSchedule, type AdamSchedule, learningRate } from './adam-schedule.js';
+export { adwin, type AdwinChange } from './drift/adwin.js';
+export { driftFindings } from './drift/drift-findings.js';
+export { noPageHinkley, pageHinkley, type PageHinkleyOptions, type PageHinkleyState } from './drift/page-hinkley.js';
+export { watchDrift, type WatchDriftOptions } from './drift/watch-drift.js';
 export { checkExamples, type EmbeddingTable, type Examples } from './examples.js';
 export { gate, type GateCheck, type GateInput, type GateLimits, type GateVerdict, type ScoredSet } from './gate.js';
 export { scoringModel, servedModel, trainingModel, type TrainingGraphOptions } from './head-graphs.js';

@@ -95,12 +95,26 @@ export function picked(from: RowColumns, rows: Int32Array): RowColumns {
 
 /** Rows one behind the other. */
 export function joined(parts: readonly RowColumns[], width: number): RowColumns {
-  return decodeColumns(parts.map(encodeColumns), width);
+  const filled = parts.filter(({ length }) => length > 0);
+  if (filled.length === 1) return filled[0]!;
+  const columns = emptyColumns(filled.reduce((sum, { length }) => sum + length, 0), width);
+  let row = 0;
+  for (const part of filled) {
+    for (const name of wide) columns[name].set(part[name], row);
+    columns.features.set(part.features, row * width);
+    for (const name of narrow) columns[name].set(part[name], row);
+    row += part.length;
+  }
+  return columns;
 }
 
 /** The rows in the order of their times, and of their draws where times are the same: whatever the order in which they came, this one is theirs. Of two with one draw the first stays: they have one key. */
 export function inOneOrder(rows: RowColumns): RowColumns {
-  const order = Int32Array.from({ length: rows.length }, (_, i) => i).sort((a, b) => rows.time[a]! - rows.time[b]! || rows.draw[a]! - rows.draw[b]!);
+  const { time, draw } = rows;
+  let isOrdered = true;
+  for (let i = 1; i < rows.length && isOrdered; i++) isOrdered = time[i - 1]! < time[i]! || (time[i - 1] === time[i] && draw[i - 1]! < draw[i]!);
+  if (isOrdered) return rows;
+  const order = Int32Array.from({ length: rows.length }, (_, i) => i).sort((a, b) => time[a]! - time[b]! || draw[a]! - draw[b]!);
   let kept = 0;
   for (let k = 0; k < order.length; k++) {
     const before = order[kept - 1];

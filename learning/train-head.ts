@@ -220,6 +220,7 @@ function intervalRow(plan: HeadPlan, outcome: WrittenOutcome['outcome'], before:
     learned: outcome.learned,
     replayed: outcome.replayed,
     verdict: outcome.verdict.verdict.toUpperCase() as TrainingInterval['verdict'],
+    movedInputs: { ...outcome.movedInputs },
     rows: outcome.rows.toUpperCase() as TrainingInterval['rows'],
     reason: [...refused, ...staged].join('; '),
   };

@@ -1,13 +1,14 @@
 import { asHeadraceError } from '../dataflow/errors.js';
 import { splitmix } from '../dataflow/splitmix.js';
 import { gate, type GateCheck, type GateVerdict } from './gate.js';
-import type { HeadPlan } from './head-plan.js';
+import { type HeadPlan, inputNames } from './head-plan.js';
 import type { HeadSessions } from './head-sessions.js';
 import { clickedLess, worseThan } from './guardrails.js';
 import { decodeHead, encodeHead, type HeadState, newHead } from './head-state.js';
 import { recalibrated } from './negative-sampling.js';
 import { auc } from './quality/auc.js';
 import { normalizedEntropy } from './quality/normalized-entropy.js';
+import { populationStability } from './quality/population-stability.js';
 import { drawOf, reservoirThreshold, smallestDraws } from './reservoir.js';
 import { decodeColumns, examplesOf, filtered, inOneOrder, joined, picked, type RowColumns } from './row-blocks.js';
 
@@ -56,6 +57,8 @@ export interface IntervalOutcome {
   readonly clicks: number;
   /** Of the champion on the whole interval, before anything learned from it. */
   readonly progressive: ScoreQuality | undefined;
+  /** Inputs that have moved away from those of the reservoir, by name: their population stability index. */
+  readonly movedInputs: Readonly<Record<string, number>>;
   /** Of the candidate on what it is judged by. */
   readonly candidate: ScoreQuality | undefined;
   /** Examples that were learned from, and those of them that came from the reservoir. */
@@ -98,7 +101,8 @@ export async function trainInterval(plan: HeadPlan, sessions: Sessions, task: In
   const sampled = filtered(candidates, (row) => candidates.draw[row]! <= task.threshold);
   const interval = joined([learned, judged], width);
   const fresh = joined([before, learned], width);
-  const facts = { start: task.start, examples: interval.length, clicks: sumOf(interval.click), threshold: task.threshold, ...nothingYet };
+  const movedInputs = movedOf(plan, sampled, interval);
+  const facts = { start: task.start, movedInputs, examples: interval.length, clicks: sumOf(interval.click), threshold: task.threshold, ...nothingYet };
 
   const now = opened(task.champion, plan);
   if ('problem' in now && task.champion !== undefined) return { ...facts, ...heldBy('champion', now.problem), rows: 'carried' };
@@ -120,7 +124,7 @@ export async function trainInterval(plan: HeadPlan, sessions: Sessions, task: In
 const nothingYet = { progressive: undefined, candidate: undefined, learned: 0, replayed: 0, head: undefined, parent: null, rolledBack: undefined, failedTrial: undefined, judgesTrials: false } as const;
 
 /** A version with its parameters. */
-interface OpenHead {
+export interface OpenHead {
   readonly version: number;
   readonly state: HeadState;
   readonly negatives: number;
@@ -142,7 +146,7 @@ function opened(head: KeptHead | undefined, { shape }: HeadPlan): OpenHead | { r
 }
 
 /** Probabilities of a click, corrected for the examples that were left out of the head's training. */
-async function scoresOf(sessions: Sessions, head: Pick<OpenHead, 'state' | 'negatives'>, rows: RowColumns, { shape }: HeadPlan): Promise<Float64Array> {
+async function scoresOf(sessions: Pick<HeadSessions, 'score'>, head: Pick<OpenHead, 'state' | 'negatives'>, rows: RowColumns, { shape }: HeadPlan): Promise<Float64Array> {
   if (rows.length === 0) return new Float64Array(0);
   const scores = await sessions.score(head.state.parameters, examplesOf(rows, shape));
   return Float64Array.from({ length: rows.length }, (_, i) => recalibrated(scores[i * shape.outputs.length]!, head.negatives));
@@ -210,10 +214,41 @@ async function candidateOf(plan: HeadPlan, sessions: Sessions, task: IntervalTas
   const shuffleSeed = seed * 2 ** 24 + (Math.floor(task.start / plan.intervalMs) % 2 ** 24);
   const { state } = await sessions.train(line?.state ?? newHead(shape, seed), examplesOf(training, shape), { ...plan.training, shuffleSeed });
 
+  const judgement = await judge(plan, sessions, { champion, candidate: { state, negatives: plan.negatives }, fresh, judged, known: joined([fresh, sampled], width), old: unused, trainedTo: newest(training) });
+  const { verdict } = judgement;
+  const passed = verdict.verdict === 'passed';
+  return {
+    candidate: judgement.quality,
+    learned: training.length,
+    replayed,
+    verdict,
+    // Without a champion there is nothing to fall back on: the next try has more to learn from.
+    rows: passed ? ('learned' as const) : verdict.verdict === 'held' || champion === undefined ? ('carried' as const) : ('dropped' as const),
+    threshold: passed ? Math.min(task.threshold, reservoirThreshold(drawsOf(sampled, fresh), plan.reservoir)) : task.threshold,
+    head: { bytes: encodeHead(state), negatives: plan.negatives },
+    parent: line?.version ?? null,
+  };
+}
+
+/** What a candidate is judged by. */
+export interface Judged {
+  readonly champion: Pick<OpenHead, 'state' | 'negatives'> | undefined;
+  readonly candidate: Pick<OpenHead, 'state' | 'negatives'>;
+  /** What is new and was learned from, what was not, all that is known, and a part of the reservoir that nothing was trained on this time. */
+  readonly fresh: RowColumns;
+  readonly judged: RowColumns;
+  readonly known: RowColumns;
+  readonly old: RowColumns;
+  /** Newest event time of the examples that the candidate was trained on. */
+  readonly trainedTo: number;
+}
+
+/** Has both heads score the same examples and asks the gate. Without a champion the candidate is compared with the click rate. */
+export async function judge(plan: HeadPlan, sessions: Pick<HeadSessions, 'score'>, { champion, candidate, fresh, judged, known, old, trainedTo }: Judged): Promise<{ readonly verdict: GateVerdict; readonly quality: ScoreQuality }> {
   const rate = sumOf(fresh.click) / fresh.length;
   const scored = async (rows: RowColumns) => ({
     champion: champion === undefined ? new Float64Array(rows.length).fill(rate) : await scoresOf(sessions, champion, rows, plan),
-    candidate: await scoresOf(sessions, { state, negatives: plan.negatives }, rows, plan),
+    candidate: await scoresOf(sessions, candidate, rows, plan),
     clicks: rows.click,
     users: numbered(rows.user),
     items: numbered(rows.item),
@@ -224,26 +259,19 @@ async function candidateOf(plan: HeadPlan, sessions: Sessions, task: IntervalTas
       unseen,
       isFirst: champion === undefined,
       unseenFrom: judged.time[0]!,
-      trainedTo: training.time.reduce((most, t) => Math.max(most, t), Number.NEGATIVE_INFINITY),
-      ...(unused.length === 0 || champion === undefined ? {} : { replay: await scored(unused) }),
-      segments: champion === undefined ? {} : segmentsOf(judged, joined([fresh, sampled], width)),
-      parameters: { champion: (champion?.state ?? state).parameters, candidate: state.parameters },
-      seed,
+      trainedTo,
+      ...(old.length === 0 || champion === undefined ? {} : { replay: await scored(old) }),
+      segments: champion === undefined ? {} : segmentsOf(judged, known),
+      parameters: { champion: (champion ?? candidate).state.parameters, candidate: candidate.state.parameters },
+      seed: plan.seed,
     },
     plan.gate,
   );
-  const passed = verdict.verdict === 'passed';
-  return {
-    candidate: qualityOf(unseen.candidate, judged.click),
-    learned: training.length,
-    replayed,
-    verdict,
-    // Without a champion there is nothing to fall back on: the next try has more to learn from.
-    rows: passed ? ('learned' as const) : verdict.verdict === 'held' || champion === undefined ? ('carried' as const) : ('dropped' as const),
-    threshold: passed ? Math.min(task.threshold, reservoirThreshold(drawsOf(sampled, fresh), plan.reservoir)) : task.threshold,
-    head: { bytes: encodeHead(state), negatives: plan.negatives },
-    parent: line?.version ?? null,
-  };
+  return { verdict, quality: qualityOf(unseen.candidate, judged.click) };
+}
+
+function newest(rows: RowColumns): number {
+  return rows.time.reduce((most, t) => Math.max(most, t), Number.NEGATIVE_INFINITY);
 }
 
 /** Quality of scores. */
@@ -265,6 +293,17 @@ function labelRateGuard({ labelRate: [least, most] }: HeadPlan, interval: RowCol
 
 function percent(share: number): string {
   return `${(100 * share).toFixed(1)} %`;
+}
+
+/** Inputs whose index is above the limit by more than chance gives, which small samples have much of. */
+function movedOf({ layout, inputDrift }: HeadPlan, history: RowColumns, interval: RowColumns): Record<string, number> {
+  const moved: Record<string, number> = {};
+  const column = ({ features, width, length }: RowColumns, f: number) => Float32Array.from({ length }, (_, i) => features[i * width + f]!);
+  for (const [f, name] of inputNames(layout).entries()) {
+    const stability = populationStability(column(history, f), column(interval, f));
+    if (stability !== null && stability.index - stability.expected - 3 * stability.deviation > inputDrift) moved[name] = stability.index;
+  }
+  return moved;
 }
 
 /** The users and items that have not been seen before, and the category that is shown most. */

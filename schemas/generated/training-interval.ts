@@ -29,6 +29,8 @@ export interface TrainingInterval {
   readonly verdict: 'PASSED' | 'REJECTED' | 'HELD';
   /** What became of the examples: learned, left out for good, or kept for the next interval. */
   readonly rows: 'LEARNED' | 'DROPPED' | 'CARRIED';
+  /** Inputs whose distribution is not that of all history any more: population stability index, where it is above its limit by more than chance. */
+  readonly movedInputs: Readonly<Record<string, number>>;
   /** What did not pass, and what was staged. */
   readonly reason: string;
 }
@@ -65,6 +67,12 @@ export const trainingIntervalSchema = {
       name: 'rows',
       doc: 'What became of the examples: learned, left out for good, or kept for the next interval.',
       type: { type: 'enum', name: 'TrainingRows', symbols: ['LEARNED', 'DROPPED', 'CARRIED'] },
+    },
+    {
+      name: 'movedInputs',
+      doc: 'Inputs whose distribution is not that of all history any more: population stability index, where it is above its limit by more than chance.',
+      type: { type: 'map', values: 'double' },
+      default: {},
     },
     { name: 'reason', doc: 'What did not pass, and what was staged.', type: 'string', default: '' },
   ],
