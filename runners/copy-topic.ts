@@ -31,8 +31,9 @@ export interface TopicCopy {
   refresh(): Promise<void>;
 }
 
-/** Most records of one insert, and after how many bytes of values it is large enough. */
-const [recordsAtOnce, bytesAtOnce] = [50_000, 8 << 20];
+/** An insert with so many records, or bytes, is large enough. */
+const recordsAtOnce = 50_000;
+const bytesAtOnce = 8 << 20;
 
 /**
  * Prepares the table, and finds in it where to go on.

@@ -35,8 +35,11 @@ export interface WarehouseCopier {
 const copyEveryMs = 1_000;
 /** After so long all partitions are looked at, also those that other processes write: one of them may have ended before it had copied. */
 const lookEveryMs = 30_000;
+/** A run that is stopped gives the last copy so long; the next run copies what is left. */
+const stopMs = 3_000;
 /** Pauses after failures in a row: they double up to the longest. */
-const [firstPauseMs, longestPauseMs] = [200, 10_000];
+const firstPauseMs = 200;
+const longestPauseMs = 10_000;
 
 /**
  * Copies topics that a run writes to tables, from the topics themselves: so there is nothing to keep while the warehouse is away, and nothing to lose. Where to go on stands in the table.
@@ -156,7 +159,7 @@ function follow(target: WarehouseTarget, { log, registry, warehouse, clock, metr
     },
     async drain(abort: AbortSignal) {
       looksAtAll = true;
-      for (let failure = await run(); failure !== undefined && !abort.aborted; failure = await run()) {
+      for (let failure = await soonAfter(abort, run(), clock); failure !== undefined && !abort.aborted; failure = await soonAfter(abort, run(), clock)) {
         if (!isAway(failure)) throw failure;
         await new Promise<void>((resolve) => {
           const cancel = clock.after!(pauseAfter(failures), resolve);
@@ -170,6 +173,21 @@ function follow(target: WarehouseTarget, { log, registry, warehouse, clock, metr
       cancelLook();
     },
   };
+}
+
+/** What comes of some work, or nothing when that takes longer than a run has to stop. */
+function soonAfter<R>(abort: AbortSignal, work: Promise<R>, clock: Clock): Promise<R | undefined> {
+  return new Promise((resolve, reject) => {
+    let cancel: () => void = () => undefined;
+    const begin = () => (cancel = clock.after!(stopMs, () => resolve(undefined)));
+    if (abort.aborted) begin();
+    else abort.addEventListener('abort', begin, { once: true });
+    const end = () => {
+      abort.removeEventListener('abort', begin);
+      cancel();
+    };
+    void work.then(resolve, reject).finally(end);
+  });
 }
 
 function pauseAfter(failures: number): number {

@@ -124,6 +124,25 @@ test('a run that is stopped does not wait for a warehouse that is away', async (
   copier.stop();
 });
 
+test('nor for one that has stopped to answer, before or after the signal', async () => {
+  const store = someWarehouse();
+  const { open, commit, clock } = await setUp({ warehouse: { ...store.warehouse, insert: () => new Promise(() => undefined) } });
+  for (const early of [true, false]) {
+    const copier = await open();
+    await commit(copier, 10);
+    const stop = new AbortController();
+    if (early) stop.abort();
+    let ended = false;
+    const drain = copier.drain(stop.signal).then(() => (ended = true));
+    await clock.wait(60_000);
+    expect(ended).toBe(early);
+    stop.abort();
+    await clock.wait(3_100);
+    await drain;
+    copier.stop();
+  }
+});
+
 test('what the warehouse refuses stops a run at its start, and its end', async () => {
   let refuses = true;
   const store = someWarehouse(() => (refuses ? new HeadraceError('HR_CLICKHOUSE_QUERY', 'no') : undefined));
