@@ -1,0 +1,60 @@
+import { checkAnswer } from './kafka-errors.js';
+import type { Request } from './requests.js';
+
+/** A member of a group, seen from outside. */
+export interface DescribedMember {
+  /** Name that it keeps over restarts, or that of the coordinator. */
+  readonly name: string;
+  /** Address that it is connected from. */
+  readonly host: string;
+  /** Its partitions, as `TOPIC/PARTITION`. */
+  readonly inputs: readonly string[];
+}
+
+/** Asks the coordinator of a group who is in it (DescribeGroups version 5); none where there is no such group. */
+export function describeGroupRequest(group: string): Request<readonly DescribedMember[]> {
+  const what = `the members of group ${group}`;
+  return {
+    key: 15,
+    version: 5,
+    what,
+    encode: (w) => void w.appendArray([group], (w, name) => w.appendString(name), true, false).appendBoolean(false).appendTaggedFields(),
+    decode(r) {
+      r.int32();
+      const groups = r.array(() => {
+        checkAnswer(r.int16(), what);
+        for (let texts = 0; texts < 4; texts++) r.text();
+        const members = r.array((): DescribedMember => {
+          const member = r.text() ?? '';
+          const instance = r.text();
+          r.text();
+          const host = (r.text() ?? '').replace(/^\//, '');
+          r.bytes();
+          const inputs = inputsOf(r.bytes());
+          r.tags();
+          return { name: instance ?? member, host, inputs };
+        });
+        r.int32();
+        r.tags();
+        return members;
+      });
+      return groups.flat();
+    },
+  };
+}
+
+/** Partitions of an assignment in the encoding of Kafka's consumers (ConsumerProtocolAssignment): int16 version, then for each topic its name and int32 partitions. */
+function inputsOf(assignment: Uint8Array): string[] {
+  if (assignment.length === 0) return [];
+  const view = Buffer.from(assignment.buffer, assignment.byteOffset, assignment.length);
+  const inputs: string[] = [];
+  let at = 2;
+  const int32 = () => view.readInt32BE((at += 4) - 4);
+  for (let topics = int32(); topics > 0; topics--) {
+    const length = view.readInt16BE(at);
+    const topic = view.toString('utf8', at + 2, at + 2 + length);
+    at += 2 + length;
+    for (let partitions = int32(); partitions > 0; partitions--) inputs.push(`${topic}/${int32()}`);
+  }
+  return inputs;
+}
