@@ -1,5 +1,6 @@
 import type { Cluster } from './cluster.js';
 import { columnarSource } from './columnar-source.js';
+import { describeGroupRequest } from './describe-group.js';
 import type { KafkaClient } from './kafka-client.js';
 import { createPartitionReader } from './partition-reader.js';
 import { topicAdmin } from './topic-admin.js';
@@ -16,6 +17,7 @@ export function columnarClient(cluster: Cluster, useVersion?: 1 | 2): KafkaClien
     reader: createPartitionReader(columnarSource(cluster)),
     // brokers themselves refuse an id that another has claimed
     producer: (transactionalId) => createProducer(cluster, transactionalId, useVersion),
+    members: (group) => cluster.patiently(`the members of group ${group}`, () => cluster.coordinator('group', group, describeGroupRequest(group))),
     close: () => cluster.close(),
   };
 }

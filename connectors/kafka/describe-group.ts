@@ -56,5 +56,5 @@ function inputsOf(assignment: Uint8Array): string[] {
     at += 2 + length;
     for (let partitions = int32(); partitions > 0; partitions--) inputs.push(`${topic}/${int32()}`);
   }
-  return inputs;
+  return inputs.sort();
 }

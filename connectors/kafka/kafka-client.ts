@@ -1,3 +1,4 @@
+import type { DescribedMember } from './describe-group.js';
 import type { PartitionReader } from './partition-reader.js';
 import type { TopicAdmin } from './topic-admin.js';
 import type { TransactionalProducer } from './transactional-producer.js';
@@ -8,6 +9,8 @@ export interface KafkaClient extends TopicAdmin {
   readonly reader: PartitionReader;
   /** A producer with a transactional id, not yet claimed. */
   producer(transactionalId: string, options?: ProducerOptions): TransactionalProducer;
+  /** Who is in a group; undefined where the library does not tell. */
+  members?(group: string): Promise<readonly DescribedMember[]>;
   close(): Promise<void>;
 }
 
