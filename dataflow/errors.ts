@@ -86,7 +86,7 @@ export const errorTable = {
   HR_TOPIC_MISSING: { what: 'A topic that the pipeline reads is not there.', remedy: 'Import or simulate records first, or check the name against `headrace topic list`.' },
   HR_TOPIC_NAME: { what: 'A topic name cannot be used.', remedy: 'Use letters, digits, dot, dash and underscore, at most 249 of them.' },
   HR_USAGE: { what: 'The command line cannot be understood.', remedy: 'See `headrace help`.' },
-  HR_WAREHOUSE: { what: 'The warehouse is out of reach.', remedy: 'Check CLICKHOUSE_URL, its user and password, and that the server runs; then copy again, it goes on where it was.' },
+  HR_WAREHOUSE: { what: 'The warehouse is out of reach.', remedy: 'Check CLICKHOUSE_URL, its user and password, and that the server runs; a copy goes on where it was.' },
   HR_WAREHOUSE_TABLE: { what: 'A table of the warehouse holds another topic, or one of this name that is gone.', remedy: 'Drop the table, or give the copy another one: its rows and those of this topic would hide one another.' },
   HR_WINDOW: { what: 'A window cannot be what was asked for.', remedy: "Sizes are positive, and a hop divides its size: { size: '1h', every: '5m' }." },
   HR_WORKER: { what: 'A worker thread stopped.', remedy: 'See the cause; the run can be started again and goes on where it stopped.' },
