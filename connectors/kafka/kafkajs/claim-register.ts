@@ -29,7 +29,7 @@ export function claimRegister({ admin, reader, patiently, ...options }: KafkajsO
           await producer.connect();
           await producer.send({ topic: at.topic, acks: -1, messages: [{ key: transactionalId, value: claim }] });
         } catch (error) {
-          throw fromKafkajs(error);
+          throw fromKafkajs(error, `writing to ${at.topic}/${at.partition}`);
         } finally {
           cut();
         }

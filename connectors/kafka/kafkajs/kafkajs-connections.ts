@@ -26,8 +26,8 @@ export interface KafkajsOptions {
 
 /** Brokers as kafkajs connects to them. */
 export interface KafkajsConnections extends Transport {
-  /** Has a broker do what only kafkajs's own requests can. @throws as `send` */
-  use<R>(to: Address, call: (broker: KafkajsBroker) => Promise<R>): Promise<R>;
+  /** Has a broker do what only kafkajs's own requests can. @param what in words @throws as `send` */
+  use<R>(to: Address, what: string, call: (broker: KafkajsBroker) => Promise<R>): Promise<R>;
 }
 
 const connectionTimeoutMs = 5_000;
@@ -91,11 +91,11 @@ export function kafkajsConnections(options: KafkajsOptions): KafkajsConnections 
     return opening;
   };
   const connections: KafkajsConnections = {
-    async use(to, call) {
+    async use(to, what, call) {
       try {
         return await call(await open(to));
       } catch (cause) {
-        const error = fromKafkajs(cause);
+        const error = fromKafkajs(cause, what);
         if (error instanceof NoAnswer) {
           brokers.delete(`${to.host}:${to.port}`);
           cut(to);
@@ -103,7 +103,7 @@ export function kafkajsConnections(options: KafkajsOptions): KafkajsConnections 
         throw error;
       }
     },
-    send: <R>(to: Address, _line: string, request: Request<R>) => connections.use(to, (broker) => broker.connectionPool.send(asKafkajsCall(request))),
+    send: <R>(to: Address, _line: string, request: Request<R>) => connections.use(to, request.what, (broker) => broker.connectionPool.send(asKafkajsCall(request))),
     async close() {
       cut();
       brokers.clear();

@@ -7,8 +7,12 @@ const unanswered = new Set([
   'KafkaJSTopicMetadataNotLoaded', 'KafkaJSGroupCoordinatorNotFound',
 ]);
 
-/** An error of kafkajs as the rest of the connector knows errors. The innermost one counts: those around it tell of retries. */
-export function fromKafkajs(error: unknown): unknown {
+/**
+ * An error of kafkajs as the rest of the connector knows errors. The innermost one counts: those around it tell of retries.
+ *
+ * @param what was asked for, in words
+ */
+export function fromKafkajs(error: unknown, what: string): unknown {
   let found: unknown = error;
   for (let at: unknown = error; at instanceof Error; at = at.cause) {
     if (at instanceof BrokerError || at instanceof HeadraceError || at instanceof NoAnswer || at instanceof LoginRefused) return at;
@@ -19,7 +23,7 @@ export function fromKafkajs(error: unknown): unknown {
   if (typeof code === 'number' && type !== undefined) {
     // numbers that are younger than it are in the text alone
     const number = Number(/^Unknown error code (\d+)$/.exec((found as Error).message)?.[1] ?? code);
-    return new BrokerError(number, 'a request of kafkajs');
+    return new BrokerError(number, what);
   }
   return name !== undefined && unanswered.has(name) ? new NoAnswer(reasonOf(error), { cause: error }) : error;
 }

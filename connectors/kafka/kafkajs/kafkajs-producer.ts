@@ -56,7 +56,7 @@ export function kafkajsProducer({ transactionalId, reader, patiently, claims, ..
       await (await producer.transaction()).abort();
     } catch (error) {
       client.cut();
-      throw fromKafkajs(error);
+      throw fromKafkajs(error, `claiming ${transactionalId}`);
     }
     current = { client, producer };
   };
@@ -75,10 +75,11 @@ export function kafkajsProducer({ transactionalId, reader, patiently, claims, ..
           if (!first.has(`${topicName}/${partition}`)) first.set(`${topicName}/${partition}`, Number(baseOffset));
         }
       } catch (cause) {
-        const error = fromKafkajs(cause);
+        const names = topicMessages.map((t) => t.topic);
+        const error = fromKafkajs(cause, `writing to ${names.join(', ')}`);
         const number = brokerErrorOf(error)?.number;
         if (number === kafkaError.messageTooLarge || number === kafkaError.recordListTooLarge) {
-          throw new HeadraceError('HR_RECORD_TOO_LARGE', `A record for topic ${topicMessages.map((t) => t.topic).join(' or ')} is larger than the broker takes.`, { cause, place: { topic: topicMessages[0]!.topic } });
+          throw new HeadraceError('HR_RECORD_TOO_LARGE', `A record for topic ${names.join(' or ')} is larger than the broker takes.`, { cause, place: { topic: names[0]! } });
         }
         throw error;
       }
@@ -90,12 +91,12 @@ export function kafkajsProducer({ transactionalId, reader, patiently, claims, ..
         await transaction.sendOffsets({ consumerGroupId: offsets.member.group, topics });
       }
     } catch (error) {
-      throw fromKafkajs(error);
+      throw fromKafkajs(error, `committing offsets of ${offsets!.member.group}`);
     }
     try {
       await transaction.commit();
     } catch (error) {
-      throw new UnknownEnd(fromKafkajs(error), first);
+      throw new UnknownEnd(fromKafkajs(error, `ending a transaction of ${transactionalId}`), first);
     }
     await settled(first, counts, async (partitions) => new Map(await Promise.all(partitions.map(async (at) => [`${at.topic}/${at.partition}`, (await reader.bounds(at)).end] as const))));
     return first;

@@ -7,7 +7,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openKafka } from '../../../connectors/kafka/kafka-runtime.js';
-import { type KafkaSettings, kafkaSettings } from '../../../connectors/kafka/kafka-settings.js';
+import { kafkaClients, type KafkaSettings, kafkaSettings } from '../../../connectors/kafka/kafka-settings.js';
 import type { HeadraceError } from '../../../dataflow/errors.js';
 import { openTopicEncoder } from '../../../dataflow/topic-encoder.js';
 import { keyBy, lookup, map, type Pipeline, pipeline, to, topic } from '../../../index.js';
@@ -76,36 +76,41 @@ describe.skipIf(!available)('what Kafka refuses', () => {
   const release = (owner: string, resourceName: string, isPrefix = false) =>
     admin.deleteAcls({ filters: [{ resourceType: 2, resourceName, resourcePatternType: isPrefix ? 4 : 3, principal: `User:${owner}`, host: '*', operation: 2, permissionType: 3 }] });
 
-  test('OAUTHBEARER: a token lets in, one that is over does not, and is not printed', async () => {
-    const { log, close } = await openKafka({ settings: as('anna'), dataDir: temporaryDirectory(), mode: 'read' });
-    await log.createTopic('of-anna', { partitions: 1 });
-    await log.append([{ topic: 'of-anna', partition: 0, block: blockOf([{ key: null, value: 'hello', timestamp: 1 }]) }]);
-    expect((await readAll(log, 'of-anna', 0)).map((r) => r.value)).toEqual(['hello']);
+  test.each(kafkaClients)('OAUTHBEARER: a token lets in, one that is over does not, and is not printed (%s)', async (client) => {
+    const name = `of-anna-${client}`;
+    const { log, close } = await openKafka({ settings: { ...as('anna'), client }, dataDir: temporaryDirectory(), mode: 'read' });
+    await log.createTopic(name, { partitions: 1 });
+    await log.append([{ topic: name, partition: 0, block: blockOf([{ key: null, value: 'hello', timestamp: 1 }]) }]);
+    expect((await readAll(log, name, 0)).map((r) => r.value)).toEqual(['hello']);
     await close();
-    const over = as('anna', -5);
+    const over = { ...as('anna', -5), client };
     const refused = await refusal(openKafka({ settings: over, dataDir: temporaryDirectory(), mode: 'read' }));
     expect(refused).toMatchObject({ code: 'HR_KAFKA_DENIED', text: expect.stringMatching(/authentication|expired|token/i) as unknown });
     expect(refused!.text).not.toContain(over.login!.token);
-    expect(await run(copying('of-anna'), as('anna'))).toMatchObject({ records: 40 });
+    expect(await run(copying(name), { ...as('anna'), client })).toMatchObject({ records: 40 });
   });
 
-  test.each([
-    ['an input that may not be read', 'orders', false],
-    ['an output that may not be written', 'copies', false],
-    ['internal topics that may not be made', '_headrace.', true],
-  ])('%s: HR_KAFKA_DENIED names it', async (_, name, isPrefix) => {
+  test.each(
+    kafkaClients.flatMap((client) => [
+      [client, 'an input that may not be read', 'orders', false] as const,
+      [client, 'an output that may not be written', 'copies', false] as const,
+      [client, 'internal topics that may not be made', '_headrace.', true] as const,
+    ]),
+  )('%s, %s: HR_KAFKA_DENIED names it', async (client, _, name, isPrefix) => {
     await keepFor('somebody', name, isPrefix);
-    const refused = await refusal(run(copying('of-bob'), as('bob')));
+    const refused = await refusal(run(copying(`of-bob-${client}`), { ...as('bob'), client }));
     expect(refused).toMatchObject({ code: 'HR_KAFKA_DENIED', text: expect.stringContaining(name) as unknown });
     await release('somebody', name, isPrefix);
   });
 
-  test('a record that is larger than its topic takes: HR_RECORD_TOO_LARGE, nothing of its epoch is there, and a run that writes less goes on', async () => {
+  test.each(kafkaClients)('a record that is larger than its topic takes: HR_RECORD_TOO_LARGE, nothing of its epoch is there, and a run that writes less goes on (%s)', async (client) => {
+    const name = `too-large-${client}`;
+    const kafka = { ...plain, client };
     const { log, close } = await plainOpen();
     const before = (await Promise.all([0, 1].map((p) => readAll(log, 'copies', p)))).flat().length;
-    expect(await refusal(run(copying('too-large', 400_000), plain))).toMatchObject({ code: 'HR_RECORD_TOO_LARGE', text: expect.stringContaining('copies') as unknown });
+    expect(await refusal(run(copying(name, 400_000), kafka))).toMatchObject({ code: 'HR_RECORD_TOO_LARGE', text: expect.stringContaining('copies') as unknown });
     expect((await Promise.all([0, 1].map((p) => readAll(log, 'copies', p)))).flat()).toHaveLength(before);
-    expect(await run(copying('too-large'), plain)).toMatchObject({ records: 40 });
+    expect(await run(copying(name), kafka)).toMatchObject({ records: 40 });
     await close();
   });
 
