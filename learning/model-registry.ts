@@ -4,11 +4,8 @@ import { partitionHash } from '../dataflow/partitioner.js';
 import type { ArtefactStore } from '../dataflow/ports/artefact-store.js';
 import type { LogClient } from '../dataflow/ports/log-client.js';
 import type { SchemaRegistry } from '../dataflow/ports/schema-registry.js';
-import { offsetAt } from '../dataflow/record-block.js';
 import { openTopicEncoder, type TopicEncoder } from '../dataflow/topic-encoder.js';
-import { definition } from '../dataflow/topic.js';
-import { valueReader } from '../dataflow/value-reader.js';
-import { parseRecordSchema } from '../schemas/avro-schema.js';
+import { topicValues } from '../dataflow/topic-values.js';
 import type { ModelEvent } from '../schemas/generated/model-event.js';
 import type { GateVerdict } from './gate.js';
 import { models } from './models.js';
@@ -118,7 +115,7 @@ export async function openModelRegistry(options: { readonly log: LogClient; read
     };
     if (stage === 'champion') champions.set(event.model, [...(champions.get(event.model) ?? []), event.version]);
   };
-  for await (const event of eventsOf(log, registry)) apply(event);
+  for await (const event of topicValues(models, { log, registry })) apply(event);
 
   const list = (model: string): readonly ModelVersion[] => versions.get(model) ?? [];
   const get = (model: string, version: number): ModelVersion => {
@@ -209,21 +206,4 @@ export async function openModelRegistry(options: { readonly log: LogClient; read
       return crown(get(model, before), reason);
     },
   };
-}
-
-async function* eventsOf(log: LogClient, registry: SchemaRegistry): AsyncGenerator<ModelEvent> {
-  const { name, schema } = models[definition];
-  if (!(await log.topics()).some((t) => t.name === name)) return;
-  const read = valueReader<ModelEvent>(registry, parseRecordSchema(schema));
-  let next = (await log.bounds(name, 0)).start;
-  for (let block = await log.read(name, 0, next); block !== undefined; block = await log.read(name, 0, next)) {
-    for (let i = 0; i < block.count; i++) {
-      const [at, length] = [block.valueOffset[i]!, block.valueLength[i]!];
-      const event = await read(block.bytes, at, length);
-      const offset = offsetAt(block, i);
-      if (event === undefined) throw new HeadraceError('HR_DECODE', `Event ${offset} of the models has a schema that the registry does not know.`, { place: { topic: name, partition: 0, offset } });
-      yield event;
-    }
-    next = offsetAt(block, block.count - 1) + 1;
-  }
 }

@@ -1,5 +1,3 @@
-import { writeFileSync } from 'node:fs';
-import { HeadraceError } from '../../dataflow/errors.js';
 import { findingTable } from '../../evaluation/diagnostics/finding.js';
 import { evaluationReport } from '../../serving/evaluation-report.js';
 import { reportMarkdown } from '../../serving/report-markdown.js';
@@ -24,6 +22,7 @@ import { type Call, type Command, exitCodes } from './command.js';
 import { record, scorecard } from './evaluate-scorecard.js';
 import { didYouMean } from './nearest-name.js';
 import { significant } from './significant.js';
+import { writeReport } from './write-report.js';
 
 /** `headrace evaluate`: what a policy would have earned, and whether that number can be trusted. */
 export const evaluate: Command = {
@@ -249,19 +248,6 @@ async function report(call: Call, decisions: DecisionTable, found: LogEvaluation
 
 function differences({ difference }: LogEvaluation) {
   return difference && Object.fromEntries(Object.entries(difference).map(([name, { value, interval, standardError }]) => [name, { value, low: interval?.low ?? null, high: interval?.high ?? null, standard_error: standardError }]));
-}
-
-function writeReport(call: Call, option: 'html' | 'markdown', text: () => string): void {
-  const file = call.options.get(option);
-  if (file === undefined) return;
-  try {
-    writeFileSync(file, text());
-  } catch (cause) {
-    const code = (cause as NodeJS.ErrnoException).code;
-    if (code === undefined) throw cause;
-    throw new HeadraceError('HR_DATA_DIR', `The report ${file} cannot be written (${code}).`, { cause, remedy: `Give another path with --${option}.` });
-  }
-  call.notice(`Report: ${file}`);
 }
 
 function asText(call: Call, decisions: DecisionTable, found: LogEvaluation, asked: Settings): string {

@@ -1,25 +1,36 @@
 import { systemClock } from '../../dataflow/clock.js';
 import { HeadraceError } from '../../dataflow/errors.js';
+import { topicValues } from '../../dataflow/topic-values.js';
+import { driftFindings } from '../../learning/drift/drift-findings.js';
 import { type ModelRegistry, type ModelStage, type ModelVersion, openModelRegistry } from '../../learning/model-registry.js';
+import { trainingIntervals } from '../../learning/training-intervals.js';
+import type { DriftFinding } from '../../schemas/generated/drift-finding.js';
+import type { TrainingInterval } from '../../schemas/generated/training-interval.js';
+import { reportMarkdown } from '../../serving/report-markdown.js';
+import { reportPage } from '../../serving/report-page.js';
+import { trainingReport } from '../../serving/training-report.js';
+import type { Runtime } from '../engine/job.js';
 import { openRuntime } from '../open-runtime.js';
 import { formatNumber } from '../terminal/number-format.js';
 import { table } from '../terminal/table.js';
-import { positiveNumber, usageError } from './arguments.js';
+import { positiveNumber, timeOption, usageError } from './arguments.js';
 import { type Call, type Command, exitCodes } from './command.js';
 import { didYouMean } from './nearest-name.js';
+import { writeReport } from './write-report.js';
 
 const stages = ['shadow', 'canary', 'champion', 'retired', 'rejected'] as const satisfies readonly Exclude<ModelStage, 'candidate'>[];
 
 interface Verb {
   readonly operands: readonly [least: number, most: number];
   readonly writes: boolean;
-  run(call: Call, models: ModelRegistry, words: readonly string[]): Promise<void>;
+  run(call: Call, models: ModelRegistry, words: readonly string[], runtime: Runtime): Promise<void>;
 }
 
 const verbs: Readonly<Record<string, Verb>> = {
   list: { operands: [0, 1], writes: false, run: list },
   show: { operands: [2, 2], writes: false, run: (call, models, [model, version]) => show(call, versionOf(call, models, model!, version!)) },
   diff: { operands: [3, 3], writes: false, run: (call, models, [model, a, b]) => diff(call, versionOf(call, models, model!, a!), versionOf(call, models, model!, b!)) },
+  report: { operands: [1, 1], writes: false, run: report },
   promote: {
     operands: [3, 3],
     writes: true,
@@ -37,12 +48,17 @@ const verbs: Readonly<Record<string, Verb>> = {
 /** `headrace models`: the versions of models and where they stand. */
 export const modelsCommand: Command = {
   name: 'models',
-  usage: ['models list [MODEL]', 'models show MODEL VERSION', 'models diff MODEL VERSION VERSION', 'models promote MODEL VERSION STAGE [--share S] [--reason R]', 'models rollback MODEL [--reason R]'],
+  usage: ['models list [MODEL]', 'models show MODEL VERSION', 'models diff MODEL VERSION VERSION', 'models report MODEL --html FILE [--from T] [--to T]', 'models promote MODEL VERSION STAGE [--share S] [--reason R]', 'models rollback MODEL [--reason R]'],
   about:
     'Versions of models never change; their stages do: candidate, shadow, canary (with its --share of the traffic), champion, retired,\n' +
     'rejected. A new champion retires the one before; rollback brings that one back. Every change is a record on the topic models.\n' +
-    'What the gate has rejected cannot be promoted; `models show` says why.',
+    'What the gate has rejected cannot be promoted; `models show` says why.\n' +
+    '`models report` shows a stretch of head-training: quality, candidates, reasons and drift, with pictures.',
   options: {
+    html: { value: 'FILE', what: 'report: where to write it, as one HTML page' },
+    markdown: { value: 'FILE', what: 'report: the same as Markdown' },
+    from: { value: 'T', what: 'report: intervals from this time on (2026-11-01, ISO 8601 with zone, or epoch ms)' },
+    to: { value: 'T', what: 'report: intervals before this time' },
     share: { value: 'S', what: 'promote to canary: share of the traffic, above 0 and at most 1' },
     reason: { value: 'R', what: 'promote and rollback: why, for whoever looks later' },
   },
@@ -57,7 +73,7 @@ export const modelsCommand: Command = {
     const runtime = await openRuntime({ dataDir: call.dataDir, kafka: call.kafka, mode: verb.writes ? 'write' : 'read', owner: 'headrace models', warn: call.notice });
     try {
       const models = await openModelRegistry({ ...runtime, clock: systemClock });
-      await verb.run(call, models, words);
+      await verb.run(call, models, words, runtime);
     } finally {
       await runtime.close();
     }
@@ -109,4 +125,20 @@ async function diff(call: Call, a: ModelVersion, b: ModelVersion): Promise<void>
     const rows = [['stage', a.stage, b.stage, ''], ['artefact', a.artefact.slice(0, 12), b.artefact.slice(0, 12), a.artefact === b.artefact ? 'the same' : ''], ...names.map((name) => [name, cell(a.metrics[name]), cell(b.metrics[name]), change(name)])];
     return table([a.model, `version ${a.version}`, `version ${b.version}`, 'change'], rows).trimEnd();
   });
+}
+
+async function report(call: Call, models: ModelRegistry, [model]: readonly string[], runtime: Runtime): Promise<void> {
+  const [from, to] = [timeOption(call, 'from') ?? Number.NEGATIVE_INFINITY, timeOption(call, 'to') ?? Number.POSITIVE_INFINITY];
+  if (!call.options.has('html') && !call.options.has('markdown')) throw usageError(call.command, 'Say where the report goes, with --html FILE or --markdown FILE.');
+  const intervals: TrainingInterval[] = [];
+  for await (const interval of topicValues(trainingIntervals, runtime)) if (interval.model === model && interval.start >= from && interval.start < to) intervals.push(interval);
+  if (intervals.length === 0) throw new HeadraceError('HR_MODEL', `There are no intervals of ${model} in that time.`, { remedy: 'Run head-training first, or take a longer stretch; `headrace topic read training-intervals` shows what there is.' });
+  intervals.sort((a, b) => a.start - b.start);
+  const findings: DriftFinding[] = [];
+  for await (const finding of topicValues(driftFindings, runtime)) if (finding.model === model && finding.time >= intervals[0]!.start && finding.time <= intervals.at(-1)!.end) findings.push(finding);
+  const versions = models.list(model!).filter((v) => v.registered > intervals[0]!.start && v.registered <= intervals.at(-1)!.end);
+  const page = trainingReport({ model: model!, intervals, versions, findings: findings.sort((a, b) => a.time - b.time) });
+  writeReport(call, 'html', () => reportPage(page));
+  writeReport(call, 'markdown', () => reportMarkdown(page));
+  await call.output.print({ model, intervals: intervals.length, versions: versions.length, findings: findings.length, verdict: page.verdict }, () => page.verdict!.text);
 }

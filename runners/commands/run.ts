@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemClock } from '../../dataflow/clock.js';
@@ -213,6 +214,8 @@ function banner(pipeline: Pipeline, graph: PipelineGraph, place: string, inputs:
 }
 
 function waitFor(ms: number, abort: AbortSignal): Promise<void> {
+  // outcomes that come quickly leave some waits behind, each until its time is over
+  setMaxListeners(0, abort);
   return new Promise((resolve) => {
     const end = () => {
       clearTimeout(timer);
