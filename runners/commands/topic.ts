@@ -56,8 +56,8 @@ async function redriveLetters(call: Call, name: string): Promise<number> {
     const { sent, kept } = await redrive(runtime.log, name, { limit, now: Date.now, abort: call.abort });
     await call.output.print({ topic: name, sent, kept }, () =>
       [
-        ...Object.entries(sent).map(([topic, n]) => `${formatNumber(n)} records sent back to topic ${topic}`),
-        ...Object.entries(kept).map(([why, n]) => `${formatNumber(n)} letters stay: ${why}`),
+        ...Object.entries(sent).map(([topic, n]) => `${formatNumber(n)} ${n === 1 ? 'record' : 'records'} sent back to topic ${topic}`),
+        ...Object.entries(kept).map(([why, n]) => `${formatNumber(n)} ${n === 1 ? 'letter stays' : 'letters stay'}: ${why}`),
         ...(Object.keys(sent).length + Object.keys(kept).length === 0 ? [`No letter of ${name} that has not been sent back.`] : []),
       ].join('\n'),
     );

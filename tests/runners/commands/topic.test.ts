@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { openEmbedded } from '../../../connectors/embedded/embedded-runtime.js';
 import { BlockWriter } from '../../../dataflow/record-block.js';
-import { binary, clickLines, headrace, workplace } from './headrace-process.js';
+import { binary, clickLines, clicksFile, headrace, workplace } from './headrace-process.js';
 
 test('records are read by time, number and partition, in the order of their times', async () => {
   const cwd = workplace();
@@ -75,4 +75,27 @@ test('a reader that goes early is no error', async () => {
     const [code] = (await once(child, 'close')) as [number | null];
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   }
+});
+
+test('dead letters go back after the mending, each once, and what stays is told with why', async () => {
+  const job = (from: string) => `
+    import { pipeline, map, to, topic } from 'headrace';
+    import { clicks } from './clicks.js';
+    const out = topic('out', { value: { userId: 'string' } });
+    export default pipeline('picky', ({ from }) => from(clicks).pipe(
+      map((c) => { if (c.userId === '${from}') throw new Error('not this one'); return { userId: c.userId }; }, { id: 'picky' }), to(out)));`;
+  const cwd = workplace({ 'clicks.ts': clicksFile, 'picky.ts': job('u3'), 'mended.ts': job('nobody') });
+  await headrace(['import', 'clicks', '-'], { cwd, stdin: `${clickLines(100)}bad\n` });
+  await headrace(['run', 'picky.ts', '--bounded'], { cwd });
+  expect((await headrace(['topic', 'redrive', 'picky.dlq', '--limit', '4', '--json'], { cwd })).json()).toEqual([{ topic: 'picky.dlq', sent: { clicks: 4 }, kept: {} }]);
+  expect((await headrace(['topic', 'redrive', 'picky.dlq'], { cwd })).stdout).toBe('6 records sent back to topic clicks\n');
+  expect((await headrace(['topic', 'redrive', 'picky.dlq'], { cwd })).stdout).toBe('No letter of picky.dlq that has not been sent back.\n');
+  await headrace(['run', 'mended.ts', '--bounded'], { cwd });
+  const users = ((await headrace(['topic', 'read', 'out', '--json'], { cwd })).json() as { value: { userId: string } }[]).map(({ value }) => value.userId);
+  expect(users.filter((u) => u === 'u3')).toHaveLength(10);
+  expect(users).toHaveLength(100);
+  // a line that was no record has no topic to go back to
+  expect((await headrace(['topic', 'redrive', 'clicks.dlq'], { cwd })).stdout).toBe('1 letter stays: there is no topic - with a partition 0\n');
+  expect((await headrace(['topic', 'redrive', 'pickyy.dlq'], { cwd })).stderr).toContain('HR_TOPIC_MISSING');
+  expect((await headrace(['topic', 'redrive', 'picky.dlq', '--from', '1'], { cwd })).stderr).toContain('has no option --from');
 });
