@@ -45,9 +45,8 @@ export function pairedBootstrap(scores: PairedScores, options: { readonly seed: 
     sums[at + 2]! += clicks[i]!;
     sums[at + 3]! += 1;
   }
-  const areas = [rankedAuc(champion, clicks), rankedAuc(candidate, clicks)] as const;
+  const areas = [rankedAuc(champion, clicks, users), rankedAuc(candidate, clicks, users)] as const;
   const times = new Float64Array(count).fill(1);
-  const weight = (i: number) => times[users[i]!]!;
   const differences = (): { entropy: number | null; auc: number | null } => {
     let [a, b, clicked, n] = [0, 0, 0, 0];
     for (let u = 0; u < count; u++) {
@@ -59,7 +58,7 @@ export function pairedBootstrap(scores: PairedScores, options: { readonly seed: 
     }
     return {
       entropy: minus(entropyRatio(b, clicked, n), entropyRatio(a, clicked, n)),
-      auc: minus(areas[1](weight), areas[0](weight)),
+      auc: minus(areas[1](times), areas[0](times)),
     };
   };
   const estimate = differences();

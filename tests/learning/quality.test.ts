@@ -18,7 +18,7 @@ test('AUC is the share of pairs in the right order, ties as one half, weights as
         pairs += a.weight * b.weight;
         right += a.weight * b.weight * (a.score > b.score ? 1 : a.score === b.score ? 0.5 : 0);
       }
-      const found = rankedAuc(rows.map((r) => r.score), rows.map((r) => r.click))((i) => rows[i]!.weight);
+      const found = rankedAuc(rows.map((r) => r.score), rows.map((r) => r.click), Int32Array.from(rows, (_, i) => i))(Float64Array.from(rows, (r) => r.weight));
       if (pairs === 0) expect(found).toBeNull();
       else expect(found).toBeCloseTo(right / pairs, 12);
     }),
