@@ -3,6 +3,7 @@ import { Batch, columnRows, type Unkeyed } from '../dataflow/batch.js';
 import { systemClock } from '../dataflow/clock.js';
 import { createMetrics } from '../dataflow/metrics.js';
 import type { Signal } from '../dataflow/signal.js';
+import { emptyState } from '../dataflow/ports/state-backend.js';
 import { createStateTable } from '../dataflow/state-table.js';
 import type { TaskContext } from '../dataflow/task-context.js';
 import { keyBy } from '../operators/key-by.js';
@@ -37,7 +38,7 @@ export async function windowColumns(options: { readonly events: number; readonly
         failure = error;
       },
     });
-  const table = createStateTable({ get: () => undefined, range: () => [], steps: () => [], refresh: () => undefined }, 'benchmark', 'user-tiles');
+  const table = createStateTable(emptyState, 'benchmark', 'user-tiles');
   const cpu = process.cpuUsage();
   const started = performance.now();
   source.next({ kind: 'open', partitionedBy: 'userId', context: contextOf(table) });

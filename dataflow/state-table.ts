@@ -33,8 +33,12 @@ export interface EpochTable extends StateTable {
   readonly form: string;
 }
 
-/** State of a step over `backend`. Changes live in memory until their epoch is committed: at most one epoch's worth. */
-export function createStateTable(backend: StateBackend, pipeline: string, step: string): EpochTable {
+/**
+ * State of a step over `backend`. Changes live in memory until their epoch is committed: at most one epoch's worth.
+ *
+ * @param task whose state it is
+ */
+export function createStateTable(backend: StateBackend, pipeline: string, step: string, task = 0): EpochTable {
   let pending = new Map<string, { key: Uint8Array; value: Uint8Array | null }>();
   let committing = new Map<string, { key: Uint8Array; value: Uint8Array | null }>();
   const forms = new Set<string>();
@@ -76,7 +80,7 @@ export function createStateTable(backend: StateBackend, pipeline: string, step: 
     },
     take() {
       committing = new Map([...committing, ...pending]);
-      const writes = [...pending.values()].map(({ key, value }) => ({ step, key, value }));
+      const writes = [...pending.values()].map(({ key, value }) => ({ task, step, key, value }));
       pending = new Map();
       return writes;
     },

@@ -6,6 +6,8 @@ import type { Runtime } from './engine/job.js';
 /** An open runtime. */
 export interface OpenRuntime extends Runtime {
   readonly directory: PipelineDirectory;
+  /** Where the copy of the state is that this process has for its tasks. */
+  readonly copyDirectory?: () => string | undefined;
   close(): Promise<void>;
 }
 
@@ -15,11 +17,16 @@ export interface OpenRuntimeOptions {
   readonly dataDir: string;
   /** Kafka instead of the data directory. */
   readonly kafka?: KafkaSettings | undefined;
-  readonly mode: 'write' | 'read';
-  /** The pipeline whose state is needed; to write, this process becomes the one that runs it. */
+  /** `run`: to write as a pipeline that runs, which gets its state with its tasks. `write`: as anything else; where a pipeline is named, this process has it as a whole. */
+  readonly mode: 'run' | 'write' | 'read';
+  /** The pipeline whose state is needed. */
   readonly pipeline?: string | undefined;
   /** Read the state as of the last epoch, whatever of it is on this machine: on Kafka it is gathered from the changelog. @default what a run here has left */
   readonly fresh?: boolean;
+  /** Kafka: the copy of the state to read. @default those in the data directory */
+  readonly copyDirectory?: string | undefined;
+  /** Kafka, to write a pipeline as a whole: how many tasks it has, where it has not run yet. @default as many as it has run with, or one */
+  readonly tasks?: number | undefined;
   /** Who writes, for the message that others get. @default the pipeline */
   readonly owner?: string;
   /** Told of waits for brokers. */
@@ -29,11 +36,12 @@ export interface OpenRuntimeOptions {
 }
 
 /** Opens the embedded runtime, or that on Kafka where its settings are given. Errors: as `openEmbedded` and `openKafka`. */
-export async function openRuntime({ dataDir, kafka, mode, pipeline, owner = pipeline, warn, reachable, fresh = false }: OpenRuntimeOptions): Promise<OpenRuntime> {
-  if (kafka === undefined) return openEmbedded({ dataDir, mode, owner });
+export async function openRuntime({ dataDir, kafka, mode, pipeline, owner = pipeline, copyDirectory, tasks, warn, reachable, fresh = false }: OpenRuntimeOptions): Promise<OpenRuntime> {
+  if (kafka === undefined) return openEmbedded({ dataDir, mode: mode === 'read' ? 'read' : 'write', owner });
   // its library is loaded only by who uses it
   const { openKafka } = await import('../connectors/kafka/kafka-runtime.js');
-  return openKafka({ settings: kafka, dataDir, mode, pipeline, fresh, ...(warn && { warn }), ...(reachable && { reachable }) });
+  const needed = mode === 'run' ? { mode: 'write' as const } : { mode, pipeline };
+  return openKafka({ settings: kafka, dataDir, ...needed, copyDirectory, tasks, fresh, ...(warn && { warn }), ...(reachable && { reachable }) });
 }
 
 /** Where a runtime has its topics, in words. */

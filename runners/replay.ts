@@ -57,8 +57,8 @@ export async function replay(pipeline: Pipeline, options: ReplayOptions): Promis
     const journal = await original.log.journal(pipeline.name);
     const committed = await original.log.committed(pipeline.name);
     if (committed === undefined || journal.length === 0) throw new HeadraceError('HR_REPLAY', `${pipeline.name} has not run here.`);
-    const last = journal.at(-1)!;
-    const behind = last.bounds.find((b) => (committed.positions.find((p) => p.topic === b.topic && p.partition === b.partition)?.offset ?? 0) < b.offset);
+    const last = new Map(journal.flatMap((entry) => entry.bounds).map((b) => [`${b.topic}/${b.partition}`, b]));
+    const behind = [...last.values()].find((b) => (committed.positions.find((p) => p.topic === b.topic && p.partition === b.partition)?.offset ?? 0) < b.offset);
     if (behind !== undefined) {
       throw new HeadraceError('HR_REPLAY', `The last run of ${pipeline.name} was interrupted before it had processed ${behind.topic} up to offset ${behind.offset}.`, {
         remedy: 'Run it once more, so that it goes on to the end, then replay.',

@@ -9,7 +9,7 @@ import { buildGraph } from './engine/task.js';
 import { createTaskGroup } from './engine/task-group.js';
 import { createWorkerGroup, type WorkerGroup } from './engine/worker-group.js';
 import { openPublisher } from './open-publisher.js';
-import { openRuntime } from './open-runtime.js';
+import { openRuntime, type OpenRuntime } from './open-runtime.js';
 import { openWarehouse } from './open-warehouse.js';
 import type { RunOptions } from './run-embedded.js';
 import { openWarehouseCopier, type WarehouseCopier, warehouseTargets } from './warehouse-copier.js';
@@ -22,7 +22,7 @@ export async function runInProcess(pipeline: Pipeline, options: RunOptions, kafk
   const workers = options.workers ?? 1;
   if (workers > 1 && source === undefined) throw new HeadraceError('HR_ARGUMENT', 'Worker threads load the pipeline themselves: give its name or file as `source`.');
   const given = options.runtime;
-  const runtime = given ?? await openRuntime({ dataDir: options.dataDir, kafka, mode: 'write', pipeline: pipeline.name, ...(options.warn === undefined ? {} : { warn: options.warn }), ...(options.observer === undefined ? {} : { reachable: options.observer.reachable }) });
+  const runtime: OpenRuntime = given ?? await openRuntime({ dataDir: options.dataDir, kafka, mode: 'run', pipeline: pipeline.name, ...(options.warn === undefined ? {} : { warn: options.warn }), ...(options.observer === undefined ? {} : { reachable: options.observer.reachable }) });
   options.observer?.connected(runtime.log);
   const publisher = options.redis && (await openPublisher(options.redis));
   const clock = options.clock ?? systemClock;
@@ -58,12 +58,11 @@ export async function runInProcess(pipeline: Pipeline, options: RunOptions, kafk
       ...(options.stateRules && { stateRules: options.stateRules }),
       ...(options.onState && { onState: options.onState }),
       groups(setting) {
-        const { taskCount, environment, partitions, positions } = setting;
-        const all = Array.from({ length: taskCount }, (_, i) => i);
-        options.observer?.assigned([...partitions].flatMap(([topic, n]) => Array.from({ length: n }, (_, partition) => ({ topic, partition }))), positions);
-        const threadCount = Math.min(workers, taskCount);
+        const { taskCount, tasks, environment, partitions, positions } = setting;
+        options.observer?.assigned([...partitions].flatMap(([topic, n]) => tasks.filter((task) => task < n).map((partition) => ({ topic, partition }))), positions);
+        const threadCount = Math.min(workers, tasks.length);
         if (threadCount < 2) {
-          return [createTaskGroup({ pipeline, tasks: all, taskCount, log: runtime.log, registry: runtime.registry, environment, partitions, positions })];
+          return [createTaskGroup({ pipeline, tasks, taskCount, log: runtime.log, registry: runtime.registry, environment, partitions, positions })];
         }
         threads = Array.from({ length: threadCount }, (_, thread) =>
           createWorkerGroup(
@@ -72,7 +71,8 @@ export async function runInProcess(pipeline: Pipeline, options: RunOptions, kafk
               dataDir: options.dataDir,
               ...(kafka === undefined ? {} : { kafka }),
               ...(options.redis === undefined ? {} : { redis: options.redis }),
-              tasks: all.filter((task) => task % threadCount === thread),
+              tasks: tasks.filter((_, i) => i % threadCount === thread),
+              copyDirectory: runtime.copyDirectory?.(),
               taskCount,
               partitions: [...partitions],
               positions,

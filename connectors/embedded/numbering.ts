@@ -20,10 +20,15 @@ export function assignNumber(env: Environment, kind: Numbered, name: string): nu
   return id;
 }
 
+/** The number that was given last; 0 before the first. */
+export function lastNumber(env: Environment): number {
+  const stored = env.meta.get(lastKey);
+  return stored === undefined ? 0 : Number(Buffer.from(stored).toString());
+}
+
 /** A number that nothing else has. Only within `env.transact`. */
 export function nextNumber(env: Environment): number {
-  const stored = env.meta.get(lastKey);
-  const id = stored === undefined ? 1 : Number(Buffer.from(stored).toString()) + 1;
+  const id = lastNumber(env) + 1;
   env.meta.putSync(lastKey, Buffer.from(String(id)));
   return id;
 }

@@ -23,15 +23,18 @@ export interface Cluster {
   /** Where a broker listens, by its number. */
   address(id: number): Promise<Address>;
   /** Asks a broker by its number; `line`: reading and writing do not wait for one another. */
-  node<R>(id: number, line: 'read' | 'write' | 'control', request: Request<R>): Promise<R>;
+  node<R>(id: number, line: Line, request: Request<R>): Promise<R>;
   /** Asks the coordinator of a group or transactional id. */
-  coordinator<R>(kind: keyof typeof coordinatorOf, name: string, request: Request<R>): Promise<R>;
+  coordinator<R>(kind: keyof typeof coordinatorOf, name: string, request: Request<R>, line?: Line): Promise<R>;
   abilities(): Promise<Abilities>;
   readonly patiently: Patiently;
   /** Forgets who leads what, after an answer that says so. */
   forget(): void;
   close(): Promise<void>;
 }
+
+/** Requests of different lines do not wait for one another: joining a group takes as long as the slowest member. */
+export type Line = 'read' | 'write' | 'control' | 'group';
 
 /** What a cluster needs of the world around it. */
 export interface ClusterOptions extends Pick<PatienceOptions, 'settings' | 'warn' | 'reachable' | 'clock'> {
@@ -114,7 +117,7 @@ export function createCluster({ settings, warn, reachable, clock = systemClock, 
       if (controller < 0) await cluster.metadata([]);
       return cluster.node(controller, 'control', request);
     },
-    async coordinator(kind, name, request) {
+    async coordinator(kind, name, request, line = 'write') {
       const key = `${kind} ${name}`;
       let id = coordinators.get(key);
       if (id === undefined) {
@@ -123,7 +126,7 @@ export function createCluster({ settings, warn, reachable, clock = systemClock, 
         coordinators.set(key, (id = node.id));
       }
       try {
-        return await cluster.node(id, 'write', request);
+        return await cluster.node(id, line, request);
       } catch (error) {
         if (!(error instanceof BrokerError) || (error.number >= 14 && error.number <= 16)) coordinators.delete(key);
         throw error;

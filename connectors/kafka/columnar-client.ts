@@ -3,6 +3,8 @@ import { columnarSource } from './columnar-source.js';
 import { describeGroupRequest } from './describe-group.js';
 import type { KafkaClient } from './kafka-client.js';
 import { createPartitionReader } from './partition-reader.js';
+import { createMembership } from './membership.js';
+import { settleOthers } from './settle-others.js';
 import { topicAdmin } from './topic-admin.js';
 import { createProducer } from './transactional-producer.js';
 
@@ -15,6 +17,8 @@ export function columnarClient(cluster: Cluster, useVersion?: 1 | 2): KafkaClien
   return {
     ...topicAdmin(cluster),
     reader: createPartitionReader(columnarSource(cluster)),
+    settleOthers: (at, own, ownerOf) => settleOthers(cluster, at, own, ownerOf),
+    membership: (options) => createMembership({ ...options, cluster }),
     // brokers themselves refuse an id that another has claimed
     producer: (transactionalId) => createProducer(cluster, transactionalId, useVersion),
     members: (group) => cluster.patiently(`the members of group ${group}`, () => cluster.coordinator('group', group, describeGroupRequest(group))),

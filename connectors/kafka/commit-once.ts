@@ -1,6 +1,7 @@
+import { HeadraceError } from '../../dataflow/errors.js';
 import { offsetAt } from '../../dataflow/record-block.js';
 import { type Clock, systemClock } from './clock.js';
-import { BrokerError, isPassing, kafkaError, reasonOf } from './kafka-errors.js';
+import { BrokerError, brokerErrorOf, isPassing, kafkaError, reasonOf } from './kafka-errors.js';
 import type { PartitionReader } from './partition-reader.js';
 import type { Patiently } from './patience.js';
 import type { TopicPartition } from './requests.js';
@@ -30,6 +31,8 @@ export class UnknownEnd extends Error {
 const writeAnew = 13;
 /** Sequences or epochs that do not fit: a batch was lost, or the coordinator has aborted the transaction; -1 when it is claimed right now. `recover` tells whether we are fenced. */
 const writtenAnew = new Set([-1, 45, kafkaError.invalidProducerEpoch, 48, 49, 59, kafkaError.producerFenced, 120]);
+/** Positions are refused from a process that its group has gone on without. */
+const lostMembership: ReadonlySet<number> = new Set([kafkaError.illegalGeneration, kafkaError.unknownMember, kafkaError.rebalanceInProgress, kafkaError.fencedInstance]);
 /** How long a commit waits for its own markers before it leaves that to the readers. */
 const settleMs = 2_000;
 
@@ -46,6 +49,7 @@ export async function commitOnce({ write, recover, stillNext }: TransactionWrite
     const anew = mayWriteAnew(error);
     // aborts what was begun, in any case
     await recover();
+    if (lostMembership.has(brokerErrorOf(error)?.number ?? 0)) throw new HeadraceError('HR_EPOCH_FENCED', 'Others have been given the tasks of this process.', { cause: error });
     if (!anew) throw error;
     if (error instanceof UnknownEnd && (await patiently('the end of a transaction', () => isThere(reader, error.first)))) return error.first;
     await stillNext?.();

@@ -6,13 +6,15 @@ export interface EpochRecord extends Committed {
   readonly journal: readonly JournalEntry[];
   /** Offset in the changelog from which on it makes up the whole state. */
   readonly changelogFrom: number;
+  /** Transactional id of the producer that wrote it: who takes the task over ends what that one has left open. */
+  readonly by: string;
 }
 
-type Written = { epoch: number; positions: [string, number, number][]; journal?: readonly JournalEntry[]; changelogFrom: number; times?: EpochTimes };
+type Written = { epoch: number; positions: [string, number, number][]; journal?: readonly JournalEntry[]; changelogFrom: number; by: string; times?: EpochTimes };
 
 /** The record of an epoch as a block: JSON, so that any tool shows it. */
-export function epochBlock({ epoch, positions, journal, changelogFrom, times }: EpochRecord, now: number): RecordBlock {
-  const written: Written = { epoch, positions: positions.map((p) => [p.topic, p.partition, p.offset]), ...(journal.length === 0 ? {} : { journal }), changelogFrom, ...(times && { times }) };
+export function epochBlock({ epoch, positions, journal, changelogFrom, by, times }: EpochRecord, now: number): RecordBlock {
+  const written: Written = { epoch, positions: positions.map((p) => [p.topic, p.partition, p.offset]), ...(journal.length === 0 ? {} : { journal }), changelogFrom, by, ...(times && { times }) };
   const writer = new BlockWriter();
   writer.append(Buffer.from(String(epoch)), Buffer.from(JSON.stringify(written)), now);
   return writer.take();
@@ -21,8 +23,8 @@ export function epochBlock({ epoch, positions, journal, changelogFrom, times }: 
 /** The record in a row of a block. */
 export function epochRecord(block: RecordBlock, row: number): EpochRecord {
   const start = block.valueOffset[row]!;
-  const { epoch, positions, journal, changelogFrom, times } = JSON.parse(Buffer.from(block.bytes.buffer, block.bytes.byteOffset + start, block.valueLength[row]!).toString()) as Written;
-  return { epoch, positions: positions.map(([topic, partition, offset]) => ({ topic, partition, offset })), journal: journal ?? [], changelogFrom, ...(times && { times }) };
+  const { epoch, positions, journal, changelogFrom, by, times } = JSON.parse(Buffer.from(block.bytes.buffer, block.bytes.byteOffset + start, block.valueLength[row]!).toString()) as Written;
+  return { epoch, positions: positions.map(([topic, partition, offset]) => ({ topic, partition, offset })), journal: journal ?? [], changelogFrom, by, ...(times && { times }) };
 }
 
 /** Positions with others put over them, in the order of topic and partition. */

@@ -1,7 +1,7 @@
 /** Names of topics that are Headrace's own; `topics()` does not list them. */
 export const internalPrefix = '_headrace.';
 
-/** One record an epoch of a pipeline: its number, positions and journal entries. */
+/** One record an epoch of a task: its number, positions and journal entries. Partition p is that of task p. */
 export function epochsTopic(pipeline: string): string {
   return `${internalPrefix}${encoded(pipeline)}.epochs`;
 }
@@ -12,9 +12,14 @@ export function pipelineOf(topic: string): string | undefined {
   return name === undefined ? undefined : Buffer.from(name.replace(/_([0-9a-f]{2})/g, (_, byte: string) => String.fromCharCode(Number.parseInt(byte, 16))), 'latin1').toString();
 }
 
-/** The changes of a pipeline's state, and its state again, little by little. */
+/** The changes of a task's state, and its state again, little by little. Partition p is that of task p. */
 export function changelogTopic(pipeline: string): string {
   return `${internalPrefix}${encoded(pipeline)}.changelog`;
+}
+
+/** What tasks send to one another where they are in different processes. Partition p is for task p. */
+export function exchangeTopic(pipeline: string): string {
+  return `${internalPrefix}${encoded(pipeline)}.exchange`;
 }
 
 /** Schemas by id and the newest of each subject, where no registry is configured. */

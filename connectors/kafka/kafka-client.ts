@@ -1,5 +1,8 @@
+import type { RecordBlock } from '../../dataflow/record-block.js';
 import type { DescribedMember } from './describe-group.js';
+import type { Membership, MembershipOptions } from './membership.js';
 import type { PartitionReader } from './partition-reader.js';
+import type { TopicPartition } from './requests.js';
 import type { TopicAdmin } from './topic-admin.js';
 import type { TransactionalProducer } from './transactional-producer.js';
 
@@ -7,6 +10,16 @@ import type { TransactionalProducer } from './transactional-producer.js';
 export interface KafkaClient extends TopicAdmin {
   /** Read-committed records. */
   readonly reader: PartitionReader;
+  /**
+   * Waits until nothing is open any more in a partition that one producer at a time writes, and makes an end of what others have left open there. Undefined where the
+   * transactional id does that.
+   *
+   * @param own transactional id of this process
+   * @param ownerOf the transactional id that a record names
+   */
+  settleOthers?(at: TopicPartition, own: string, ownerOf: (block: RecordBlock, row: number) => string): Promise<void>;
+  /** This process in the group of a pipeline; undefined where one process runs it as a whole. */
+  membership?(options: Omit<MembershipOptions, 'cluster'>): Membership;
   /** A producer with a transactional id, not yet claimed. */
   producer(transactionalId: string, options?: ProducerOptions): TransactionalProducer;
   /** Who is in a group; undefined where the library does not tell. */

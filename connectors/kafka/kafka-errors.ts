@@ -9,13 +9,13 @@ const names: Readonly<Record<number, string>> = {
   29: 'TOPIC_AUTHORIZATION_FAILED', 30: 'GROUP_AUTHORIZATION_FAILED', 31: 'CLUSTER_AUTHORIZATION_FAILED', 32: 'INVALID_TIMESTAMP', 33: 'UNSUPPORTED_SASL_MECHANISM', 34: 'ILLEGAL_SASL_STATE', 35: 'UNSUPPORTED_VERSION', 36: 'TOPIC_ALREADY_EXISTS',
   37: 'INVALID_PARTITIONS', 38: 'INVALID_REPLICATION_FACTOR', 40: 'INVALID_CONFIG', 41: 'NOT_CONTROLLER', 42: 'INVALID_REQUEST', 44: 'POLICY_VIOLATION', 45: 'OUT_OF_ORDER_SEQUENCE_NUMBER', 46: 'DUPLICATE_SEQUENCE_NUMBER',
   47: 'INVALID_PRODUCER_EPOCH', 48: 'INVALID_TXN_STATE', 49: 'INVALID_PRODUCER_ID_MAPPING', 50: 'INVALID_TRANSACTION_TIMEOUT', 51: 'CONCURRENT_TRANSACTIONS', 52: 'TRANSACTION_COORDINATOR_FENCED', 53: 'TRANSACTIONAL_ID_AUTHORIZATION_FAILED',
-  56: 'KAFKA_STORAGE_ERROR', 58: 'SASL_AUTHENTICATION_FAILED', 59: 'UNKNOWN_PRODUCER_ID', 74: 'FENCED_LEADER_EPOCH', 75: 'UNKNOWN_LEADER_EPOCH', 78: 'OFFSET_NOT_AVAILABLE', 87: 'INVALID_RECORD', 89: 'THROTTLING_QUOTA_EXCEEDED',
+  56: 'KAFKA_STORAGE_ERROR', 58: 'SASL_AUTHENTICATION_FAILED', 59: 'UNKNOWN_PRODUCER_ID', 74: 'FENCED_LEADER_EPOCH', 79: 'MEMBER_ID_REQUIRED', 82: 'FENCED_INSTANCE_ID', 75: 'UNKNOWN_LEADER_EPOCH', 78: 'OFFSET_NOT_AVAILABLE', 87: 'INVALID_RECORD', 89: 'THROTTLING_QUOTA_EXCEEDED',
   90: 'PRODUCER_FENCED', 100: 'UNKNOWN_TOPIC_ID', 103: 'INCONSISTENT_TOPIC_ID', 113: 'FENCED_MEMBER_EPOCH', 120: 'TRANSACTION_ABORTABLE',
 };
 
 /** The numbers that the adapter acts on. */
 export const kafkaError = {
-  offsetOutOfRange: 1, unknownTopic: 3, messageTooLarge: 10, recordListTooLarge: 18, invalidTimestamp: 32, illegalSaslState: 34, topicExists: 36, invalidConfig: 40, duplicateSequence: 46, invalidProducerEpoch: 47, concurrentTransactions: 51, producerFenced: 90,
+  offsetOutOfRange: 1, unknownTopic: 3, messageTooLarge: 10, coordinatorLoading: 14, recordListTooLarge: 18, illegalGeneration: 22, unknownMember: 25, rebalanceInProgress: 27, invalidTimestamp: 32, illegalSaslState: 34, topicExists: 36, invalidConfig: 40, duplicateSequence: 46, invalidProducerEpoch: 47, concurrentTransactions: 51, memberIdRequired: 79, fencedInstance: 82, producerFenced: 90,
 } as const;
 
 /** Errors that pass: a leader or coordinator moves, a broker starts, a transaction is still being finished. */

@@ -1,25 +1,46 @@
 import { randomUUID } from 'node:crypto';
 import { checkEpoch, checkNewTopic, checkSameTopic } from '../../dataflow/check-log.js';
 import { HeadraceError } from '../../dataflow/errors.js';
-import type { EpochCommit, JournalEntry, LogClient, Position } from '../../dataflow/ports/log-client.js';
+import type { Committed, EpochCommit, JournalEntry, LogClient, Position } from '../../dataflow/ports/log-client.js';
+import type { RecordBlock } from '../../dataflow/record-block.js';
 import { changelogBlock } from './changelog.js';
 import { type EpochRecord, epochBlock, epochRecord, withPositions } from './epochs.js';
 import { changelogTopic, epochsTopic, internalPrefix } from './internal-topics.js';
 import type { KafkaClient } from './kafka-client.js';
-import type { TopicPartition } from './requests.js';
+import type { GroupMember, TopicPartition } from './requests.js';
 import { type RoundSizes, type SnapshotRounds, snapshotRounds } from './snapshot-rounds.js';
 import type { StateCopy } from './state-copy.js';
 import { keptFor } from './topic-admin.js';
 import type { TransactionalProducer } from './transactional-producer.js';
 
+/** Which tasks of a pipeline a process writes, and as whom. */
+export interface Ownership {
+  /** How many tasks there are. */
+  readonly tasks: number;
+  readonly owned: readonly number[];
+  /** Transactional id of this process. */
+  readonly transactionalId: string;
+  /** Who it is in the group. @default nobody: the transactional id alone shuts others out */
+  readonly member?: GroupMember;
+}
+
 /** The log on Kafka, with what its runtime needs beyond the port. */
 export interface KafkaLog extends LogClient {
-  /** Takes a pipeline over: another process that runs it is fenced, and its last transaction settled. Gives the last epoch. */
-  claim(pipeline: string): Promise<EpochRecord | undefined>;
-  /** The record of the last epoch, whoever committed it. */
-  lastEpoch(pipeline: string): Promise<EpochRecord | undefined>;
-  /** Keeps the copy of a claimed pipeline's state up to date from now on, and its changelog short. */
-  attach(pipeline: string, copy: StateCopy): void;
+  /**
+   * Takes tasks over, and gives back those that are not named: the last transaction of who had them is settled. Gives their last epochs.
+   *
+   * @param ownership by default the pipeline as a whole, under one transactional id: another process that writes it is shut out
+   * @throws HR_STATE_MISMATCH when the pipeline has run with another number of tasks
+   */
+  claim(pipeline: string, ownership?: Ownership): Promise<ReadonlyMap<number, EpochRecord | undefined>>;
+  /** The records of the last epochs of all tasks, whoever committed them. */
+  lastEpochs(pipeline: string): Promise<ReadonlyMap<number, EpochRecord>>;
+  /** Makes the internal topics of a pipeline. @throws HR_STATE_MISMATCH as `claim` */
+  prepare(pipeline: string, tasks: number): Promise<void>;
+  /** Writes a pipeline no longer: the next claim begins with a producer of its own. */
+  release(pipeline: string): void;
+  /** Keeps the copy of the state of claimed tasks up to date from now on, and their changelogs short. */
+  attach(pipeline: string, copy: StateCopy): Promise<void>;
 }
 
 export interface KafkaLogOptions {
@@ -32,21 +53,27 @@ export interface KafkaLogOptions {
   readonly rounds?: RoundSizes;
 }
 
-/** A pipeline that this process writes. */
-interface Writing {
-  readonly producer: TransactionalProducer;
+/** A task that this process writes: a partition of the epochs and of the changelog. */
+interface Part {
   last: EpochRecord | undefined;
-  copy?: StateCopy;
   rounds?: SnapshotRounds;
   /** Offset up to which the changelog was deleted, and one past its last record. */
   deletedTo: number;
   changelogEnd: number;
 }
 
+/** A pipeline that this process writes. */
+interface Writing {
+  readonly producer: TransactionalProducer;
+  readonly ownership: Ownership;
+  readonly parts: ReadonlyMap<number, Part>;
+  copy?: StateCopy;
+}
+
 /**
- * Topics, epochs and positions on Kafka. A commit is one transaction: outputs, a record of the epoch with positions and journal, the changes of
- * state, and the positions as offsets of the group that is named as the pipeline, for the tools that show them. Records of aborted and open transactions are
- * never seen. Retention goes by the broker's clock.
+ * Topics, epochs and positions on Kafka. A commit is one transaction: outputs, for each task a record of the epoch with positions and journal and the changes of
+ * its state, and the positions as offsets of the group that is named as the pipeline, for the tools that show them and for the coordinator, which refuses them from a
+ * process that has lost its tasks. Records of aborted and open transactions are never seen. Retention goes by the broker's clock.
  */
 export function kafkaLog({ client, now = Date.now, uniqueName = randomUUID, rounds }: KafkaLogOptions): KafkaLog {
   const { reader } = client;
@@ -58,27 +85,47 @@ export function kafkaLog({ client, now = Date.now, uniqueName = randomUUID, roun
     if (Number.isInteger(partition) && partition >= 0 && partition < count) return { topic, partition };
     throw new HeadraceError('HR_ARGUMENT', `${topic} has the partitions 0 to ${count - 1}, and not ${partition}.`, { place: { topic, partition } });
   };
-  const lastEpoch = async (pipeline: string): Promise<EpochRecord | undefined> => {
-    const topic = epochsTopic(pipeline);
-    if (!(await client.hasTopic(topic))) return undefined;
-    const block = await reader.last({ topic, partition: 0 }, 8);
+  const lastEpoch = async (pipeline: string, task: number): Promise<EpochRecord | undefined> => {
+    const block = await reader.last({ topic: epochsTopic(pipeline), partition: task }, 8);
     return block === undefined ? undefined : epochRecord(block, block.count - 1);
   };
-  const begin = async (pipeline: string): Promise<Writing> => {
-    for (const name of [epochsTopic(pipeline), changelogTopic(pipeline)]) await client.ensureTopic(name, 1, keptFor(Number.POSITIVE_INFINITY));
-    const producer = client.producer(`headrace.${pipeline}`, { exclusive: true });
-    await producer.claim();
-    const changelog = await reader.bounds({ topic: changelogTopic(pipeline), partition: 0 });
-    return { producer, last: await lastEpoch(pipeline), deletedTo: changelog.start, changelogEnd: changelog.end };
+  const lastEpochs = async (pipeline: string): Promise<ReadonlyMap<number, EpochRecord>> => {
+    const topic = epochsTopic(pipeline);
+    if (!(await client.hasTopic(topic))) return new Map();
+    const all = await Promise.all(Array.from({ length: await client.partitions(topic) }, async (_, task) => [task, await lastEpoch(pipeline, task)] as const));
+    return new Map(all.flatMap(([task, record]) => (record === undefined ? [] : [[task, record] as const])));
   };
-  const writing = (pipeline: string): Promise<Writing> => {
-    const known = pipelines.get(pipeline);
-    if (known !== undefined) return known;
-    const made = begin(pipeline);
+  const takePart = async (pipeline: string, task: number, { transactionalId }: Ownership): Promise<Part> => {
+    const ownerOf = (block: RecordBlock, row: number) => epochRecord(block, row).by;
+    await client.settleOthers?.({ topic: epochsTopic(pipeline), partition: task }, transactionalId, ownerOf);
+    const changelog = await reader.bounds({ topic: changelogTopic(pipeline), partition: task });
+    return { last: await lastEpoch(pipeline, task), deletedTo: changelog.start, changelogEnd: changelog.end };
+  };
+  const prepare = async (pipeline: string, tasks: number): Promise<void> => {
+    for (const name of [epochsTopic(pipeline), changelogTopic(pipeline)]) await client.ensureTopic(name, tasks, keptFor(Number.POSITIVE_INFINITY));
+    const known = await client.partitions(epochsTopic(pipeline));
+    if (known === tasks) return;
+    throw new HeadraceError('HR_STATE_MISMATCH', `${pipeline} has state of ${known} tasks, and its input topics have ${tasks} partitions now.`, {
+      place: { pipeline },
+      remedy: 'Read topics with as many partitions as before, or run the pipeline under another name.',
+    });
+  };
+  const takeOver = async (pipeline: string, ownership: Ownership, before: Writing | undefined): Promise<Writing> => {
+    await prepare(pipeline, ownership.tasks);
+    const producer = before?.producer ?? client.producer(ownership.transactionalId, { exclusive: true });
+    if (before === undefined) await producer.claim();
+    const parts = await Promise.all(ownership.owned.map(async (task) => [task, before?.parts.get(task) ?? (await takePart(pipeline, task, ownership))] as const));
+    return { producer, ownership, parts: new Map(parts) };
+  };
+  const begin = (pipeline: string, ownership: Ownership, before?: Promise<Writing>): Promise<Writing> => {
+    // after a failure, everything is looked up anew
+    const made = (async () => takeOver(pipeline, ownership, await before))();
     made.catch(() => pipelines.delete(pipeline));
     pipelines.set(pipeline, made);
     return made;
   };
+  const alone = (pipeline: string): Ownership => ({ tasks: 1, owned: [0], transactionalId: `headrace.${pipeline}` });
+  const writing = (pipeline: string): Promise<Writing> => pipelines.get(pipeline) ?? begin(pipeline, alone(pipeline));
   const log: KafkaLog = {
     async topics() {
       return (await client.topics()).filter(({ name }) => !name.startsWith(internalPrefix)).sort((a, b) => (a.name < b.name ? -1 : 1));
@@ -111,56 +158,71 @@ export function kafkaLog({ client, now = Date.now, uniqueName = randomUUID, roun
       await (await appending).commit({ outputs });
     },
     async commit(change) {
-      const { pipeline, epoch, outputs, state, positions, journal, times } = change;
+      const { pipeline, epoch, outputs, positions, times } = change;
       await checkAll(outputs);
       await checkAll(positions);
-      const own = await writing(pipeline);
-      checkEpoch(own.last?.epoch ?? 0, epoch, pipeline);
-      const rewritten = own.rounds?.slice(state) ?? [];
-      const changes = changelogBlock(epoch, [...rewritten, ...state], now());
-      const record: EpochRecord = { epoch, positions: withPositions(own.last?.positions ?? [], positions), journal, changelogFrom: own.rounds?.from ?? own.last?.changelogFrom ?? 0, ...(times && { times }) };
-      const changelog = { topic: changelogTopic(pipeline), partition: 0 };
-      const first = await own.producer.commit({
-        // the first is what is looked for when the end of the transaction is not known
-        outputs: [{ topic: epochsTopic(pipeline), partition: 0, block: epochBlock(record, now()) }, ...(changes === undefined ? [] : [{ ...changelog, block: changes }]), ...outputs],
-        offsets: { member: { group: pipeline, generation: -1, member: '' }, positions },
-        stillNext: async () => checkEpoch((await lastEpoch(pipeline))?.epoch ?? 0, epoch, pipeline),
+      const { producer, ownership, parts, copy } = await writing(pipeline);
+      const tasks = change.tasks ?? [...parts.keys()];
+      checkEpoch([...parts.values()].reduce((last, part) => Math.max(last, part.last?.epoch ?? 0), 0), epoch, pipeline);
+      const shares = tasks.map((task) => {
+        const part = parts.get(task);
+        if (part === undefined) throw new HeadraceError('HR_EPOCH_FENCED', `Task ${task} of ${pipeline} is not with this process.`, { place: { pipeline } });
+        const own = parts.size === 1 && change.tasks === undefined ? change : shareOf(change, task);
+        const record: EpochRecord = { epoch, positions: withPositions(part.last?.positions ?? [], own.positions), journal: own.journal, changelogFrom: part.rounds?.from ?? part.last?.changelogFrom ?? 0, by: ownership.transactionalId, ...(times && { times }) };
+        const changes = changelogBlock(epoch, [...(part.rounds?.slice(own.state) ?? []), ...own.state], now());
+        return { task, part, record, state: own.state, changes, changelog: { topic: changelogTopic(pipeline), partition: task } };
       });
-      own.last = record;
-      if (changes !== undefined) {
-        const offset = first.get(`${changelog.topic}/0`)!;
-        own.changelogEnd = offset + changes.count;
-        own.copy?.apply(state, { epoch, next: own.changelogEnd });
-        own.rounds?.written(offset);
-      } else own.copy?.apply([], { epoch, next: own.changelogEnd });
-      if (record.changelogFrom > own.deletedTo) {
+      const first = await producer.commit({
+        // the first is what is looked for when the end of the transaction is not known
+        outputs: [
+          ...shares.map(({ task, record }) => ({ topic: epochsTopic(pipeline), partition: task, block: epochBlock(record, now()) })),
+          ...shares.flatMap(({ changes, changelog }) => (changes === undefined ? [] : [{ ...changelog, block: changes }])),
+          ...outputs,
+        ],
+        // known ones at least: the coordinator refuses them from who has no part in a group that is running
+        offsets: { member: ownership.member ?? { group: pipeline, generation: -1, member: '' }, positions: positions.length > 0 ? positions : shares.flatMap(({ record }) => record.positions) },
+        stillNext: async () => checkEpoch((await Promise.all(tasks.map((task) => lastEpoch(pipeline, task)))).reduce((last, record) => Math.max(last, record?.epoch ?? 0), 0), epoch, pipeline),
+      });
+      for (const { part, record, changes, changelog } of shares) {
+        part.last = record;
+        if (changes !== undefined) part.changelogEnd = first.get(`${changelog.topic}/${changelog.partition}`)! + changes.count;
+      }
+      copy?.apply(shares.map(({ task, part, state, changes }) => ({ task, writes: changes === undefined ? [] : state, point: { epoch, next: part.changelogEnd } })));
+      for (const { part, record, changes, changelog } of shares) {
+        if (changes !== undefined) part.rounds?.written(part.changelogEnd - changes.count);
+        if (record.changelogFrom <= part.deletedTo) continue;
         await client.deleteRecords(changelog, record.changelogFrom);
-        own.deletedTo = record.changelogFrom;
+        part.deletedTo = record.changelogFrom;
       }
     },
     async committed(pipeline) {
-      const last = pipelines.has(pipeline) ? (await writing(pipeline)).last : await lastEpoch(pipeline);
-      return last === undefined ? undefined : { epoch: last.epoch, positions: last.positions, ...(last.times && { times: last.times }) };
+      const known = pipelines.get(pipeline);
+      return togetherCommitted(known === undefined ? [...(await lastEpochs(pipeline)).values()] : [...(await known).parts.values()].flatMap((part) => part.last ?? []));
     },
     async journal(pipeline) {
-      const at = { topic: epochsTopic(pipeline), partition: 0 };
-      if (!(await client.hasTopic(at.topic))) return [];
-      const entries: JournalEntry[] = [];
-      for await (const block of reader.all(at, (await reader.bounds(at)).start)) {
-        for (let row = 0; row < block.count; row++) entries.push(...epochRecord(block, row).journal);
+      const topic = epochsTopic(pipeline);
+      if (!(await client.hasTopic(topic))) return [];
+      const parts: JournalEntry[][] = [];
+      for (let partition = 0; partition < (await client.partitions(topic)); partition++) {
+        const entries: JournalEntry[] = [];
+        for await (const block of reader.all({ topic, partition }, (await reader.bounds({ topic, partition })).start)) {
+          for (let row = 0; row < block.count; row++) entries.push(...epochRecord(block, row).journal);
+        }
+        parts.push(entries);
       }
-      return entries;
+      return joinJournals(parts);
     },
-    lastEpoch,
-    claim: async (pipeline) => (await writing(pipeline)).last,
-    attach(pipeline, copy) {
-      const attached = writing(pipeline).then((own) => {
-        own.copy = copy;
-        own.rounds = snapshotRounds(copy.state, pipeline, own.last?.changelogFrom ?? 0, rounds);
-        return own;
-      });
-      attached.catch(() => pipelines.delete(pipeline));
-      pipelines.set(pipeline, attached);
+    lastEpochs,
+    prepare,
+    release: (pipeline) => void pipelines.delete(pipeline),
+    async claim(pipeline, ownership = alone(pipeline)) {
+      const { parts } = await begin(pipeline, ownership, pipelines.get(pipeline));
+      return new Map([...parts].map(([task, { last }]) => [task, last]));
+    },
+    async attach(pipeline, copy) {
+      const own = await writing(pipeline);
+      own.copy = copy;
+      for (const [task, part] of own.parts) part.rounds ??= snapshotRounds(copy.state.of(task), pipeline, part.last?.changelogFrom ?? 0, rounds);
     },
     close: () => client.close(),
   };
@@ -173,4 +235,35 @@ export function kafkaLog({ client, now = Date.now, uniqueName = randomUUID, roun
     }
   };
   return log;
+}
+
+/** What an epoch changes of one task. */
+function shareOf({ state, positions, journal }: EpochCommit, task: number): Pick<EpochCommit, 'state' | 'positions' | 'journal'> {
+  const isOwn = ({ partition }: { readonly partition: number }) => partition === task;
+  return {
+    state: state.filter((write) => (write.task ?? 0) === task),
+    positions: positions.filter(isOwn),
+    journal: journal.map((entry) => ({ ...entry, bounds: entry.bounds.filter(isOwn), ...(entry.idle === undefined ? {} : { idle: entry.idle.filter(isOwn) }) })),
+  };
+}
+
+/** What tasks have committed last as one commit. */
+export function togetherCommitted(records: readonly EpochRecord[]): Committed | undefined {
+  if (records.length === 0) return undefined;
+  const { epoch, times } = records.reduce((a, b) => (b.epoch > a.epoch ? b : a));
+  return { epoch, positions: withPositions([], records.flatMap((record) => record.positions)), ...(times && { times }) };
+}
+
+/** The journals of tasks as one: entries with one number are parts of one entry. */
+export function joinJournals(parts: readonly (readonly JournalEntry[])[]): JournalEntry[] {
+  const joined = new Map<number, JournalEntry>();
+  for (const entries of parts) {
+    for (const [i, entry] of entries.entries()) {
+      const index = entry.index ?? i;
+      const known = joined.get(index);
+      if (known === undefined) joined.set(index, entry);
+      else joined.set(index, { ...known, bounds: [...known.bounds, ...entry.bounds], ...(known.idle === undefined && entry.idle === undefined ? {} : { idle: [...(known.idle ?? []), ...(entry.idle ?? [])] }) });
+    }
+  }
+  return [...joined].sort(([a], [b]) => a - b).map(([, entry]) => entry);
 }

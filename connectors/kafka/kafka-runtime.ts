@@ -1,25 +1,27 @@
-import { existsSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { HeadraceError } from '../../dataflow/errors.js';
 import type { ArtefactStore } from '../../dataflow/ports/artefact-store.js';
+import type { Committed } from '../../dataflow/ports/log-client.js';
 import type { PipelineDirectory } from '../../dataflow/ports/pipeline-directory.js';
 import type { SchemaRegistry } from '../../dataflow/ports/schema-registry.js';
-import type { StateBackend } from '../../dataflow/ports/state-backend.js';
+import { joinedState } from '../../dataflow/joined-state.js';
+import { emptyState, type StateBackend } from '../../dataflow/ports/state-backend.js';
+import type { SharedPipeline, TaskShares } from '../../dataflow/ports/task-shares.js';
 import { embeddedArtefacts } from '../embedded/embedded-artefacts.js';
 import { confluentRegistry } from '../registry/confluent-registry.js';
-import { changelogAssembler } from './changelog.js';
 import { createCluster } from './cluster.js';
 import { columnarClient } from './columnar-client.js';
-import { changelogTopic, epochsTopic } from './internal-topics.js';
+import { epochsTopic } from './internal-topics.js';
 import type { KafkaClient } from './kafka-client.js';
+import { joinPipeline, restoreTask, takeTasks } from './join-pipeline.js';
 import { kafkaDirectory } from './kafka-directory.js';
-import { type KafkaLog, type KafkaLogOptions, kafkaLog } from './kafka-log.js';
+import { type KafkaLog, type KafkaLogOptions, kafkaLog, togetherCommitted } from './kafka-log.js';
 import { kafkaRegistry } from './kafka-registry.js';
 import type { KafkaSettings } from './kafka-settings.js';
-import { offsetAt } from '../../dataflow/record-block.js';
-import { openStateCopy, type StateCopy } from './state-copy.js';
+import { openCopies, openFreeCopy, openStateCopy, type StateCopy } from './state-copy.js';
 import { loadZstd } from './zstd.js';
 
 /** Topics, positions and schemas on Kafka, and a copy of the state of one pipeline on this machine. */
@@ -30,6 +32,10 @@ export interface KafkaRuntime {
   readonly directory: PipelineDirectory;
   /** Files in the data directory of this machine. */
   readonly artefacts: ArtefactStore;
+  /** Where the copy of the state is, once there is one. */
+  copyDirectory(): string | undefined;
+  /** Takes part in running a pipeline, together with the other processes that do. */
+  join(shared: SharedPipeline): Promise<TaskShares>;
   close(): Promise<void>;
 }
 
@@ -37,12 +43,16 @@ export interface KafkaRuntimeOptions {
   readonly settings: KafkaSettings;
   /** Where the copy of the state is. */
   readonly dataDir: string;
-  /** 'write': the pipeline is taken over from whoever runs it. */
+  /** 'write': the pipeline is taken over as a whole from whoever writes it. */
   readonly mode: 'write' | 'read';
   /** The pipeline whose state is needed; without one there is none. */
   readonly pipeline?: string | undefined;
+  /** To write: how many tasks the pipeline has, where it has not run yet. @default as many as it has run with, or one */
+  readonly tasks?: number | undefined;
   /** To read: the state as of the last epoch, gathered from the changelog, whatever copy is here. @default false */
   readonly fresh?: boolean;
+  /** The copy of the state to read. @default all that are in the data directory */
+  readonly copyDirectory?: string | undefined;
   /** Told of waits. */
   readonly warn?: (message: string) => void;
   /** Told when brokers have not answered for some seconds, and when they do again. */
@@ -64,64 +74,91 @@ export interface KafkaWorld {
  *
  * Errors: HR_KAFKA_SETTINGS the library that is asked for is not installed; HR_KAFKA_UNREACHABLE, HR_KAFKA_DENIED, HR_KAFKA; HR_STATE_LOCKED and HR_DATA_DIR for the copy.
  */
-export async function openKafka({ settings, dataDir, mode, pipeline, fresh = false, warn, reachable }: KafkaRuntimeOptions, world: KafkaWorld = {}): Promise<KafkaRuntime> {
+export async function openKafka({ settings, dataDir, mode, pipeline, tasks, copyDirectory, fresh = false, warn, reachable }: KafkaRuntimeOptions, world: KafkaWorld = {}): Promise<KafkaRuntime> {
   await loadZstd();
   const { client = await createClient({ settings, warn, reachable }), openCopy = openStateCopy } = world;
-  let copy: StateCopy | undefined;
+  const copies: StateCopy[] = [];
+  const close = async (): Promise<void> => {
+    for (const copy of copies) await copy.close();
+    await client.close();
+  };
+  const log = kafkaLog({ ...world.log, client });
+  const uniqueName = world.log?.uniqueName ?? randomUUID;
+  // the same object from the beginning, though copies are opened later
+  const current = () => (copies.length === 1 ? copies[0]!.state : newestState(copies));
+  const state: StateBackend = {
+    get: (...entry) => current().get(...entry),
+    range: (...entries) => current().range(...entries),
+    steps: (name) => current().steps(name),
+    of: (task) => current().of(task),
+    tasks: (name) => current().tasks(name),
+    refresh: () => current().refresh(),
+  };
+  const openOwn = async (name: string): Promise<StateCopy> => {
+    const copy = openFreeCopy(name, { dataDir: await copiesDirectory(client, dataDir, name), mode: 'write', owner: name }, openCopy);
+    copies.push(copy);
+    return copy;
+  };
+  const runtime: KafkaRuntime = {
+    log,
+    registry: settings.registry === undefined ? kafkaRegistry(client) : confluentRegistry(settings.registry, { warn }),
+    directory: kafkaDirectory(client),
+    artefacts: embeddedArtefacts(dataDir),
+    state,
+    copyDirectory: () => copies[0]?.directory,
+    async join(shared) {
+      await log.prepare(shared.pipeline, shared.tasks);
+      const copy = await openOwn(shared.pipeline);
+      return joinPipeline(shared, { client, log, copy, uniqueName });
+    },
+    close,
+  };
   try {
     await client.greet();
-    const log = kafkaLog({ ...world.log, client });
-    const registry = settings.registry === undefined ? kafkaRegistry(client) : confluentRegistry(settings.registry, { warn });
     if (pipeline !== undefined && mode === 'write') {
-      const last = await log.claim(pipeline);
-      copy = openCopy(pipeline, { dataDir: await copyDirectory(client, dataDir, pipeline), mode, owner: pipeline });
-      await restore(client, pipeline, copy, last, 'owner');
-      log.attach(pipeline, copy);
+      const known = (await client.hasTopic(epochsTopic(pipeline))) ? await client.partitions(epochsTopic(pipeline)) : 1;
+      await log.prepare(pipeline, tasks ?? known);
+      await takeTasks(pipeline, { client, log, copy: await openOwn(pipeline) }, { tasks: tasks ?? known, owned: Array.from({ length: tasks ?? known }, (_, i) => i), transactionalId: `headrace.${pipeline}` });
+    } else if (copyDirectory !== undefined && pipeline !== undefined) {
+      copies.push(openCopy(pipeline, { dataDir: copyDirectory, mode }));
     } else if (pipeline !== undefined && fresh) {
-      return await openFresh(pipeline, { client, log, registry, openCopy });
+      const { copy, committed, remove } = await freshState(pipeline, { client, log, openCopy });
+      copies.push({ ...copy, close: remove });
+      return { ...runtime, log: { ...log, committed: async (name) => (name === pipeline ? committed : log.committed(name)) } };
     } else if (pipeline !== undefined && (await client.hasTopic(epochsTopic(pipeline)))) {
-      const directory = await copyDirectory(client, dataDir, pipeline);
-      if (existsSync(join(directory, 'data.mdb'))) copy = openStateCopy(pipeline, { dataDir: directory, mode });
+      copies.push(...openCopies(pipeline, await copiesDirectory(client, dataDir, pipeline)));
     }
-    const close = async (): Promise<void> => {
-      await copy?.close();
-      await client.close();
-    };
-    return { log, registry, directory: kafkaDirectory(client), state: copy?.state ?? noState, artefacts: embeddedArtefacts(dataDir), close };
+    return runtime;
   } catch (error) {
-    await copy?.close();
-    await client.close();
+    await close();
     throw error;
   }
 }
 
-/** State as of the last epoch, in a directory of its own that goes with it. Who runs the pipeline is not disturbed. */
-async function openFresh(pipeline: string, { client, log, registry, openCopy }: Pick<KafkaRuntime, 'log' | 'registry'> & { readonly client: KafkaClient; readonly openCopy: typeof openStateCopy }): Promise<KafkaRuntime> {
+/** State as of the last epochs, in a directory of its own that goes with it. Who runs the pipeline is not disturbed. */
+async function freshState(pipeline: string, { client, log, openCopy }: { readonly client: KafkaClient; readonly log: KafkaLog; readonly openCopy: typeof openStateCopy }): Promise<{ copy: StateCopy; committed: Committed | undefined; remove: () => Promise<void> }> {
   const dataDir = await mkdtemp(join(tmpdir(), 'headrace-state-'));
   let copy: StateCopy | undefined;
-  const close = async (): Promise<void> => {
+  const remove = async (): Promise<void> => {
     await copy?.close();
     await rm(dataDir, { recursive: true, force: true });
-    await client.close();
   };
   try {
     copy = openCopy(pipeline, { dataDir, mode: 'write', owner: `a look at ${pipeline}` });
-    let last = await log.lastEpoch(pipeline);
-    for (let attempt = 1; last !== undefined; attempt++) {
+    for (let attempt = 1; ; attempt++) {
+      const last = await log.lastEpochs(pipeline);
       try {
-        await restore(client, pipeline, copy, last, 'reader');
-        break;
+        for (const [task, record] of last) await restoreTask(client, { pipeline, task }, copy, record, 'reader');
+        copy.hold([...last.keys()]);
+        return { copy, committed: togetherCommitted([...last.values()]), remove };
       } catch (error) {
         // what is read was deleted meanwhile, since a newer part of the changelog makes up the state
         if (!(error instanceof HeadraceError && error.code === 'HR_OFFSET_GONE') || attempt === freshAttempts) throw error;
-        copy.clear();
-        last = await log.lastEpoch(pipeline);
+        for (const task of last.keys()) copy.clear(task);
       }
     }
-    const committed = last && { epoch: last.epoch, positions: last.positions, ...(last.times && { times: last.times }) };
-    return { log: { ...log, committed: async (name) => (name === pipeline ? committed : log.committed(name)) }, registry, directory: kafkaDirectory(client), state: copy.state, artefacts: embeddedArtefacts(dataDir), close };
   } catch (error) {
-    await close();
+    await remove();
     throw error;
   }
 }
@@ -136,54 +173,22 @@ async function createClient(options: Pick<KafkaRuntimeOptions, 'settings' | 'war
   return kafkajsClient(options);
 }
 
-/** What a pipeline that has not run here knows. */
-const noState: StateBackend = {
-  get: () => undefined,
-  range: () => [],
-  steps: () => [],
-  refresh() {},
-};
-
-/** The id of a topic never comes again, so a copy is never taken for that of another cluster or of a topic that was made anew. */
-async function copyDirectory(client: KafkaClient, dataDir: string, pipeline: string): Promise<string> {
-  return join(dataDir, 'kafka', await client.topicId(epochsTopic(pipeline)));
+/** For each task the copy that is furthest; nothing where a pipeline has not run here. */
+function newestState(copies: readonly StateCopy[]): StateBackend {
+  const tasks = [...new Set(copies.flatMap((copy) => copy.tasks()))].sort((a, b) => a - b);
+  const epochOf = (copy: StateCopy, task: number) => copy.point(task)?.epoch ?? 0;
+  const of = (task: number): StateBackend => (copies.length === 0 ? emptyState : copies.reduce((newest, copy) => (epochOf(copy, task) > epochOf(newest, task) ? copy : newest)).state.of(task));
+  return {
+    ...joinedState(() => tasks.map(of)),
+    of,
+    tasks: () => tasks,
+    refresh() {
+      for (const copy of copies) copy.state.refresh();
+    },
+  };
 }
 
-/**
- * Brings the copy to the last epoch.
- *
- * @param as what it is for: an owner meets no epoch after its last one, unless another has taken over from it meanwhile
- */
-async function restore(client: KafkaClient, pipeline: string, copy: StateCopy, last: { readonly epoch: number; readonly changelogFrom: number } | undefined, as: 'owner' | 'reader'): Promise<void> {
-  const epoch = last?.epoch ?? 0;
-  const at = { topic: changelogTopic(pipeline), partition: 0 };
-  const { reader } = client;
-  const { start } = await reader.bounds(at);
-  let point = copy.point();
-  if (point?.epoch === epoch) return;
-  // one that is ahead, or too old for what is left of the changelog, is of no use
-  if (point === undefined || point.epoch > epoch || point.next < start) {
-    copy.clear();
-    point = { epoch: 0, next: Math.max(start, last?.changelogFrom ?? 0) };
-  }
-  const fenced = (cause?: unknown): HeadraceError => new HeadraceError('HR_EPOCH_FENCED', `Another process has taken over ${pipeline} while its state was restored.`, { cause, place: { pipeline } });
-  const assemble = changelogAssembler();
-  let { next, epoch: reached } = point;
-  try {
-    for await (const block of reader.all(at, next)) {
-      next = offsetAt(block, block.count - 1) + 1;
-      for (const { epoch: changed, writes } of assemble(block)) {
-        // a later restore must not begin behind changes that this one leaves out
-        if (changed > epoch && as === 'owner') throw fenced();
-        if (changed <= point.epoch || changed > epoch) continue;
-        copy.apply(writes, { epoch: point.epoch, next: point.next });
-        reached = changed;
-      }
-    }
-  } catch (error) {
-    // only who has taken over deletes what the last epoch needs
-    throw as === 'owner' && error instanceof HeadraceError && error.code === 'HR_OFFSET_GONE' ? fenced(error) : error;
-  }
-  // not `epoch`: to one that has been shut out meanwhile, the end of that transaction may show in one topic and not yet in the other
-  copy.apply([], { epoch: reached, next });
+/** The id of a topic never comes again, so a copy is never taken for that of another cluster or of a topic that was made anew. */
+async function copiesDirectory(client: KafkaClient, dataDir: string, pipeline: string): Promise<string> {
+  return join(dataDir, 'kafka', await client.topicId(epochsTopic(pipeline)));
 }

@@ -38,6 +38,8 @@ export interface KafkaSettings {
   readonly patienceMs: number;
   /** Where schemas are, when not in a topic. */
   readonly registry?: RegistrySettings;
+  /** Milliseconds of silence after which the tasks of a process are given to others. */
+  readonly sessionMs: number;
 }
 
 /** The environment variables of Kafka: their one home. */
@@ -57,12 +59,13 @@ export const kafkaVariables = {
   KAFKA_FETCH_BYTES: 'Bytes that are fetched of a partition at once (default 1,048,576, about ten thousand records); a batch is never cut.',
   KAFKA_BATCH_BYTES: 'Bytes of a batch that is written, before compression (default 1,000,000: brokers take 1 MiB).',
   KAFKA_PATIENCE_MS: 'Milliseconds for which an unreachable broker is tried again before a run fails (default 120,000).',
+  KAFKA_SESSION_MS: 'Milliseconds of silence after which the tasks of a process go to the others of its group (default 10,000; brokers take 6,000 to 1,800,000).',
 } as const;
 
 /** Those that are never printed. */
 export const kafkaSecrets = ['KAFKA_SASL_PASSWORD', 'KAFKA_SASL_TOKEN'] as const satisfies readonly (keyof typeof kafkaVariables)[];
 
-const defaults = { KAFKA_PATIENCE_MS: 120_000, KAFKA_FETCH_BYTES: 1_048_576, KAFKA_BATCH_BYTES: 1_000_000 } as const;
+const defaults = { KAFKA_PATIENCE_MS: 120_000, KAFKA_FETCH_BYTES: 1_048_576, KAFKA_BATCH_BYTES: 1_000_000, KAFKA_SESSION_MS: 10_000 } as const;
 const mechanisms = ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512', 'OAUTHBEARER'] as const;
 
 /** Names and values of environment variables. */
@@ -99,6 +102,7 @@ export function kafkaSettings(env: Environment = process.env): KafkaSettings | u
     batchBytes: number('KAFKA_BATCH_BYTES'),
     patienceMs: number('KAFKA_PATIENCE_MS'),
     ...(registry === undefined ? {} : { registry }),
+    sessionMs: number('KAFKA_SESSION_MS'),
     ...(tls === undefined ? {} : { tls }),
     ...(mechanism === undefined ? {} : { login: readLogin(mechanism, value) }),
   };

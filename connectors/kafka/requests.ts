@@ -241,8 +241,11 @@ export interface Offset extends TopicPartition {
 /** What to ask `listOffsetsRequest` for instead of a time. */
 export const offsetOf = { start: -2, end: -1 } as const;
 
-/** Offsets by time (epoch ms) or `offsetOf`, as a read-committed reader sees them: the end is that of what is settled. -1: none. */
-export function listOffsetsRequest(entries: readonly (TopicPartition & { readonly time: number })[]): Request<Offset[]> {
+/** What readers see: what is committed, up to the first open transaction; or everything. */
+export type Isolation = 'committed' | 'everything';
+
+/** Offsets by time (epoch ms) or `offsetOf`, by default as a read-committed reader sees them: the end is that of what is settled. -1: none. */
+export function listOffsetsRequest(entries: readonly (TopicPartition & { readonly time: number })[], isolation: Isolation = 'committed'): Request<Offset[]> {
   return {
     key: 2,
     version: 7,
@@ -250,7 +253,7 @@ export function listOffsetsRequest(entries: readonly (TopicPartition & { readonl
     encode: (w) =>
       void w
         .appendInt32(-1)
-        .appendInt8(1)
+        .appendInt8(isolation === 'committed' ? 1 : 0)
         .appendArray(byTopic(entries), (w, [topic, list]) => w.appendString(topic).appendArray(list, (w, { partition, time }) => w.appendInt32(partition).appendInt32(-1).appendInt64(BigInt(time))))
         .appendTaggedFields(),
     decode(r) {
@@ -275,8 +278,8 @@ export interface Fetched {
   readonly records: Uint8Array;
 }
 
-/** Record batches of one partition from `offset` on, read-committed; at least one batch when there is one, and it does not wait. */
-export function fetchRequest({ topic, partition }: TopicPartition, offset: number, maxBytes: number): Request<Fetched> {
+/** Record batches of one partition from `offset` on, by default read-committed; at least one batch when there is one, and it does not wait. */
+export function fetchRequest({ topic, partition }: TopicPartition, offset: number, maxBytes: number, isolation: Isolation = 'committed'): Request<Fetched> {
   return {
     key: 1,
     version: 12,
@@ -287,7 +290,7 @@ export function fetchRequest({ topic, partition }: TopicPartition, offset: numbe
         .appendInt32(0)
         .appendInt32(0)
         .appendInt32(maxBytes)
-        .appendInt8(1)
+        .appendInt8(isolation === 'committed' ? 1 : 0)
         .appendInt32(0)
         .appendInt32(-1)
         .appendArray([topic], (w) => w.appendString(topic).appendArray([partition], (w) => w.appendInt32(partition).appendInt32(-1).appendInt64(BigInt(offset)).appendInt32(-1).appendInt64(-1n).appendInt32(maxBytes)))

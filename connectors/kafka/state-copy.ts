@@ -1,50 +1,114 @@
-import { writeState, embeddedState } from '../embedded/embedded-state.js';
-import { type Environment, openEnvironment, type EnvironmentOptions } from '../embedded/environment.js';
+import { randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { HeadraceError } from '../../dataflow/errors.js';
 import type { StateWrite } from '../../dataflow/ports/log-client.js';
+import { joinedState } from '../../dataflow/joined-state.js';
 import type { StateBackend } from '../../dataflow/ports/state-backend.js';
+import { embeddedState, writeState } from '../embedded/embedded-state.js';
+import { type Environment, openEnvironment, type EnvironmentOptions } from '../embedded/environment.js';
 
-/** How far a copy is: the epoch that it has, and the offset in the changelog from which on it has to be read. */
+/** How far the copy of a task is: the epoch that it has, and the offset in the changelog from which on it has to be read. */
 export interface CopyPoint {
   readonly epoch: number;
   readonly next: number;
 }
 
-/** The state of one pipeline on this machine: a copy of what its changelog says, which can be read at once. */
+/** Changes of one task's state. */
+export interface CopyChange {
+  readonly task: number;
+  readonly writes: readonly StateWrite[];
+  readonly point: CopyPoint;
+}
+
+/** The state of tasks of one pipeline on this machine: a copy of what their changelogs say, which can be read at once. */
 export interface StateCopy {
+  /** Of the tasks that `hold` has named last; `of` gives that of one. */
   readonly state: StateBackend;
+  /** Name of this copy, which it keeps: who has the copy has the tasks again after a restart. */
+  readonly instance: string;
+  /** Where it is. */
+  readonly directory: string;
+  /** The tasks that `state` shows from now on. Those of others stay, in case that they come back. */
+  hold(tasks: readonly number[]): void;
+  /** The tasks that there is something of. */
+  tasks(): readonly number[];
   /** Undefined when there is none yet. */
-  point(): CopyPoint | undefined;
-  /** Applies the changes of an epoch. */
-  apply(writes: readonly StateWrite[], point: CopyPoint): void;
-  /** Forgets everything. */
-  clear(): void;
+  point(task: number): CopyPoint | undefined;
+  /** Applies the changes of an epoch, of all tasks in one transaction. */
+  apply(changes: readonly CopyChange[]): void;
+  /** Forgets everything of a task. */
+  clear(task: number): void;
   close(): Promise<void>;
 }
 
-const pointKey = Buffer.from('kafka-copy');
+const instanceKey = Buffer.from('kafka-instance');
+const pointPrefix = 'kafka-copy/';
+/** Processes on one machine that run one pipeline over one data directory. */
+const mostSlots = 256;
 
 /** Opens the copy in a directory of its own. Errors: HR_DATA_DIR, HR_STATE_LOCKED. */
 export function openStateCopy(pipeline: string, options: EnvironmentOptions): StateCopy {
   const env: Environment = openEnvironment(options);
+  const all = embeddedState(env);
+  const pointKey = (task: number) => Buffer.from(`${pointPrefix}${task}`);
+  const put = ({ task, writes, point }: CopyChange) => {
+    writeState(env, pipeline, writes.map((write) => ({ ...write, task })));
+    env.meta.putSync(pointKey(task), Buffer.from(JSON.stringify(point)));
+  };
+  const tasks = () => [...env.meta.getKeys({ start: Buffer.from(pointPrefix), end: Buffer.from(`${pointPrefix}~`) })].map((key) => Number(Buffer.from(key).toString().slice(pointPrefix.length))).sort((a, b) => a - b);
+  let held: readonly number[] = tasks();
+  const stored = env.meta.get(instanceKey);
+  const instance = stored === undefined ? randomUUID() : Buffer.from(stored).toString();
+  if (stored === undefined && options.mode === 'write') env.transact(() => env.meta.putSync(instanceKey, Buffer.from(instance)));
   return {
-    state: embeddedState(env),
-    point() {
-      const stored = env.meta.get(pointKey);
-      return stored === undefined ? undefined : (JSON.parse(Buffer.from(stored).toString()) as CopyPoint);
+    state: { ...joinedState(() => held.map(all.of)), of: all.of, tasks: () => held, refresh: all.refresh },
+    instance,
+    directory: options.dataDir,
+    hold(own) {
+      held = own;
     },
-    apply(writes, point) {
-      const size = writes.reduce((sum, w) => sum + (w.value?.length ?? 0) + 4_096, 0);
-      env.transact(() => {
-        writeState(env, pipeline, writes);
-        env.meta.putSync(pointKey, Buffer.from(JSON.stringify(point)));
-      }, size);
+    tasks,
+    point(task) {
+      const known = env.meta.get(pointKey(task));
+      return known === undefined ? undefined : (JSON.parse(Buffer.from(known).toString()) as CopyPoint);
     },
-    clear() {
+    apply(changes) {
+      const size = changes.reduce((sum, { writes }) => sum + 4_096 + writes.reduce((bytes, w) => bytes + (w.value?.length ?? 0) + 4_096, 0), 0);
+      env.transact(() => changes.forEach(put), size);
+    },
+    clear(task) {
       env.transact(() => {
-        env.state.clearSync();
-        env.meta.removeSync(pointKey);
+        const state = all.of(task);
+        for (const step of state.steps(pipeline)) {
+          const keys = [...state.range(pipeline, step, new Uint8Array(0))].map(({ key }) => Uint8Array.from(key));
+          writeState(env, pipeline, keys.map((key) => ({ task, step, key, value: null })));
+        }
+        env.meta.removeSync(pointKey(task));
       });
     },
     close: () => env.close(),
   };
+}
+
+/**
+ * Opens the first copy in a directory that no other process on this machine has: several may run one pipeline over one data directory.
+ *
+ * @throws HR_STATE_LOCKED when there are no more than that can be; HR_DATA_DIR
+ */
+export function openFreeCopy(pipeline: string, { dataDir, ...options }: EnvironmentOptions, open: typeof openStateCopy = openStateCopy): StateCopy {
+  for (let slot = 0; ; slot++) {
+    try {
+      return open(pipeline, { ...options, dataDir: join(dataDir, `${slot}`) });
+    } catch (error) {
+      if (!(error instanceof HeadraceError) || error.code !== 'HR_STATE_LOCKED' || slot === mostSlots) throw error;
+    }
+  }
+}
+
+/** The copies that there are in a directory, to read. */
+export function openCopies(pipeline: string, dataDir: string): StateCopy[] {
+  const copies: StateCopy[] = [];
+  for (let slot = 0; existsSync(join(dataDir, `${slot}`, 'data.mdb')); slot++) copies.push(openStateCopy(pipeline, { dataDir: join(dataDir, `${slot}`), mode: 'read' }));
+  return copies;
 }

@@ -17,6 +17,8 @@ export interface TopicSettings {
 
 /** A change of keyed state: `value` null deletes. */
 export interface StateWrite {
+  /** The task whose state it is, where tasks are spread over processes. @default 0 */
+  readonly task?: number;
   readonly step: string;
   readonly key: Uint8Array;
   readonly value: Uint8Array | null;
@@ -35,6 +37,8 @@ export interface Position {
  * more (`live`), or are idle (`idle`: they no longer hold back the others).
  */
 export interface JournalEntry {
+  /** Number of the entry, where each process of a pipeline writes down its part of it. @default its place in the journal */
+  readonly index?: number;
   readonly kind: 'end' | 'live' | 'idle';
   readonly bounds: readonly Position[];
   /** The inputs that became idle (`idle`). */
@@ -54,6 +58,8 @@ export interface EpochTimes {
 export interface EpochCommit {
   readonly pipeline: string;
   readonly epoch: number;
+  /** The tasks that commit, where several processes share a pipeline: state, positions and journal are theirs. @default all of the pipeline */
+  readonly tasks?: readonly number[];
   readonly outputs: readonly { readonly topic: string; readonly partition: number; readonly block: RecordBlock }[];
   readonly state: readonly StateWrite[];
   readonly positions: readonly Position[];

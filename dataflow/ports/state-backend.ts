@@ -9,9 +9,23 @@ export interface StateBackend {
   range(pipeline: string, step: string, from: Uint8Array, to?: Uint8Array): Iterable<{ readonly key: Uint8Array; readonly value: Uint8Array }>;
   /** The steps of a pipeline that have state. */
   steps(pipeline: string): readonly string[];
+  /** The state of one task. Without this, entries are those of all tasks: of a key that several have, the first task's counts. */
+  of(task: number): StateBackend;
+  /** The tasks of a pipeline that have state, in order. */
+  tasks(pipeline: string): readonly number[];
   /** Lets the next read see the newest commit of another thread or process. */
   refresh(): void;
 }
 
 /** Longest key of a state entry in bytes; longer entity keys are digested by `stateKey`. */
 export const maxKeyBytes = 1_024;
+
+/** No state at all. */
+export const emptyState: StateBackend = {
+  get: () => undefined,
+  range: () => [],
+  steps: () => [],
+  of: () => emptyState,
+  tasks: () => [],
+  refresh() {},
+};

@@ -54,7 +54,9 @@ async function show(call: Call, [path]: readonly string[]): Promise<void> {
 
 async function start(call: Call, [source, path]: readonly string[]): Promise<void> {
   const pipeline = await loadPipeline(source!);
-  const runtime = await openRuntime({ dataDir: call.dataDir, kafka: call.kafka, mode: 'write', pipeline: pipeline.name, warn: call.notice });
+  const savepoint = openSavepoint(path!);
+  savepoint.close();
+  const runtime = await openRuntime({ dataDir: call.dataDir, kafka: call.kafka, mode: 'write', pipeline: pipeline.name, tasks: savepoint.manifest.tasks, warn: call.notice });
   try {
     const planted = await startSavepoint(runtime, { path: path!, pipeline: pipeline.name, replace: call.options.has('replace') });
     const { id } = planted.manifest;

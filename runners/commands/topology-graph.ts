@@ -1,6 +1,7 @@
 import { systemClock } from '../../dataflow/clock.js';
 import { createMetrics } from '../../dataflow/metrics.js';
 import type { Pipeline } from '../../dataflow/pipeline.js';
+import { emptyState } from '../../dataflow/ports/state-backend.js';
 import { stepOf } from '../../dataflow/step.js';
 import { type AnyTopic, definition } from '../../dataflow/topic.js';
 import { buildGraph, createTask, tickOf } from '../engine/task.js';
@@ -68,7 +69,7 @@ export function topologyOf(pipeline: Pipeline): Topology {
 function exchangingSteps(pipeline: Pipeline): ReadonlySet<string> {
   const outputs = { get: () => ({ partitions: 2, schemaId: 1 }) } as unknown as ReadonlyMap<string, { partitions: number; schemaId: number }>;
   const task = createTask(pipeline, 0, 2, {
-    state: { get: () => undefined, range: () => [], steps: () => [], refresh: () => undefined },
+    state: emptyState,
     artefacts: memoryArtefacts(),
     clock: systemClock,
     metrics: createMetrics(),

@@ -1,29 +1,39 @@
-import type { StateBackend } from '../../dataflow/ports/state-backend.js';
 import type { JournalEntry, Position, StateWrite } from '../../dataflow/ports/log-client.js';
+import type { StateBackend } from '../../dataflow/ports/state-backend.js';
 
-/** Step under which a job keeps what belongs to all of its tasks. */
+/** Step under which a job keeps how far each task is in its journal. */
 const journalStep = '~journal';
-const finishedKey = Buffer.from('finished');
 const tasksKey = Buffer.from('tasks');
 const formPrefix = 'form/';
 const plantingKey = Buffer.from('planting');
+const taskKey = (task: number) => Buffer.from(`task/${task}`);
 
-/** Journal entries that a pipeline has finished. */
-export function finishedEntries(state: StateBackend, pipeline: string): number {
-  return number(state.get(pipeline, journalStep, finishedKey)) ?? 0;
+/** The journal entry that a task has begun last. */
+export interface TaskProgress {
+  readonly index: number;
+  /** With the bounds of this task's partitions. */
+  readonly entry: JournalEntry;
+  readonly isFinished: boolean;
+}
+
+/** How far a task is; undefined before its first entry. */
+export function taskProgress(state: StateBackend, pipeline: string, task: number): TaskProgress | undefined {
+  const stored = state.of(task).get(pipeline, journalStep, taskKey(task));
+  return stored === undefined ? undefined : (JSON.parse(Buffer.from(stored).toString()) as TaskProgress);
 }
 
 /** Number of tasks that the state of a pipeline belongs to; undefined before its first run has ended an entry. */
 export function stateTasks(state: StateBackend, pipeline: string): number | undefined {
-  return number(state.get(pipeline, journalStep, tasksKey));
+  const stored = state.get(pipeline, journalStep, tasksKey);
+  return stored === undefined ? undefined : Buffer.from(stored).readUInt32LE(0);
 }
 
-/** Writes down that so many entries are finished, by so many tasks. */
-export function finishedWrites(entries: number, tasks: number): StateWrite[] {
-  return [[finishedKey, entries] as const, [tasksKey, tasks] as const].map(([key, n]) => {
-    const value = Buffer.alloc(4);
-    value.writeUInt32LE(n);
-    return { step: journalStep, key, value };
+/** Writes down how far tasks are, each with its part of the entry. */
+export function progressWrites(tasks: readonly number[], { index, entry, isFinished }: TaskProgress): StateWrite[] {
+  return tasks.map((task) => {
+    const isOwn = ({ partition }: { readonly partition: number }) => partition === task;
+    const own: TaskProgress = { index, isFinished, entry: { kind: entry.kind, bounds: entry.bounds.filter(isOwn), ...(entry.idle === undefined ? {} : { idle: entry.idle.filter(isOwn) }) } };
+    return { task, step: journalStep, key: taskKey(task), value: Buffer.from(JSON.stringify(own)) };
   });
 }
 
@@ -43,8 +53,8 @@ export function storedForms(state: StateBackend, pipeline: string): Map<string, 
 }
 
 /** Writes down the form of a step's state, or that it has none. */
-export function formWrite(step: string, form: StateForm | undefined): StateWrite {
-  return { step: journalStep, key: Buffer.from(`${formPrefix}${step}`), value: form === undefined ? null : Buffer.from(JSON.stringify(form)) };
+export function formWrite(step: string, form: StateForm | undefined, task = 0): StateWrite {
+  return { task, step: journalStep, key: Buffer.from(`${formPrefix}${step}`), value: form === undefined ? null : Buffer.from(JSON.stringify(form)) };
 }
 
 /** Whether a savepoint is half planted: the state is neither that of before nor that of the savepoint. */
@@ -59,7 +69,9 @@ export function plantingWrite(is: boolean): StateWrite {
 
 /** The journal of a pipeline that begins at `positions`: one entry behind those that there are, finished. */
 export function plantedJournal(positions: readonly Position[], tasks: number, before: number): { readonly writes: StateWrite[]; readonly entries: JournalEntry[] } {
-  return { writes: finishedWrites(before + 1, tasks), entries: [{ kind: 'live', bounds: positions }] };
+  const all = Array.from({ length: tasks }, (_, i) => i);
+  const entry: JournalEntry = { kind: 'live', bounds: positions };
+  return { writes: [...progressWrites(all, { index: before, entry, isFinished: true }), ...all.map((task) => tasksWrite(task, tasks))], entries: [{ ...entry, index: before }] };
 }
 
 /** Whether a name is that of a run's own state, and no step's. */
@@ -67,6 +79,15 @@ export function isOwnState(step: string): boolean {
   return step.startsWith('~');
 }
 
-function number(stored: Uint8Array | undefined): number | undefined {
-  return stored === undefined ? undefined : Buffer.from(stored).readUInt32LE(0);
+/** Writes down how many tasks there are. */
+export function tasksWrite(task: number, tasks: number): StateWrite {
+  const value = Buffer.alloc(4);
+  value.writeUInt32LE(tasks);
+  return { task, step: journalStep, key: tasksKey, value };
+}
+
+/** Entries of several tasks with one number as one. */
+export function joinEntries(entries: readonly JournalEntry[]): JournalEntry {
+  const idle = entries.flatMap((entry) => entry.idle ?? []);
+  return { kind: entries[0]!.kind, bounds: entries.flatMap((entry) => entry.bounds), ...(idle.length === 0 ? {} : { idle }) };
 }

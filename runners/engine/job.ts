@@ -1,18 +1,20 @@
 import type { Clock } from '../../dataflow/clock.js';
-import type { Metrics } from '../../dataflow/metrics.js';
+import { HeadraceError } from '../../dataflow/errors.js';
+import { createMetrics, type Metrics } from '../../dataflow/metrics.js';
 import type { Pipeline } from '../../dataflow/pipeline.js';
 import type { ArtefactStore } from '../../dataflow/ports/artefact-store.js';
 import type { FeaturePublisher } from '../../dataflow/ports/feature-publisher.js';
 import type { JournalEntry, LogClient, Position, StateWrite } from '../../dataflow/ports/log-client.js';
 import type { SchemaRegistry } from '../../dataflow/ports/schema-registry.js';
-import type { StateBackend } from '../../dataflow/ports/state-backend.js';
+import { emptyState, type StateBackend } from '../../dataflow/ports/state-backend.js';
+import type { SharedPipeline, TaskShares } from '../../dataflow/ports/task-shares.js';
 import { awaitOutcome, pulseOf } from './group-answers.js';
-import { finishedEntries } from './job-state.js';
+import { joinEntries, taskProgress } from './job-state.js';
 import type { RecordedOutcomes } from './outcome-history.js';
 import { checkSchemas, checkTasks, createOwnInputs, findInputs, prepareOutputs } from './prepare-job.js';
-import { runEntry, type RunningTasks, worksOutside } from './run-entry.js';
+import { type Hosting, runEntry, worksOutside } from './run-entry.js';
 import { declaredForms, formWrites, settleState, type StateFate, type StateRules } from './state-changes.js';
-import { buildGraph, type PipelineGraph, type TaskEnvironment } from './task.js';
+import { buildGraph, createTask, type PipelineGraph, type TaskEnvironment } from './task.js';
 import type { InputName, TaskGroup } from './task-group.js';
 
 /** Log, state, schemas and artefacts that a job works on. */
@@ -21,6 +23,8 @@ export interface Runtime {
   readonly state: StateBackend;
   readonly registry: SchemaRegistry;
   readonly artefacts: ArtefactStore;
+  /** Shares the tasks of a pipeline with other processes. @default all tasks are this process's own */
+  readonly join?: (shared: SharedPipeline) => Promise<TaskShares>;
 }
 
 /** How a job runs. */
@@ -74,6 +78,8 @@ export interface RunObserver {
 export interface JobSetting {
   readonly graph: PipelineGraph;
   readonly taskCount: number;
+  /** The tasks of this process. */
+  readonly tasks: readonly number[];
   readonly partitions: ReadonlyMap<string, number>;
   readonly positions: readonly Position[];
   readonly environment: TaskEnvironment;
@@ -102,7 +108,8 @@ export interface JobResult {
 
 /**
  * Runs a pipeline: reads ahead, cuts all inputs at one place in the order (tick, task, source), processes up to the cut, and
- * commits outputs, state and offsets as one epoch. A restart goes on from the last commit.
+ * commits outputs, state and offsets as one epoch. A restart goes on from the last commit. Where a runtime shares tasks among processes, it does so for those that
+ * are its own, until others come or go.
  *
  * @throws HR_TOPIC_MISSING, HR_SCHEMA_MISMATCH, HR_STATE_MISMATCH before anything runs; HR_STEP, HR_DISK_FULL and others while it runs
  */
@@ -114,37 +121,80 @@ export async function runJob(options: JobOptions): Promise<JobResult> {
   await checkSchemas(graph, partitions, pipeline.name, runtime);
   checkTasks(runtime.state, pipeline.name, taskCount);
   const outputs = await prepareOutputs(graph, taskCount, runtime);
-  // Calls that are under way end with the job, whatever it ends of.
+  const totals = { records: 0, outputs: 0, epochs: 0 };
+  const all = Array.from({ length: taskCount }, (_, i) => i);
+  const shares = options.journal === undefined ? await runtime.join?.({ pipeline: pipeline.name, tasks: taskCount, whole: !divides(options, taskCount, partitions, outputs), topics: partitions }) : undefined;
+  try {
+    for (;;) {
+      const tasks = (await shares?.next()) ?? all;
+      if (shares === undefined) checkTasks(runtime.state, pipeline.name, taskCount);
+      try {
+        if (await runShare(options, { graph, taskCount, tasks, partitions, outputs }, shares, totals)) return totals;
+      } catch (error) {
+        if (shares === undefined || !(error instanceof HeadraceError) || error.code !== 'HR_EPOCH_FENCED') throw error;
+        options.warn('lost tasks', `The tasks of ${pipeline.name} in this process went to others, since it was silent for too long; it takes part again, and what it had not committed is done by them.`);
+        await shares.lose();
+      }
+    }
+  } finally {
+    await shares?.leave();
+  }
+}
+
+/** Whether the tasks of a pipeline can be in several processes: where none sends records to another. A task tells when it is opened, so one is, over no state. */
+function divides(options: JobOptions, taskCount: number, inputs: ReadonlyMap<string, number>, outputs: TaskEnvironment['outputs']): boolean {
+  const task = createTask(options.pipeline, 0, taskCount, { ...options, metrics: createMetrics(), publisher: undefined, state: emptyState, artefacts: options.runtime.artefacts, inputs, outputs, replaying: true, warn: () => undefined });
+  task.close('shutdown');
+  return !task.sendsToOthers;
+}
+
+/** Runs tasks until they are to be given back. The answer is whether there is nothing left to do. */
+async function runShare(
+  options: JobOptions,
+  { outputs, ...fixed }: Omit<JobSetting, 'positions' | 'environment' | 'firstWrites'> & { readonly outputs: TaskEnvironment['outputs'] },
+  shares: TaskShares | undefined,
+  totals: { records: number; outputs: number; epochs: number },
+): Promise<boolean> {
+  const { pipeline, runtime } = options;
+  const { graph, tasks, partitions } = fixed;
+  const isMoving = () => shares?.moving ?? false;
+  if (tasks.length === 0) {
+    while (!isMoving() && !options.abort.aborted) await options.wait(options.commitMs ?? 200);
+    return options.abort.aborted;
+  }
+  // Calls that are under way end with the share, whatever it ends of.
   const over = new AbortController();
   const environment: TaskEnvironment = { ...options, abort: AbortSignal.any([options.abort, over.signal]), state: runtime.state, artefacts: runtime.artefacts, inputs: partitions, outputs, replaying: options.journal !== undefined };
-  const totals = { records: 0, outputs: 0, epochs: 0 };
   const firstWrites: StateWrite[] = [];
   if (!environment.replaying) {
-    const declared = declaredForms(pipeline, graph, taskCount, environment);
-    options.onState?.(await settleState(runtime, pipeline.name, declared, options.stateRules ?? {}));
-    firstWrites.push(...formWrites(runtime.state, pipeline.name, declared));
+    const place = { ...runtime, tasks, shared: shares !== undefined };
+    const declared = declaredForms(pipeline, graph, fixed.taskCount, environment);
+    options.onState?.(await settleState(place, pipeline.name, declared, options.stateRules ?? {}));
+    firstWrites.push(...formWrites(place, pipeline.name, declared));
   }
-  const fixed = { graph, taskCount, partitions, environment, firstWrites };
-  let tasks: RunningTasks | undefined;
+  const hosting: Hosting = { groups: undefined };
   const arrivals: Arrivals = new Map();
-  const recorded = options.journal ?? (await runtime.log.journal(pipeline.name));
-  const first = finishedEntries(runtime.state, pipeline.name);
-  const unfinished = recorded.slice(first);
-  // of what is finished only the bounds of the last one are needed: a live run makes several a second
-  let last = recorded[first - 1];
+  const known = tasks.flatMap((task) => taskProgress(runtime.state, pipeline.name, task) ?? []);
+  const newest = known.reduce((most, { index }) => Math.max(most, index), -1);
+  // of what is finished only the bounds of the last one are needed
+  let last = known.length === 0 ? undefined : joinEntries(known.map(({ entry }) => entry));
+  const unfinished = new Map<number, JournalEntry>();
+  for (const { index } of known.filter((k) => !k.isFinished)) unfinished.set(index, joinEntries(known.filter((k) => !k.isFinished && k.index === index).map(({ entry }) => entry)));
+  const begun = [...unfinished].sort(([a], [b]) => a - b);
   try {
     for (let n = 0; ; n++) {
-      const known = unfinished[n];
-      const entry = known ?? (options.journal === undefined ? await nextEntry(options, graph, partitions, last, arrivals, tasks) : undefined);
+      const resumed = options.journal === undefined ? begun[n] : undefined;
+      const entry = options.journal === undefined ? (resumed?.[1] ?? (await nextEntry(options, { graph, tasks, partitions }, last, arrivals, hosting, isMoving))) : options.journal[n];
       if (entry === undefined) break;
-      tasks = await runEntry(options, fixed, { entry, index: first + n, isNew: known === undefined || options.journal !== undefined }, tasks, totals);
-      last = entry;
-      if (options.abort.aborted) break;
+      const index = resumed?.[0] ?? (options.journal === undefined ? newest + 1 + n - begun.length : n);
+      await runEntry({ ...options, isMoving, shared: shares !== undefined }, { ...fixed, environment, firstWrites }, { entry, index, isNew: resumed === undefined }, hosting, totals);
+      if (resumed === undefined) last = entry;
+      if (options.abort.aborted || isMoving()) break;
     }
-    if (tasks !== undefined) for (const group of tasks.groups) await group.close('shutdown');
-    return totals;
+    return options.abort.aborted || !isMoving();
   } finally {
     over.abort();
+    for (const group of hosting.groups ?? []) await group.close('shutdown');
   }
 }
 
@@ -166,32 +216,39 @@ function silentInputs(graph: PipelineGraph, bounds: readonly Position[], arrival
   return silent;
 }
 
-/** The next stretch of input, or undefined when a bounded run has nothing left to do. Waits for input in a live run. */
-async function nextEntry(options: JobOptions, graph: PipelineGraph, partitions: ReadonlyMap<string, number>, last: JournalEntry | undefined, arrivals: Arrivals, tasks: RunningTasks | undefined): Promise<JournalEntry | undefined> {
-  for (;;) {
-    const bounds = await ends(options.runtime.log, graph, partitions);
+/** The next stretch of input, or undefined when a bounded run has nothing left to do, or tasks are to be given back. Waits for input in a live run. */
+async function nextEntry(
+  options: JobOptions,
+  inputs: Pick<JobSetting, 'graph' | 'tasks' | 'partitions'>,
+  last: JournalEntry | undefined,
+  arrivals: Arrivals,
+  { groups }: Hosting,
+  isMoving: () => boolean,
+): Promise<JournalEntry | undefined> {
+  const { graph } = inputs;
+  while (!isMoving()) {
+    const bounds = await ends(options.runtime.log, inputs);
     const moved = bounds.some((b) => b.offset > (last?.bounds.find((p) => p.topic === b.topic && p.partition === b.partition)?.offset ?? 0));
     if (options.bounded) return moved || last?.kind !== 'end' ? { kind: 'end', bounds } : undefined;
     const silent = silentInputs(graph, bounds, arrivals, options.clock.now());
     if (silent.length > 0) return { kind: 'idle', bounds: last?.bounds ?? [], idle: silent };
     if (moved) return { kind: 'live', bounds };
     const now = options.clock.now();
-    const pulse = tasks && (await pulseOf(tasks.groups));
+    const pulse = groups && (await pulseOf(groups));
     if (pulse !== undefined && (pulse.nextTimer <= now || pulse.outside.ready > 0 || pulse.outside.wantsEpoch <= now)) return { kind: 'live', bounds };
     // Calls that were under way when the last run stopped are made again, also where no record comes.
-    if (tasks === undefined && worksOutside(graph, options.publisher)) return { kind: 'live', bounds };
+    if (groups === undefined && worksOutside(graph, options.publisher)) return { kind: 'live', bounds };
     if (options.abort.aborted) return undefined;
     const commitMs = options.commitMs ?? 200;
-    await (pulse === undefined || pulse.outside.waiting === 0 ? options.wait(commitMs) : awaitOutcome(tasks!.groups, Math.min(commitMs, pulse.outside.wantsEpoch - now)));
+    await (pulse === undefined || pulse.outside.waiting === 0 ? options.wait(commitMs) : awaitOutcome(groups!, Math.min(commitMs, pulse.outside.wantsEpoch - now)));
   }
+  return undefined;
 }
 
-async function ends(log: LogClient, graph: PipelineGraph, partitions: ReadonlyMap<string, number>): Promise<Position[]> {
+async function ends(log: LogClient, { graph, tasks, partitions }: Pick<JobSetting, 'graph' | 'tasks' | 'partitions'>): Promise<Position[]> {
   const positions: Position[] = [];
   for (const topic of new Set(graph.sources.map((s) => s.topic.name))) {
-    for (let partition = 0; partition < partitions.get(topic)!; partition++) {
-      positions.push({ topic, partition, offset: (await log.bounds(topic, partition)).end });
-    }
+    for (const partition of tasks) if (partition < partitions.get(topic)!) positions.push({ topic, partition, offset: (await log.bounds(topic, partition)).end });
   }
   return positions;
 }

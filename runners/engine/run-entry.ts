@@ -4,7 +4,7 @@ import { definition } from '../../dataflow/topic.js';
 import type { Parcel } from './exchange-port.js';
 import { awaitOutcome, pulseOf } from './group-answers.js';
 import type { JobOptions, JobSetting } from './job.js';
-import { finishedWrites } from './job-state.js';
+import { progressWrites, tasksWrite } from './job-state.js';
 import { nextCut } from './next-cut.js';
 import { outcomeRecords } from './outcome-history.js';
 import type { PipelineGraph, TaskOutput } from './task.js';
@@ -15,22 +15,32 @@ const epochBytes = 40 << 20;
 /** Records after which an epoch is committed, whatever the clock says: they bound the state that an epoch changes. */
 const epochRecords = 1 << 20;
 
-/** Tasks that go on from one stretch of live input to the next. */
-export interface RunningTasks {
-  readonly groups: readonly TaskGroup[];
+/** The groups that host the tasks, from one stretch of live input to the next. */
+export interface Hosting {
+  /** Undefined before the first stretch, and after one that ends the input. */
+  groups: readonly TaskGroup[] | undefined;
 }
 
-/** Runs a stretch of input: up to the bounds of a journal entry. Answers with the tasks where they can go on with the next one. */
+/** How a stretch is run. */
+export interface EntryOptions extends JobOptions {
+  /** Tasks are to be given back: what is under way is committed, and the rest left to who has them next. */
+  readonly isMoving: () => boolean;
+  /** Other processes have tasks of this pipeline, too. */
+  readonly shared: boolean;
+}
+
+/** Runs a stretch of input: up to the bounds of a journal entry. */
 export async function runEntry(
-  options: JobOptions,
+  options: EntryOptions,
   fixed: Omit<JobSetting, 'positions'>,
   { entry, index, isNew }: { readonly entry: JournalEntry; readonly index: number; readonly isNew: boolean },
-  running: RunningTasks | undefined,
+  hosting: Hosting,
   totals: { records: number; outputs: number; epochs: number },
-): Promise<RunningTasks | undefined> {
+): Promise<void> {
   const { pipeline, runtime } = options;
   const committed = await runtime.log.committed(pipeline.name);
-  const groups = running?.groups ?? options.groups({ ...fixed, positions: committed?.positions ?? [] });
+  const isFresh = hosting.groups === undefined;
+  const groups = (hosting.groups ??= options.groups({ ...fixed, positions: committed?.positions ?? [] }));
   const total = entry.bounds.reduce((sum, b) => sum + b.offset, 0);
   const ends = entry.kind === 'end';
   const commitMs = options.commitMs ?? (options.bounded ? 2_000 : 200);
@@ -40,7 +50,8 @@ export async function runEntry(
   let epoch = committed?.epoch ?? 0;
   let positions = committed?.positions ?? [];
   let committedRecords = positions.reduce((sum, p) => sum + p.offset, 0);
-  let toJournal: readonly JournalEntry[] = isNew ? [entry] : [];
+  let toJournal: readonly JournalEntry[] = isNew ? [options.shared ? { ...entry, index } : entry] : [];
+  const isOver = () => options.abort.aborted || options.isMoving();
   let entered: TaskOutput[] = [];
   let afterEnd = false;
   let newest = Number.NEGATIVE_INFINITY;
@@ -73,9 +84,14 @@ export async function runEntry(
     pending.outputs.push(...entered);
     // Tasks come one after the other in an epoch: by ticks, their records in a partition have one order whatever the epochs are.
     pending.outputs.sort((a, b) => (a.tick === b.tick ? a.writer - b.writer || a.task - b.task : a.tick < b.tick ? -1 : 1));
-    pending.state.push(...fixed.firstWrites, ...(isLast ? finishedWrites(index + 1, fixed.taskCount) : []));
+    pending.state.push(...fixed.firstWrites);
+    if (toJournal.length > 0 || isLast) {
+      // of several entries that were left unfinished, each task has its own
+      const tasks = isNew ? fixed.tasks : fixed.tasks.filter((task) => entry.bounds.some((b) => b.partition === task));
+      pending.state.push(...progressWrites(tasks, { index, entry, isFinished: isLast }), ...(isLast ? tasks.map((task) => tasksWrite(task, fixed.taskCount)) : []));
+    }
     await createDeadLetterTopics(runtime.log, pending.outputs, fixed.taskCount);
-    await runtime.log.commit({ pipeline: pipeline.name, epoch: epoch + 1, ...pending, journal: toJournal, times: { at: options.clock.now(), newest: Number.isFinite(time.newest) ? time.newest : null, watermark: time.watermark === Number.POSITIVE_INFINITY ? 'end' : time.watermark === Number.NEGATIVE_INFINITY ? 'none' : time.watermark } });
+    await runtime.log.commit({ pipeline: pipeline.name, epoch: epoch + 1, ...(options.shared ? { tasks: fixed.tasks } : {}), ...pending, journal: toJournal, times: { at: options.clock.now(), newest: Number.isFinite(time.newest) ? time.newest : null, watermark: time.watermark === Number.POSITIVE_INFINITY ? 'end' : time.watermark === Number.NEGATIVE_INFINITY ? 'none' : time.watermark } });
     epoch += 1;
     fixed.firstWrites.length = 0;
     toJournal = [];
@@ -116,7 +132,7 @@ export async function runEntry(
   const runTo = async (bounds: readonly Position[]) => {
     const ends = entry.kind === 'end' ? entry.bounds.filter((b) => offsetIn(bounds, b) === b.offset) : [];
     let rows = stepRows;
-    while (!options.abort.aborted) {
+    while (!isOver()) {
       if (calls) {
         const { outside } = await pulseOf(groups);
         if (outside.full) {
@@ -143,14 +159,14 @@ export async function runEntry(
         await enterWhatCame();
       }
     }
-    if (!options.abort.aborted) await settleParcels(await all((group) => group.run({ tick: Number.NEGATIVE_INFINITY }, ends)));
+    if (!isOver()) await settleParcels(await all((group) => group.run({ tick: Number.NEGATIVE_INFINITY }, ends)));
   };
   const recorded = async () => {
     const feed = await options.outcomes?.peek();
     return feed?.place.entry === index ? feed : undefined;
   };
 
-  if (running === undefined) {
+  if (isFresh) {
     await settleParcels(await all((group) => group.open()));
     options.observer?.restored();
   }
@@ -162,7 +178,9 @@ export async function runEntry(
     options.outcomes!.skip();
   }
   await runTo(entry.bounds);
-  if (!options.abort.aborted) {
+  // decided once: from here on the entry is gone through to its end, or left
+  const isLeft = isOver();
+  if (!isLeft) {
     if (entry.idle !== undefined) await settleParcels(await all((group) => group.idle(entry.idle!)));
     if (ends) await settleParcels(await all((group) => group.finish()));
     dirty ||= ends;
@@ -172,7 +190,7 @@ export async function runEntry(
       await enter(feed.outcomes);
       options.outcomes!.skip();
     }
-    while (ends && calls && !options.abort.aborted) {
+    while (ends && calls && !isOver()) {
       // What the end has changed has to be committed before anything outside hears of it.
       if (dirty) await commit(false);
       const { outside } = await pulseOf(groups);
@@ -180,11 +198,12 @@ export async function runEntry(
       await turnToCalls(outside);
     }
   }
-  if (!options.abort.aborted) await commit(true);
+  const isFinished = !isLeft && !(ends && calls && isOver());
+  if (isFinished) await commit(true);
   else if (dirty) await commit(false);
-  if (!ends && !options.abort.aborted) return { groups };
-  await all((group) => group.close(ends ? 'end' : 'shutdown'));
-  return undefined;
+  if (!ends || !isFinished) return;
+  hosting.groups = undefined;
+  await all((group) => group.close('end'));
 }
 
 /** The offset that `positions` have for an input. */

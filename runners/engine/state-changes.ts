@@ -2,7 +2,7 @@ import { HeadraceError } from '../../dataflow/errors.js';
 import { createMetrics } from '../../dataflow/metrics.js';
 import type { Pipeline } from '../../dataflow/pipeline.js';
 import type { StateWrite } from '../../dataflow/ports/log-client.js';
-import type { StateBackend } from '../../dataflow/ports/state-backend.js';
+import { emptyState, type StateBackend } from '../../dataflow/ports/state-backend.js';
 import type { Runtime } from './job.js';
 import { formWrite, isOwnState, type StateForm, storedForms } from './job-state.js';
 import { createTask, type PipelineGraph, type TaskEnvironment } from './task.js';
@@ -29,14 +29,20 @@ export interface StateRules {
   readonly move?: readonly { readonly from: string; readonly to: string }[];
 }
 
+/** Where state is. */
+export interface StatePlace extends Pick<Runtime, 'log' | 'state'> {
+  /** The tasks of this process. @default those that have state */
+  readonly tasks?: readonly number[];
+  /** Other processes have tasks of the pipeline, too. @default false */
+  readonly shared?: boolean;
+}
+
 /** Entries that one epoch changes when state is dropped or moved. */
 const entriesAtOnce = 50_000;
 const noKey = new Uint8Array(0);
-const noState: StateBackend = { get: () => undefined, range: () => [], steps: () => [], refresh() {} };
-
 /** The forms of state that the steps of a pipeline declare, by opening one task with nothing stored. */
 export function declaredForms(pipeline: Pipeline, graph: PipelineGraph, taskCount: number, environment: TaskEnvironment): Map<string, StateForm> {
-  const { tables } = createTask(pipeline, 0, taskCount, { ...environment, state: noState, metrics: createMetrics(), replaying: true, warn: () => undefined });
+  const { tables } = createTask(pipeline, 0, taskCount, { ...environment, state: emptyState, metrics: createMetrics(), replaying: true, warn: () => undefined });
   const kinds = new Map(graph.steps.map((step) => [step.id, step.kind]));
   return new Map([...tables].filter(([step]) => !isOwnState(step)).map(([step, table]) => [step, { kind: kinds.get(step) ?? '', form: table.form }]));
 }
@@ -61,7 +67,7 @@ export function stateFates(state: StateBackend, pipeline: string, declared: Read
  *
  * @throws HR_STATE_MISMATCH naming each step whose state does not fit, and what can be told
  */
-export async function settleState(runtime: Runtime, pipeline: string, declared: ReadonlyMap<string, StateForm>, { drop = [], move = [] }: StateRules): Promise<StateFate[]> {
+export async function settleState(runtime: StatePlace, pipeline: string, declared: ReadonlyMap<string, StateForm>, { drop = [], move = [] }: StateRules): Promise<StateFate[]> {
   const before = stateFates(runtime.state, pipeline, declared);
   const fateOf = (step: string) => before.find((f) => f.step === step)?.fate;
   const unknown = [...drop, ...move.map((m) => m.to)].filter((step) => fateOf(step) === undefined && !declared.has(step));
@@ -71,7 +77,7 @@ export async function settleState(runtime: Runtime, pipeline: string, declared: 
     if (!declared.has(to)) throw new HeadraceError('HR_STATE_MISMATCH', `State cannot move from ${from} to ${to}: the pipeline has no step ${to} with state.`, { place: { pipeline, step: to } });
     const form = storedForms(runtime.state, pipeline).get(from);
     await rewriteState(runtime, pipeline, from, to);
-    await commitState(runtime, pipeline, [formWrite(to, form), formWrite(from, undefined)]);
+    await commitState(runtime, pipeline, partsOf(runtime, pipeline).flatMap(({ task }) => [formWrite(to, form, task), formWrite(from, undefined, task)]));
     moved.set(to, from);
   }
   const dropped: StateFate[] = [];
@@ -88,36 +94,45 @@ export async function settleState(runtime: Runtime, pipeline: string, declared: 
 }
 
 /** Forgets the state of a step. */
-export async function dropState(runtime: Runtime, pipeline: string, step: string): Promise<void> {
+export async function dropState(runtime: StatePlace, pipeline: string, step: string): Promise<void> {
   await rewriteState(runtime, pipeline, step, undefined);
-  await commitState(runtime, pipeline, [formWrite(step, undefined)]);
+  await commitState(runtime, pipeline, partsOf(runtime, pipeline).map(({ task }) => formWrite(step, undefined, task)));
 }
 
 /** What a run writes down about its state's forms: what has changed since the last one. */
-export function formWrites(state: StateBackend, pipeline: string, declared: ReadonlyMap<string, StateForm>): StateWrite[] {
-  const known = storedForms(state, pipeline);
-  return [...declared].flatMap(([step, form]) => (JSON.stringify(known.get(step)) === JSON.stringify(form) ? [] : [formWrite(step, form)]));
+export function formWrites(place: StatePlace, pipeline: string, declared: ReadonlyMap<string, StateForm>): StateWrite[] {
+  return partsOf(place, pipeline).flatMap(({ task, state }) => {
+    const known = storedForms(state, pipeline);
+    return [...declared].flatMap(([step, form]) => (JSON.stringify(known.get(step)) === JSON.stringify(form) ? [] : [formWrite(step, form, task)]));
+  });
+}
+
+/** The state of each task. */
+function partsOf({ state, tasks }: StatePlace, pipeline: string): { readonly task: number; readonly state: StateBackend }[] {
+  return (tasks ?? state.tasks(pipeline)).map((task) => ({ task, state: state.of(task) }));
 }
 
 /** Deletes the entries of a step, or gives them to another one; a part of them with each epoch, so that none is too long. */
-async function rewriteState(runtime: Runtime, pipeline: string, from: string, to: string | undefined): Promise<void> {
-  for (;;) {
-    const writes: StateWrite[] = [];
-    for (const entry of runtime.state.range(pipeline, from, noKey)) {
-      const key = Uint8Array.from(entry.key);
-      if (to !== undefined) writes.push({ step: to, key, value: Uint8Array.from(entry.value) });
-      writes.push({ step: from, key, value: null });
-      if (writes.length >= entriesAtOnce) break;
+async function rewriteState(runtime: StatePlace, pipeline: string, from: string, to: string | undefined): Promise<void> {
+  for (const { task, state } of partsOf(runtime, pipeline)) {
+    for (;;) {
+      const writes: StateWrite[] = [];
+      for (const entry of state.range(pipeline, from, noKey)) {
+        const key = Uint8Array.from(entry.key);
+        if (to !== undefined) writes.push({ task, step: to, key, value: Uint8Array.from(entry.value) });
+        writes.push({ task, step: from, key, value: null });
+        if (writes.length >= entriesAtOnce) break;
+      }
+      if (writes.length === 0) break;
+      await commitState(runtime, pipeline, writes);
     }
-    if (writes.length === 0) return;
-    await commitState(runtime, pipeline, writes);
   }
 }
 
 /** An epoch that changes nothing but state. */
-async function commitState({ log, state }: Runtime, pipeline: string, writes: readonly StateWrite[]): Promise<void> {
+async function commitState({ log, state, tasks, shared }: StatePlace, pipeline: string, writes: readonly StateWrite[]): Promise<void> {
   const { epoch = 0, times } = (await log.committed(pipeline)) ?? {};
-  await log.commit({ pipeline, epoch: epoch + 1, outputs: [], state: writes, positions: [], journal: [], ...(times && { times }) });
+  await log.commit({ pipeline, epoch: epoch + 1, ...(shared && tasks && { tasks }), outputs: [], state: writes, positions: [], journal: [], ...(times && { times }) });
   state.refresh();
 }
 

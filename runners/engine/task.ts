@@ -115,6 +115,8 @@ export interface Task {
   /** Tick that is being processed; parcels carry it. */
   tick: number;
   readonly exchanges: ReadonlyMap<string, ExchangePort>;
+  /** Whether records go from one task to another. */
+  readonly sendsToOthers: boolean;
   deadLetter(step: string, batch: Batch<unknown>, row: number, error: HeadraceError): void;
   /** Everything of a tick has been handed to this task's sources or exchanges of one depth. */
   endTick(): void;
@@ -147,6 +149,7 @@ export function writersOf({ steps }: PipelineGraph, topic: string): readonly ('s
 /** Builds a task and opens its steps: state is restored when this returns. */
 export function createTask(pipeline: Pipeline, number: number, tasks: number, environment: TaskEnvironment): Task {
   const graph = buildGraph(pipeline);
+  const state = environment.state.of(number);
   const tables = new Map<string, EpochTable>();
   const exchanges = new Map<string, ExchangePort>();
   const outputs: TaskOutput[] = [];
@@ -160,10 +163,11 @@ export function createTask(pipeline: Pipeline, number: number, tasks: number, en
   let failure: { error: unknown } | undefined;
   let flushing = false;
   let pendingBytes = 0;
+  let sendsToOthers = false;
 
   const table = (step: string): EpochTable => {
     let found = tables.get(step);
-    if (found === undefined) tables.set(step, (found = createStateTable(environment.state, pipeline.name, step)));
+    if (found === undefined) tables.set(step, (found = createStateTable(state, pipeline.name, step, number)));
     return found;
   };
   const post = (exchange: string, to: number, signal: ExchangeSignal) => {
@@ -217,7 +221,10 @@ export function createTask(pipeline: Pipeline, number: number, tasks: number, en
         },
       };
     },
-    exchange: (step) => port(step, false),
+    exchange(step) {
+      sendsToOthers ||= tasks > 1;
+      return port(step, false);
+    },
     local: (step) => port(step, true),
     deadLetter(step, batch, row, error) {
       environment.metrics.add('headrace_dead_letters_total', step, 1);
@@ -261,6 +268,9 @@ export function createTask(pipeline: Pipeline, number: number, tasks: number, en
       const state = [...tables.values()].flatMap((t) => t.take());
       const letters = deadLetters.take().map((letter) => ({ ...letter, tick: Number.POSITIVE_INFINITY, writer: 0, task: number }));
       return { outputs: [...outputs.splice(0), ...letters], state };
+    },
+    get sendsToOthers() {
+      return sendsToOthers;
     },
     get pendingBytes() {
       return pendingBytes;

@@ -10,6 +10,8 @@ export interface WorkerSetting {
   /** Name or file of the pipeline: the thread loads it itself, since code does not cross. */
   readonly pipeline: string;
   readonly dataDir: string;
+  /** Kafka: the copy of the state that this process has. */
+  readonly copyDirectory?: string | undefined;
   readonly kafka?: KafkaSettings;
   readonly redis?: RedisSettings;
   readonly tasks: readonly number[];

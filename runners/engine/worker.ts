@@ -19,7 +19,7 @@ import type { WorkerAnswer, WorkerCall, WorkerNews, WorkerSetting } from './work
 const port = parentPort!;
 const setting = workerData as WorkerSetting;
 const pipeline = await loadPipeline(setting.pipeline);
-const runtime = await openRuntime({ dataDir: setting.dataDir, kafka: setting.kafka, mode: 'read', pipeline: pipeline.name });
+const runtime = await openRuntime({ dataDir: setting.dataDir, kafka: setting.kafka, mode: 'read', pipeline: pipeline.name, copyDirectory: setting.copyDirectory });
 const metrics = createMetrics();
 let warnings: { what: string; message: string }[] = [];
 let told = new Map<string, number>();

@@ -8,7 +8,7 @@ import type { PlaceInLog } from './place-in-log.js';
 /*
  * A savepoint, little-endian:
  *    8 bytes "HRSAVE" and u16 format
- *    for each entry of state: u8 1 when its step is another one than before, then u32 size and name of the step; u8 2, u32 size, key, u32 size, value
+ *    for each entry of state: u8 1 when its step or task is another one than before, then u32 size and name of the step, u32 task; u8 2, u32 size, key, u32 size, value
  *    u8 0, then the manifest as JSON, u32 its size, SHA-256 of all before
  * The manifest comes last, so that state is written as it is read, however much there is.
  */
@@ -42,6 +42,7 @@ export interface SavepointManifest {
 
 /** An entry of state. */
 export interface SavedEntry {
+  readonly task: number;
   readonly step: string;
   readonly key: Uint8Array;
   readonly value: Uint8Array;
@@ -80,9 +81,10 @@ export function writeSavepoint(path: string, entries: Iterable<SavedEntry>): { f
     head.writeUInt16LE(savepointFormat, 6);
     put(head);
     let before: string | undefined;
-    for (const { step, key, value } of entries) {
-      if (step !== before) put(Buffer.concat([Buffer.of(1), sized(Buffer.from(step))]), content);
-      before = step;
+    for (const { task, step, key, value } of entries) {
+      const place = `${task} ${step}`;
+      if (place !== before) put(Buffer.concat([Buffer.of(1), sized(Buffer.from(step)), u32(task)]), content);
+      before = place;
       put(Buffer.concat([Buffer.of(2), sized(key), u32(value.length)]), content);
       put(value, content);
       count += 1;
@@ -150,9 +152,12 @@ export function openSavepoint(path: string): Savepoint {
         const from = fileReader(file, 8, at);
         const bytes = () => Uint8Array.from(from.take(from.take(4).readUInt32LE(0)));
         let step = '';
+        let task = 0;
         for (let kind = from.take(1)[0]!; kind !== 0; kind = from.take(1)[0]!) {
-          if (kind === 1) step = Buffer.from(bytes()).toString();
-          else yield { step, key: bytes(), value: bytes() };
+          if (kind === 1) {
+            step = Buffer.from(bytes()).toString();
+            task = from.take(4).readUInt32LE(0);
+          } else yield { task, step, key: bytes(), value: bytes() };
         }
       },
       close: () => closeSync(file),

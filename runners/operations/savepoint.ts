@@ -63,10 +63,13 @@ export async function takeSavepoint({ log, state }: Runtime, { pipeline, path, n
 
 /** Every entry of a pipeline's state, those of the run itself included. @param counts gets the entries of each step */
 function* stateEntries(state: Runtime['state'], pipeline: string, counts: Map<string, number>): Iterable<SavedEntry> {
-  for (const step of state.steps(pipeline)) {
-    for (const { key, value } of state.range(pipeline, step, noKey)) {
-      counts.set(step, (counts.get(step) ?? 0) + 1);
-      yield { step, key, value };
+  for (const task of state.tasks(pipeline)) {
+    const own = state.of(task);
+    for (const step of own.steps(pipeline)) {
+      for (const { key, value } of own.range(pipeline, step, noKey)) {
+        counts.set(step, (counts.get(step) ?? 0) + 1);
+        yield { task, step, key, value };
+      }
     }
   }
 }
@@ -138,10 +141,13 @@ async function positionsHere({ log }: Runtime, { positions }: SavepointManifest)
 }
 
 function* deletions({ state }: Runtime, pipeline: string): Iterable<StateWrite> {
-  for (const step of state.steps(pipeline)) {
-    for (const { key } of [...state.range(pipeline, step, noKey)]) {
-      const write = { step, key: Uint8Array.from(key), value: null };
-      if (!isPlantingKey(write)) yield write;
+  for (const task of state.tasks(pipeline)) {
+    const own = state.of(task);
+    for (const step of own.steps(pipeline)) {
+      for (const { key } of [...own.range(pipeline, step, noKey)]) {
+        const write = { task, step, key: Uint8Array.from(key), value: null };
+        if (!isPlantingKey(write)) yield write;
+      }
     }
   }
 }

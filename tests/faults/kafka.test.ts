@@ -18,6 +18,7 @@ import { compareTopics } from '../../runners/compare-topics.js';
 import { deleteTopics } from '../connectors/kafka/delete-topics.js';
 import { kafkaBrokers } from '../services/kafka-brokers.js';
 import { plantClicks } from './plant-clicks.js';
+import { withoutSchemaIds, withSchemaId } from './schema-ids.js';
 import { itemActivity, startCommand, startRun } from './start-run.js';
 
 const long = process.env['HEADRACE_FAULTS'] === 'long';
@@ -50,10 +51,10 @@ async function plantedDensely(): Promise<boolean> {
       clicks.push({ topic: 'clicks', partition, block });
     }
   }
-  const { id, schemaText } = (await from.registry.latest('clicks-value'))!;
-  expect(await to.registry.register('clicks-value', schemaText)).toBe(id);
+  const { schemaText } = (await from.registry.latest('clicks-value'))!;
+  const own = await to.registry.register('clicks-value', schemaText);
   await to.log.createTopic('clicks', { partitions: 4 });
-  await to.log.append(clicks);
+  await to.log.append(clicks.map((output) => ({ ...output, block: withSchemaId(output.block, own) })));
   const first = await Promise.all([0, 1, 2, 3].map((partition) => to.log.read('clicks', partition, 0)));
   await to.close();
   await from.close();
@@ -66,7 +67,7 @@ async function differences(): Promise<{ readonly records: number; readonly found
   const found: string[] = [];
   let records = 0;
   for (const topic of outputs) {
-    const compared = await compareTopics(topic, a.log, b.log, always);
+    const compared = await compareTopics(topic, withoutSchemaIds(a.log), withoutSchemaIds(b.log), always);
     records += compared.emitted;
     if (compared.differences > 0) found.push(`topic ${topic}: ${compared.differences} differences of ${compared.emitted} and ${compared.replayed} records, ${JSON.stringify(compared.first[0])}`);
   }
@@ -118,7 +119,7 @@ describe.skipIf(brokers === undefined).each(kafkaClients)('on Kafka (%s)', (clie
     expect(replayed.stdout).toContain('"equal":true');
   }, long ? 3_600_000 : 180_000);
 
-  test('a process that stood still while another took over is fenced, and the other is not', async () => {
+  test('a process that stood still while another took over takes nothing with it; it takes part again where clients know groups', async () => {
     await plantOnKafka();
     const slow = { pipeline: itemActivity, stepRows: 30, commitMs: 1 };
     const first = startRun({ ...slow, dataDir: join(home, `${client}-first`) });
@@ -127,7 +128,7 @@ describe.skipIf(brokers === undefined).each(kafkaClients)('on Kafka (%s)', (clie
     const second = startRun({ ...slow, dataDir: join(home, `${client}-second`) });
     await epochsReach((await epochsReach(3, second.ended)) + 4, second.ended);
     first.child.kill('SIGCONT');
-    expect(await first.ended).toMatchObject({ code: 1, stderr: expect.stringContaining('HR_EPOCH_FENCED') as unknown });
+    expect(await first.ended).toMatchObject(client === 'columnar' ? { code: 0 } : { code: 1, stderr: expect.stringContaining('HR_EPOCH_FENCED') as unknown });
     expect(await second.ended).toMatchObject({ code: 0, stderr: '' });
     expect((await differences()).found).toEqual([]);
   }, 180_000);
@@ -149,3 +150,4 @@ describe.skipIf(brokers === undefined).each(kafkaClients)('on Kafka (%s)', (clie
     }
   }
 });
+

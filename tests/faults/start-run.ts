@@ -7,6 +7,9 @@ const root = resolve(import.meta.dirname, '../..');
 /** The second pipeline under test, beside the shipped click-features. */
 export const itemActivity = join(root, 'tests/fixtures/item-activity.ts');
 
+/** One whose tasks need nothing of one another. */
+export const userActivity = join(root, 'tests/fixtures/user-activity.ts');
+
 /** The third one: joins, sessions, rankings and the other steps that keep rows or times. */
 export const itemMarket = join(root, 'tests/fixtures/item-market.ts');
 

@@ -164,7 +164,7 @@ describe.skipIf(brokers === undefined)('before a proxy that breaks connections',
     const clients = await Promise.all([client({ settings, route: ({ host }) => ({ host, port: proxy.port }) }), client({ settings })]);
     onTestFinished(async () => void (await Promise.all(clients.map((c) => c.close()))));
     const [old, young] = clients.map((c) => kafkaLog({ client: c })) as [KafkaLog, KafkaLog];
-    const { epoch: at = 0 } = (await old.claim(pipeline)) ?? {};
+    const { epoch: at = 0 } = (await old.claim(pipeline)).get(0) ?? {};
     await old.commit(epoch(at + 1));
     await young.claim(pipeline);
     isCut = true;

@@ -10,7 +10,7 @@ test('without brokers there are no settings, and defaults are filled in', () => 
   expect(kafkaSettings({ KAFKA_BROKERS: 'a:9092, [::1]:9093' })).toEqual({
     client: 'columnar',
     brokers: [{ host: 'a', port: 9092 }, { host: '::1', port: 9093 }],
-    compression: 'none', fetchBytes: 1_048_576, batchBytes: 1_000_000, patienceMs: 120_000,
+    compression: 'none', fetchBytes: 1_048_576, batchBytes: 1_000_000, patienceMs: 120_000, sessionMs: 10_000,
   });
 });
 

@@ -45,9 +45,10 @@ test.skipIf(!hasChdb)('check ends with 3 where something differs', async () => {
   expect((await check('--sample', '0.0001%')).notices).toEqual(['No user is in the sample: nothing was compared.']);
 
   const runtime = openEmbedded({ dataDir, mode: 'write' });
-  const [first] = runtime.state.range('click-features', tilesStep(userFeatures), tilePrefix);
+  const task = runtime.state.tasks('click-features').find((t) => [...runtime.state.of(t).range('click-features', tilesStep(userFeatures), tilePrefix)].length > 0)!;
+  const [first] = runtime.state.of(task).range('click-features', tilesStep(userFeatures), tilePrefix);
   const before = (await runtime.log.committed('click-features'))!;
-  await runtime.log.commit({ pipeline: 'click-features', epoch: before.epoch + 1, outputs: [], state: [{ step: tilesStep(userFeatures), key: Uint8Array.from(first!.key), value: null }], positions: before.positions, journal: [] });
+  await runtime.log.commit({ pipeline: 'click-features', epoch: before.epoch + 1, outputs: [], state: [{ task, step: tilesStep(userFeatures), key: Uint8Array.from(first!.key), value: null }], positions: before.positions, journal: [] });
   await runtime.close();
 
   const differs = await check();

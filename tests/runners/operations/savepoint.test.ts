@@ -238,7 +238,7 @@ describe.skipIf(brokers === undefined)('between Kafka and embedded', () => {
     const settings = kafkaSettings({ KAFKA_BROKERS: brokers })!;
     const dataDir = temporaryDirectory();
     return {
-      open: (mode) => openKafka({ settings, dataDir, mode, pipeline: name, fresh: mode === 'read' }),
+      open: (mode) => openKafka({ settings, dataDir, mode, tasks: 2, pipeline: name, fresh: mode === 'read' }),
       run: async () => void (await runOnKafka(job, { dataDir, kafka: settings, ...untilCaughtUp() })),
     };
   };
