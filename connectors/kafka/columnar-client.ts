@@ -1,6 +1,6 @@
 import type { Cluster } from './cluster.js';
 import { columnarSource } from './columnar-source.js';
-import { describeGroupRequest } from './describe-group.js';
+import { groupMembers } from './group-members.js';
 import type { KafkaClient } from './kafka-client.js';
 import { createPartitionReader } from './partition-reader.js';
 import { createMembership } from './membership.js';
@@ -21,7 +21,7 @@ export function columnarClient(cluster: Cluster, useVersion?: 1 | 2): KafkaClien
     membership: (options) => createMembership({ ...options, cluster }),
     // brokers themselves refuse an id that another has claimed
     producer: (transactionalId) => createProducer(cluster, transactionalId, useVersion),
-    members: (group) => cluster.patiently(`the members of group ${group}`, () => cluster.coordinator('group', group, describeGroupRequest(group))),
+    members: (group) => groupMembers(cluster, group),
     close: () => cluster.close(),
   };
 }

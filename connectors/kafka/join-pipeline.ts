@@ -4,7 +4,7 @@ import { offsetAt } from '../../dataflow/record-block.js';
 import { changelogAssembler } from './changelog.js';
 import { changelogTopic } from './internal-topics.js';
 import type { KafkaClient } from './kafka-client.js';
-import type { KafkaLog, Ownership } from './kafka-log.js';
+import { type KafkaLog, type Ownership, wholeId } from './kafka-log.js';
 import type { StateCopy } from './state-copy.js';
 
 /** What tasks need on this machine. */
@@ -23,7 +23,7 @@ export interface TaskHome {
 export function joinPipeline({ pipeline, tasks, whole, topics }: SharedPipeline, { uniqueName, ...home }: TaskHome & { readonly uniqueName: () => string }): TaskShares {
   const { client, log, copy } = home;
   const membership = client.membership?.({ group: pipeline, instance: copy.instance, tasks, whole, topics });
-  let transactionalId = `headrace.${pipeline}`;
+  let transactionalId = wholeId(pipeline);
   let holds: readonly number[] = copy.tasks();
   let runs = false;
   return {
@@ -38,7 +38,7 @@ export function joinPipeline({ pipeline, tasks, whole, topics }: SharedPipeline,
       }
       const { tasks: owned, member } = await membership.join({ tasks: holds, runs });
       // one that others may have ended is not used again
-      if (!runs) transactionalId = `headrace.${pipeline}.${uniqueName()}`;
+      if (!runs) transactionalId = `${wholeId(pipeline)}.${uniqueName()}`;
       await takeTasks(pipeline, home, { tasks, owned, transactionalId, member });
       holds = owned;
       runs = true;

@@ -11,19 +11,20 @@ export interface KafkaClient extends TopicAdmin {
   /** Read-committed records. */
   readonly reader: PartitionReader;
   /**
-   * Waits until nothing is open any more in a partition that one producer at a time writes, and makes an end of what others have left open there. Undefined where the
-   * transactional id does that.
+   * Waits until nothing is open any more in a partition that one producer at a time writes, and makes an end of what others have left open there.
    *
    * @param own transactional id of this process
    * @param ownerOf the transactional id that a record names
    */
-  settleOthers?(at: TopicPartition, own: string, ownerOf: (block: RecordBlock, row: number) => string): Promise<void>;
+  settleOthers(at: TopicPartition, own: string, ownerOf: (block: RecordBlock, row: number) => string): Promise<void>;
   /** This process in the group of a pipeline; undefined where one process runs it as a whole. */
   membership?(options: Omit<MembershipOptions, 'cluster'>): Membership;
   /** A producer with a transactional id, not yet claimed. */
   producer(transactionalId: string, options?: ProducerOptions): TransactionalProducer;
-  /** Who is in a group; undefined where the library does not tell. */
-  members?(group: string): Promise<readonly DescribedMember[]>;
+  /** Waits until nobody shares a pipeline, whose commits without a member would be taken beside those of its group; undefined where processes share it. @throws HR_EPOCH_FENCED when that does not come */
+  emptied?(group: string): Promise<void>;
+  /** Who is in a group. */
+  members(group: string): Promise<readonly DescribedMember[]>;
   close(): Promise<void>;
 }
 

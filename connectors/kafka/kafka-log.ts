@@ -97,7 +97,7 @@ export function kafkaLog({ client, now = Date.now, uniqueName = randomUUID, roun
   };
   const takePart = async (pipeline: string, task: number, { transactionalId }: Ownership): Promise<Part> => {
     const ownerOf = (block: RecordBlock, row: number) => epochRecord(block, row).by;
-    await client.settleOthers?.({ topic: epochsTopic(pipeline), partition: task }, transactionalId, ownerOf);
+    await client.settleOthers({ topic: epochsTopic(pipeline), partition: task }, transactionalId, ownerOf);
     const changelog = await reader.bounds({ topic: changelogTopic(pipeline), partition: task });
     return { last: await lastEpoch(pipeline, task), deletedTo: changelog.start, changelogEnd: changelog.end };
   };
@@ -113,7 +113,12 @@ export function kafkaLog({ client, now = Date.now, uniqueName = randomUUID, roun
   const takeOver = async (pipeline: string, ownership: Ownership, before: Writing | undefined): Promise<Writing> => {
     await prepare(pipeline, ownership.tasks);
     const producer = before?.producer ?? client.producer(ownership.transactionalId, { exclusive: true });
-    if (before === undefined) await producer.claim();
+    if (before === undefined) {
+      // a group and who has the pipeline as a whole do not know of one another
+      if (ownership.member !== undefined) await client.producer(wholeId(pipeline)).claim();
+      else await client.emptied?.(pipeline);
+      await producer.claim();
+    }
     const parts = await Promise.all(ownership.owned.map(async (task) => [task, before?.parts.get(task) ?? (await takePart(pipeline, task, ownership))] as const));
     return { producer, ownership, parts: new Map(parts) };
   };
@@ -124,7 +129,7 @@ export function kafkaLog({ client, now = Date.now, uniqueName = randomUUID, roun
     pipelines.set(pipeline, made);
     return made;
   };
-  const alone = (pipeline: string): Ownership => ({ tasks: 1, owned: [0], transactionalId: `headrace.${pipeline}` });
+  const alone = (pipeline: string): Ownership => ({ tasks: 1, owned: [0], transactionalId: wholeId(pipeline) });
   const writing = (pipeline: string): Promise<Writing> => pipelines.get(pipeline) ?? begin(pipeline, alone(pipeline));
   const log: KafkaLog = {
     async topics() {
@@ -181,7 +186,11 @@ export function kafkaLog({ client, now = Date.now, uniqueName = randomUUID, roun
         ],
         // known ones at least: the coordinator refuses them from who has no part in a group that is running
         offsets: { member: ownership.member ?? { group: pipeline, generation: -1, member: '' }, positions: positions.length > 0 ? positions : shares.flatMap(({ record }) => record.positions) },
-        stillNext: async () => checkEpoch((await Promise.all(tasks.map((task) => lastEpoch(pipeline, task)))).reduce((last, record) => Math.max(last, record?.epoch ?? 0), 0), epoch, pipeline),
+        async stillNext() {
+          const shared = client.emptied !== undefined && (await client.members(pipeline)).length > 0;
+          const last = await Promise.all(shares.map(async ({ task }) => (await lastEpoch(pipeline, task))?.epoch));
+          if (shared || shares.some(({ part }, i) => part.last?.epoch !== last[i])) throw new HeadraceError('HR_EPOCH_FENCED', `Another process has taken over ${pipeline}.`, { place: { pipeline } });
+        },
       });
       for (const { part, record, changes, changelog } of shares) {
         part.last = record;
@@ -266,4 +275,9 @@ export function joinJournals(parts: readonly (readonly JournalEntry[])[]): Journ
     }
   }
   return [...joined].sort(([a], [b]) => a - b).map(([, entry]) => entry);
+}
+
+/** Transactional id of a process that has a pipeline as a whole. */
+export function wholeId(pipeline: string): string {
+  return `headrace.${pipeline}`;
 }

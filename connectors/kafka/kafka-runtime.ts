@@ -18,7 +18,7 @@ import { epochsTopic } from './internal-topics.js';
 import type { KafkaClient } from './kafka-client.js';
 import { joinPipeline, restoreTask, takeTasks } from './join-pipeline.js';
 import { kafkaDirectory } from './kafka-directory.js';
-import { type KafkaLog, type KafkaLogOptions, kafkaLog, togetherCommitted } from './kafka-log.js';
+import { type KafkaLog, type KafkaLogOptions, kafkaLog, togetherCommitted, wholeId } from './kafka-log.js';
 import { kafkaRegistry } from './kafka-registry.js';
 import type { KafkaSettings } from './kafka-settings.js';
 import { openCopies, openFreeCopy, openStateCopy, type StateCopy } from './state-copy.js';
@@ -118,7 +118,7 @@ export async function openKafka({ settings, dataDir, mode, pipeline, tasks, copy
     if (pipeline !== undefined && mode === 'write') {
       const known = (await client.hasTopic(epochsTopic(pipeline))) ? await client.partitions(epochsTopic(pipeline)) : 1;
       await log.prepare(pipeline, tasks ?? known);
-      await takeTasks(pipeline, { client, log, copy: await openOwn(pipeline) }, { tasks: tasks ?? known, owned: Array.from({ length: tasks ?? known }, (_, i) => i), transactionalId: `headrace.${pipeline}` });
+      await takeTasks(pipeline, { client, log, copy: await openOwn(pipeline) }, { tasks: tasks ?? known, owned: Array.from({ length: tasks ?? known }, (_, i) => i), transactionalId: wholeId(pipeline) });
     } else if (copyDirectory !== undefined && pipeline !== undefined) {
       copies.push(openCopy(pipeline, { dataDir: copyDirectory, mode }));
     } else if (pipeline !== undefined && fresh) {

@@ -1,6 +1,9 @@
 import { createCluster, type ClusterOptions } from '../cluster.js';
+import { emptyGroup } from '../empty-group.js';
+import { groupMembers } from '../group-members.js';
 import type { KafkaClient } from '../kafka-client.js';
 import { createPartitionReader } from '../partition-reader.js';
+import { settleOthers } from '../settle-others.js';
 import { topicAdmin } from '../topic-admin.js';
 import { claimRegister } from './claim-register.js';
 import { kafkajsConnections } from './kafkajs-connections.js';
@@ -25,6 +28,9 @@ export async function kafkajsClient({ settings, route, ...options }: Omit<Cluste
   return {
     ...admin,
     reader,
+    settleOthers: (at, own, ownerOf) => settleOthers(cluster, at, own, ownerOf),
+    members: (group) => groupMembers(cluster, group),
+    emptied: (group) => emptyGroup(cluster, group),
     producer(transactionalId, { exclusive = false } = {}) {
       const producer = kafkajsProducer({ library, settings, route, transactionalId, reader, patiently, claims: exclusive ? claims : undefined });
       producers.push(producer);
