@@ -14,6 +14,7 @@ import { providers } from './providers.js';
 import { restore } from './restore.js';
 import { soak, soakNames } from './soak.js';
 import { syncInterval } from './sync-interval.js';
+import { takeover } from './takeover.js';
 import { trainingHour } from './training-hour.js';
 import { windowColumns } from './window-columns.js';
 
@@ -41,6 +42,7 @@ const benchmarks: Readonly<Record<string, (options: Options) => AsyncIterable<Re
   gate: ({ seed }) => gateVerdicts({ hours: 60, decisionsPerDay: 40_000, seed }),
   'training-hour': ({ events, seed }) => trainingHour({ examples: Math.min(events, 1_000_000), seed, threads: Number(values.threads) }),
   evaluate: ({ events, seed }) => evaluate({ decisions: Math.min(5 * events, 10_000_000), rows: 50 * events, seed }),
+  takeover: () => takeover({ keys: 1_000_000 }),
   restore: () => restore({ keys: 1_000_000 }),
   soak: async function* ({ events }) {
     for (const step of values.step?.split(',') ?? soakNames) {
