@@ -3,7 +3,8 @@ import type { Cluster } from './cluster.js';
 import { decodeAssignment, decodeSubscription, encodeAssignment, encodeSubscription } from './consumer-protocol.js';
 import { type GroupIdentity, heartbeatRequest, joinGroupRequest, leaveGroupRequest, syncGroupRequest } from './group-requests.js';
 import { BrokerError, brokerErrorOf, kafkaError } from './kafka-errors.js';
-import type { GroupMember, Request } from './requests.js';
+import type { Request } from './requests.js';
+import type { GroupMember } from './transaction-requests.js';
 import { spreadTasks } from './spread-tasks.js';
 
 /** What a member has for a while: tasks, and the generation in which they are its own. */

@@ -1,7 +1,8 @@
 import { HeadraceError } from '../../dataflow/errors.js';
 import { offsetAt, type RecordBlock } from '../../dataflow/record-block.js';
 import type { DecodedRecords } from './decode-records.js';
-import { offsetOf, type TopicPartition } from './requests.js';
+import { offsetOf } from './record-requests.js';
+import type { TopicPartition } from './requests.js';
 
 /** Read-committed records of partitions. */
 export interface PartitionReader {

@@ -2,7 +2,9 @@ import type { RecordBlock } from '../../dataflow/record-block.js';
 import type { Cluster } from './cluster.js';
 import { decodeRecords } from './decode-records.js';
 import { BrokerError, checkAnswer, kafkaError } from './kafka-errors.js';
-import { fetchRequest, initProducerRequest, listOffsetsRequest, offsetOf, type TopicPartition } from './requests.js';
+import { fetchRequest, listOffsetsRequest, offsetOf } from './record-requests.js';
+import type { TopicPartition } from './requests.js';
+import { initProducerRequest } from './transaction-requests.js';
 
 const transactionTimeoutMs = 60_000;
 const pauseMs = 10;

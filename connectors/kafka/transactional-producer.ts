@@ -6,7 +6,9 @@ import { commitOnce, settled, UnknownEnd } from './commit-once.js';
 import { type EncodedBatch, encodeRecords, sequenceAfter } from './encode-records.js';
 import { BrokerError, brokerErrorOf, checkAnswer, kafkaError } from './kafka-errors.js';
 import { createPartitionReader } from './partition-reader.js';
-import { addOffsetsRequest, addPartitionsRequest, commitOffsetsRequest, endTransactionRequest, type GroupMember, initProducerRequest, listOffsetsRequest, offsetOf, type ProducerIdentity, produceRequest, type TopicPartition } from './requests.js';
+import { listOffsetsRequest, offsetOf, produceRequest } from './record-requests.js';
+import type { TopicPartition } from './requests.js';
+import { addOffsetsRequest, addPartitionsRequest, commitOffsetsRequest, endTransactionRequest, type GroupMember, initProducerRequest, type ProducerIdentity } from './transaction-requests.js';
 
 /** What one transaction writes. */
 export interface Transaction {

@@ -1,6 +1,6 @@
 import { kafkaError } from '../../../connectors/kafka/kafka-errors.js';
 import { field } from '../../../connectors/kafka/record-batch.js';
-import type { ProducerIdentity } from '../../../connectors/kafka/requests.js';
+import type { ProducerIdentity } from '../../../connectors/kafka/transaction-requests.js';
 import type { ResponseReader } from '../../../connectors/kafka/response-reader.js';
 import { answerWriter } from './answer-writer.js';
 import { type Answer, asCoordinator, coordinatorNotAvailable, eachPartition, writePartitions } from './asked.js';
