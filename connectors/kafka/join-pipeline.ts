@@ -36,7 +36,12 @@ export function joinPipeline({ pipeline, tasks, whole, topics }: SharedPipeline,
         await takeTasks(pipeline, home, { tasks, owned: all, transactionalId });
         return all;
       }
-      const { tasks: owned, member } = await membership.join({ tasks: holds, runs });
+      const { tasks: owned, member, isContinuous } = await membership.join({ tasks: holds, runs });
+      // what is known of its tasks is not what others have made of them meanwhile
+      if (runs && !isContinuous) {
+        log.release(pipeline);
+        runs = false;
+      }
       // one that others may have ended is not used again
       if (!runs) transactionalId = `${wholeId(pipeline)}.${uniqueName()}`;
       await takeTasks(pipeline, home, { tasks, owned, transactionalId, member });

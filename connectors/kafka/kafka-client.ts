@@ -16,7 +16,7 @@ export interface KafkaClient extends TopicAdmin {
    * @param own transactional id of this process
    * @param ownerOf the transactional id that a record names
    */
-  settleOthers(at: TopicPartition, own: string, ownerOf: (block: RecordBlock, row: number) => string): Promise<void>;
+  settleOthers(at: TopicPartition, own: string, ownerOf: (block: RecordBlock, row: number) => string | undefined): Promise<void>;
   /** This process in the group of a pipeline; undefined where one process runs it as a whole. */
   membership?(options: Omit<MembershipOptions, 'cluster'>): Membership;
   /** A producer with a transactional id, not yet claimed. */

@@ -99,6 +99,8 @@ export function kafkaLog({ client, now = Date.now, uniqueName = randomUUID, roun
   const takePart = async (pipeline: string, task: number, { transactionalId }: Ownership): Promise<Part> => {
     const ownerOf = (block: RecordBlock, row: number) => epochRecord(block, row).by;
     await client.settleOthers({ topic: epochsTopic(pipeline), partition: task }, transactionalId, ownerOf);
+    // the end of a transaction shows in one topic before it does in another; its owner is known from the epochs
+    await client.settleOthers({ topic: changelogTopic(pipeline), partition: task }, transactionalId, () => undefined);
     const changelog = await reader.bounds({ topic: changelogTopic(pipeline), partition: task });
     return { last: await lastEpoch(pipeline, task), deletedTo: changelog.start, changelogEnd: changelog.end };
   };

@@ -11,6 +11,8 @@ import { spreadTasks } from './spread-tasks.js';
 export interface Assignment {
   readonly tasks: readonly number[];
   readonly member: GroupMember;
+  /** Nobody else can have had the tasks of this process since it was given them: it has missed no generation. */
+  readonly isContinuous: boolean;
 }
 
 /** One process in the group of a pipeline. */
@@ -56,6 +58,8 @@ export function createMembership({ cluster, group, instance, tasks, whole, topic
   let identity: GroupIdentity = { group, member: '', instance };
   let generation = -1;
   let moving = true;
+  /** As whom it was given tasks last. */
+  let given: GroupMember | undefined;
   /** Stops the heartbeats of the generation before. */
   let beating = 0;
 
@@ -87,7 +91,7 @@ export function createMembership({ cluster, group, instance, tasks, whole, topic
       const assignments = new Map([...shares].map(([to, own]) => [to, encodeAssignment({ topics, tasks: own })]));
       const assigned = decodeAssignment(await ask(syncGroupRequest(identity, joined.generation, assignments)));
       generation = joined.generation;
-      return { tasks: assigned.tasks, member: { group, generation, member: identity.member } };
+      return { tasks: assigned.tasks, member: { group, generation, member: identity.member }, isContinuous: given?.member === identity.member && given.generation + 1 === generation };
     } catch (error) {
       const answer = brokerErrorOf(error)?.number;
       if (answer === kafkaError.fencedInstance) throw new HeadraceError('HR_EPOCH_FENCED', `Another process has joined group ${group} as ${instance}.`, { cause: error });
@@ -103,6 +107,7 @@ export function createMembership({ cluster, group, instance, tasks, whole, topic
     async join(holds) {
       beating += 1;
       const assignment = await cluster.patiently(`joining group ${group}`, () => joinOnce(holds));
+      given = assignment.member;
       moving = false;
       void beat(beating);
       return assignment;

@@ -17,7 +17,7 @@ const patienceMs = 200;
  *
  * It is called by who has just been given the task of the partition: positions that an earlier owner has not yet added to its transaction are refused from then on, so nothing opens there again that could be committed.
  */
-export async function settleOthers(cluster: Cluster, at: TopicPartition, own: string, ownerOf: (block: RecordBlock, row: number) => string): Promise<void> {
+export async function settleOthers(cluster: Cluster, at: TopicPartition, own: string, ownerOf: (block: RecordBlock, row: number) => string | undefined): Promise<void> {
   const { clock } = cluster;
   const what = `what is open in ${at.topic}/${at.partition}`;
   const started = clock.now();
@@ -53,12 +53,12 @@ export async function settleOthers(cluster: Cluster, at: TopicPartition, own: st
 }
 
 /** Who has written records from an offset on, committed or not. */
-async function ownersOf(cluster: Cluster, at: TopicPartition, offset: number, ownerOf: (block: RecordBlock, row: number) => string): Promise<Set<string>> {
+async function ownersOf(cluster: Cluster, at: TopicPartition, offset: number, ownerOf: (block: RecordBlock, row: number) => string | undefined): Promise<Set<string>> {
   const fetched = await cluster.patiently(`reading ${at.topic}/${at.partition}`, async () => {
     const answer = await cluster.node(await cluster.leader(at), 'control', fetchRequest(at, offset, cluster.settings.fetchBytes, 'everything'));
     checkAnswer(answer.error, `reading ${at.topic}/${at.partition}`);
     return answer;
   });
   const { block } = decodeRecords(fetched.records, { from: offset, aborted: [], place: at });
-  return new Set(Array.from({ length: block?.count ?? 0 }, (_, row) => ownerOf(block!, row)));
+  return new Set(Array.from({ length: block?.count ?? 0 }, (_, row) => ownerOf(block!, row)).filter((owner) => owner !== undefined));
 }

@@ -148,6 +148,8 @@ export function createProducer(cluster: Cluster, transactionalId: string, useVer
       }
     });
   const recover = async (): Promise<void> => {
+    // it may have failed because another broker leads now
+    cluster.forget();
     try {
       if (identity !== undefined && (await versionOf()) === 2) await abort(identity);
       identity = await init(identity);

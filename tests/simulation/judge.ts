@@ -38,12 +38,13 @@ export function expectedOutput(input: readonly JudgedRecord[]): { readonly value
 }
 
 /** What is wrong with a state that has the records before `next` of each input partition. */
-export function judgeState(brokers: SimulatedBrokers, state: StateBackend, next: readonly number[]): string[] {
+export function judgeState(brokers: SimulatedBrokers, state: StateBackend, next: ReadonlyMap<number, number>): string[] {
   const wrong: string[] = [];
   const { pipeline, input, step } = simulated;
   const found = new Map([...state.range(pipeline, step, new Uint8Array(0))].map(({ key, value }) => [Buffer.from(key).toString(), countOf(value)]));
   brokers.topic(input)!.partitions.forEach((log, p) => {
-    const { counts } = expectedOutput(committedRecords(log).filter((r) => r.offset < next[p]!));
+    if (!next.has(p)) return;
+    const { counts } = expectedOutput(committedRecords(log).filter((r) => r.offset < next.get(p)!));
     for (const [key, count] of counts) {
       const name = `${p}/${key}`;
       if (found.get(name) !== count) wrong.push(`the count of ${name} is ${found.get(name)} and should be ${count}`);
@@ -67,11 +68,13 @@ export function judge(brokers: SimulatedBrokers, partitions: number, restored: S
   }
   const inputs = brokers.topic(input)!.partitions.map(committedRecords);
   wrong.push(...appendedOnce(inputs.flat(), appended));
-  const epochs = brokers.topic(epochsTopic(pipeline))!.partitions[0]!;
-  const numbers = committedRecords(epochs).map((r) => Number(r.key));
-  numbers.forEach((n, i) => {
-    if (n !== i + 1) wrong.push(`epoch ${n} is the ${i + 1}. one`);
-  });
+  const epochs = brokers.topic(epochsTopic(pipeline))!.partitions;
+  for (const [task, log] of epochs.entries()) {
+    // a task that has moved goes on behind the newest epoch of all that its process has
+    committedRecords(log).map((r) => Number(r.key)).forEach((n, i, all) => {
+      if (epochs.length === 1 ? n !== i + 1 : i > 0 && n <= all[i - 1]!) wrong.push(`epoch ${n} of task ${task} follows epoch ${all[i - 1] ?? 'none'}`);
+    });
+  }
   for (let p = 0; p < partitions; p++) {
     const { values } = expectedOutput(inputs[p]!);
     const written = committedRecords(brokers.topic(output)!.partitions[p]!).map((r) => r.value);
@@ -81,7 +84,7 @@ export function judge(brokers: SimulatedBrokers, partitions: number, restored: S
       wrong.push(`output ${p} has ${written.length} records for ${values.length}; number ${i} is "${written[i]}" and should be "${values[i]}"`);
     }
   }
-  wrong.push(...judgeState(brokers, restored, inputs.map((records) => (records.at(-1)?.offset ?? -1) + 1)));
+  wrong.push(...judgeState(brokers, restored, new Map(inputs.map((records, p) => [p, (records.at(-1)?.offset ?? -1) + 1]))));
   wrong.push(...zombies(brokers), ...lastPositions(brokers, partitions));
   return wrong;
 }
@@ -114,18 +117,24 @@ function zombies(brokers: SimulatedBrokers): string[] {
   return wrong;
 }
 
-/** The positions that the last epoch tells are the ends of the input. */
+/** The positions that the last epochs tell are the ends of the input. */
 function lastPositions(brokers: SimulatedBrokers, partitions: number): string[] {
-  const log = brokers.topic(epochsTopic(simulated.pipeline))!.partitions[0]!;
-  const last = log.batches.findLast((b) => !b.isControl && b.fate === 'committed');
-  if (last === undefined) return ['no epoch was committed'];
-  const { block } = decodeRecords(last.bytes, { from: 0 });
-  const { positions } = epochRecord(block!, block!.count - 1);
   const wrong: string[] = [];
+  const positions = brokers.topic(epochsTopic(simulated.pipeline))!.partitions.flatMap((log) => {
+    const last = log.batches.findLast((b) => !b.isControl && b.fate === 'committed');
+    const block = last === undefined ? undefined : decodeRecords(last.bytes, { from: 0 }).block;
+    return block === undefined ? [] : epochRecord(block, block.count - 1).positions;
+  });
   for (let p = 0; p < partitions; p++) {
     const end = committedRecords(brokers.topic(simulated.input)!.partitions[p]!).at(-1)?.offset;
     const position = positions.find((at) => at.topic === simulated.input && at.partition === p)?.offset;
     if (end !== undefined && position !== end + 1) wrong.push(`the last epoch stands at ${position} of input ${p}, which ends at ${end}`);
   }
   return wrong;
+}
+
+/** How many records of the outputs are still missing. */
+export function missingOutputs(brokers: SimulatedBrokers): number {
+  const count = (topic: string): number => brokers.topic(topic)!.partitions.reduce((sum, log) => sum + committedRecords(log).length, 0);
+  return count(simulated.input) - count(simulated.output);
 }

@@ -1,61 +1,67 @@
-import type { CopyPoint, StateCopy } from '../../connectors/kafka/state-copy.js';
 import { joinedState } from '../../dataflow/joined-state.js';
 import type { StateBackend } from '../../dataflow/ports/state-backend.js';
+import type { CopyPoint, StateCopy } from '../../connectors/kafka/state-copy.js';
 
 /** What the disk of a machine holds: copies of state by directory. It outlives processes. */
 export type Disk = Map<string, StoredCopy>;
 
-/** Copies of tasks. */
-type StoredCopy = Map<number, StoredTask>;
+interface StoredCopy {
+  readonly tasks: Map<number, StoredTask>;
+  held: readonly number[];
+}
 
 interface StoredTask {
   readonly steps: Map<string, Map<string, Uint8Array>>;
-  point: CopyPoint;
+  point: CopyPoint | undefined;
 }
 
 /** A copy of state on a simulated disk, in the place of LMDB: a change is there as a whole or not at all. */
-export function memoryCopy(disk: Disk, directory: string): StateCopy {
-  const stored: StoredCopy = disk.get(directory) ?? new Map<number, StoredTask>();
-  disk.set(directory, stored);
+export function memoryCopy(disk: Disk, directory: string, instance: string): StateCopy {
+  let stored = disk.get(directory);
+  if (stored === undefined) disk.set(directory, (stored = { tasks: new Map(), held: [] }));
+  const copy = stored;
   const text = (key: Uint8Array): string => Buffer.from(key.buffer, key.byteOffset, key.length).toString('latin1');
-  const tasks = () => [...stored.keys()].sort((a, b) => a - b);
+  const taskOf = (task: number): StoredTask => {
+    let found = copy.tasks.get(task);
+    if (found === undefined) copy.tasks.set(task, (found = { steps: new Map(), point: undefined }));
+    return found;
+  };
+  const tasks = (): readonly number[] => [...copy.tasks].filter(([, { point }]) => point !== undefined).map(([task]) => task).sort((a, b) => a - b);
   const of = (task: number): StateBackend => ({
-    get: (_pipeline, step, key) => stored.get(task)?.steps.get(step)?.get(text(key)),
+    get: (_pipeline, step, key) => copy.tasks.get(task)?.steps.get(step)?.get(text(key)),
     *range(_pipeline, step, from, to) {
       const first = text(from);
       const last = to === undefined ? undefined : text(to);
-      const entries = stored.get(task)?.steps.get(step) ?? new Map<string, Uint8Array>();
+      const entries = copy.tasks.get(task)?.steps.get(step) ?? new Map<string, Uint8Array>();
       for (const key of [...entries.keys()].sort()) if (key >= first && (last === undefined || key < last)) yield { key: Buffer.from(key, 'latin1'), value: entries.get(key)! };
     },
-    steps: () => [...(stored.get(task)?.steps.keys() ?? [])].sort(),
+    steps: () => [...(copy.tasks.get(task)?.steps.keys() ?? [])].sort(),
     of,
-    tasks,
+    tasks: () => [task],
     refresh() {},
   });
-  let held = tasks();
   return {
-    state: { ...joinedState(() => held.map(of)), of, tasks: () => held, refresh() {} },
-    instance: directory,
+    state: { ...joinedState(() => copy.held.map(of)), of, tasks: () => copy.held, refresh() {} },
+    instance,
     directory,
     hold(own) {
-      held = [...own];
+      copy.held = own;
     },
     tasks,
-    point: (task) => stored.get(task)?.point,
+    point: (task) => copy.tasks.get(task)?.point,
     apply(changes) {
       for (const { task, writes, point } of changes) {
-        const copy = stored.get(task) ?? { steps: new Map<string, Map<string, Uint8Array>>(), point };
-        stored.set(task, copy);
+        const stored = taskOf(task);
         for (const { step, key, value } of writes) {
-          let entries = copy.steps.get(step);
-          if (entries === undefined) copy.steps.set(step, (entries = new Map()));
+          let entries = stored.steps.get(step);
+          if (entries === undefined) stored.steps.set(step, (entries = new Map()));
           if (value === null) entries.delete(text(key));
           else entries.set(text(key), Uint8Array.from(value));
         }
-        copy.point = point;
+        stored.point = point;
       }
     },
-    clear: (task) => void stored.delete(task),
+    clear: (task) => void copy.tasks.delete(task),
     close: async () => undefined,
   };
 }

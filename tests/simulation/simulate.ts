@@ -3,13 +3,15 @@ import { columnarClient } from '../../connectors/kafka/columnar-client.js';
 import { type KafkaRuntime, openKafka } from '../../connectors/kafka/kafka-runtime.js';
 import { kafkaSettings } from '../../connectors/kafka/kafka-settings.js';
 import { HeadraceError } from '../../dataflow/errors.js';
+import { joinedState } from '../../dataflow/joined-state.js';
+import type { StateBackend } from '../../dataflow/ports/state-backend.js';
 import { BlockWriter } from '../../dataflow/record-block.js';
 import { type BrokerTraits, brokerReleases } from './brokers/broker-traits.js';
 import { simulatedBrokers } from './brokers/simulated-brokers.js';
 import { calm, drawFate, drawWeather, type Weather } from './faults.js';
-import { judge, judgeState } from './judge.js';
+import { judge, judgeState, missingOutputs } from './judge.js';
 import { type Disk, memoryCopy } from './memory-copy.js';
-import { runPipeline, simulated } from './pipeline-process.js';
+import { runMember, runPipeline, simulated } from './pipeline-process.js';
 import { simulatedNetwork } from './simulated-network.js';
 import { type SimulatedProcess, simulatedProcess } from './simulated-process.js';
 import { simulatedTime } from './simulated-time.js';
@@ -18,6 +20,8 @@ import { simulatedTime } from './simulated-time.js';
 export interface Outcome {
   readonly seed: number;
   readonly release: string;
+  /** Whether processes shared the tasks, or one took over from the other. */
+  readonly isGroup: boolean;
   readonly weather: Weather;
   /** What is wrong; empty, as a rule. */
   readonly wrong: readonly string[];
@@ -35,6 +39,8 @@ export interface SimulationOptions {
   readonly traits?: BrokerTraits;
   /** @default by the seed */
   readonly weather?: Weather;
+  /** @default by the seed */
+  readonly isGroup?: boolean;
   /** Told of everything that happens. */
   readonly trace?: (line: string) => void;
 }
@@ -46,6 +52,11 @@ function shown(answer: unknown): string {
   if (answer === undefined) return '';
   if (answer instanceof Error) return `${shownMark}${answer.message}`;
   return `${shownMark}${JSON.stringify(answer, (_key, value: unknown) => (typeof value === 'bigint' ? Number(value) : value instanceof Uint8Array ? `${value.length} bytes` : value)).slice(0, 200)}`;
+}
+
+/** The state of some tasks, as one. */
+function ownState(state: StateBackend, tasks: ReadonlyMap<number, unknown>): StateBackend {
+  return { ...state, ...joinedState(() => [...tasks.keys()].map((task) => state.of(task))) };
 }
 
 /** Epoch milliseconds at which a run begins. */
@@ -64,6 +75,7 @@ export async function simulate(seed: number, options: SimulationOptions = {}): P
   const traits = options.traits ?? brokerReleases[random.below(brokerReleases.length)]!;
   const weather = options.weather ?? drawWeather(time);
   const partitions = 1 + random.below(3);
+  const isGroup = options.isGroup ?? chance(0.5);
   const brokers = simulatedBrokers(time, traits, 1 + random.below(3), () => between(0, 2 * weather.markerMs));
   const counts: Record<string, number> = {};
   const wrong: string[] = [];
@@ -79,6 +91,7 @@ export async function simulate(seed: number, options: SimulationOptions = {}): P
   const network = simulatedNetwork({ time, brokers, fate: (key) => drawFate(time, now, key, traits), note: (what, process, request, broker, answer) => note(what, `process ${process.id}, broker ${broker}: ${request.what}${options.trace === undefined ? '' : shown(answer)}`) });
   const settings = {
     ...kafkaSettings({ KAFKA_BROKERS: Array.from({ length: brokers.count }, (_, i) => `broker-${i}:9092`).join(',') })!,
+    sessionMs: 3_000,
     compression: chance(0.8) ? ('none' as const) : ('lz4' as const),
     batchBytes: chance(0.5) ? 1_000_000 : 200 + random.below(600),
     fetchBytes: chance(0.5) ? 1_048_576 : 300 + random.below(3_000),
@@ -96,8 +109,8 @@ export async function simulate(seed: number, options: SimulationOptions = {}): P
     uniqueName: () => `${process.id}-${random.next() >>> 0}`,
     rounds: { roundBytes: 1_500, sliceBytes: 300 },
   });
-  const openOn = (process: SimulatedProcess): Promise<KafkaRuntime> =>
-    openKafka({ settings, dataDir: `machine-${process.machine}`, mode: 'write', pipeline: simulated.pipeline }, { client: clientOf(process), log: logOptions(process), openCopy: (_pipeline, { dataDir }) => memoryCopy(disks[process.machine]!, dataDir) });
+  const openOn = (process: SimulatedProcess, mode: 'write' | 'join'): Promise<KafkaRuntime> =>
+    openKafka({ settings, dataDir: `machine-${process.machine}`, ...(mode === 'write' ? { mode, pipeline: simulated.pipeline, tasks: isGroup ? partitions : 1 } : { mode: 'read' }) }, { client: clientOf(process), log: logOptions(process), openCopy: (_pipeline, { dataDir }) => memoryCopy(disks[process.machine]!, dataDir, `machine-${process.machine}`) });
 
   brokers.createTopic(simulated.input, partitions, new Map([['retention.ms', '-1']]));
   brokers.createTopic(simulated.output, partitions, new Map([['retention.ms', '-1']]));
@@ -147,17 +160,18 @@ export async function simulate(seed: number, options: SimulationOptions = {}): P
     note('start', `process ${process.id} on machine ${machine}`);
     const run = async (): Promise<void> => {
       try {
-        const runtime = await openOn(process);
-        await runPipeline(runtime, time, process, partitions, status, {
+        const runtime = await openOn(process, isGroup ? 'join' : 'write');
+        await (isGroup ? runMember : runPipeline)({ runtime, time, process, partitions }, status, {
           opened(epoch, next) {
             note('opened', `process ${process.id} behind epoch ${epoch}`);
-            if (isOwner(process)) wrong.push(...judgeState(brokers, runtime.state, next).map((what) => `process ${process.id}, opened behind epoch ${epoch}: ${what}`));
+            if (!isGroup && isOwner(process)) wrong.push(...judgeState(brokers, isGroup ? ownState(runtime.state, next) : runtime.state, next).map((what) => `process ${process.id}, opened behind epoch ${epoch}: ${what}`));
           },
           committed(epoch, next) {
             note('committed', `process ${process.id}: epoch ${epoch}`);
-            wrong.push(...judgeState(brokers, runtime.state, next).map((what) => `process ${process.id}, epoch ${epoch}: ${what}`));
+            wrong.push(...judgeState(brokers, isGroup ? ownState(runtime.state, next) : runtime.state, next).map((what) => `process ${process.id}, epoch ${epoch}: ${what}`));
           },
           idle: (since) => (status.idleSince = since),
+          lost: () => note('lost', `process ${process.id}`),
         });
         note('finished', `process ${process.id}`);
         finished.push(process);
@@ -238,7 +252,13 @@ export async function simulate(seed: number, options: SimulationOptions = {}): P
   note('calm', '');
   if (!(await time.runUntil(() => brokers.transactions.isSettled('headrace-append'), settleMs))) wrong.push('an append came to no end');
   const calmAt = time.now();
-  const isDone = (): boolean => running.size > 0 && [...running].every(([process, status]) => status.idleSince >= calmAt && !process.isStalled);
+  let isComplete = !isGroup;
+  const lookAgain = (): void => {
+    isComplete = missingOutputs(brokers) === 0;
+    if (!isComplete) time.after(500, lookAgain);
+  };
+  if (isGroup) lookAgain();
+  const isDone = (): boolean => isComplete && running.size > 0 && [...running].every(([process, status]) => status.idleSince >= calmAt && !process.isStalled);
   if (!isImported) wrong.push('the import came to no end');
   if (!(await time.runUntil(isDone, healMs))) wrong.push('the pipeline came to no end');
   isLastCall = true;
@@ -246,22 +266,22 @@ export async function simulate(seed: number, options: SimulationOptions = {}): P
   for (const status of running.values()) status.isLast = true;
   if (!(await time.runUntil(() => running.size === 0, healMs))) wrong.push('the last epoch came to no end');
   // all may have lost the pipeline to a claim that came late
-  if (finished.length === 0) {
+  if (finished.length === 0 && !isGroup) {
     startPipeline();
     for (const status of running.values()) status.isLast = true;
     if (!(await time.runUntil(() => running.size === 0, healMs))) wrong.push('the last epoch of a new process came to no end');
   }
-  if (finished.length !== 1) wrong.push(`${finished.length} processes believe that they have written the last epoch`);
+  if (isGroup ? finished.length === 0 : finished.length !== 1) wrong.push(`${finished.length} processes believe that they have written the last epoch`);
   await time.runUntil(() => brokers.isSettled, settleMs);
   // an open transaction without an owner is aborted after a while
   let restored: KafkaRuntime | undefined;
   disks.push(new Map());
-  void openOn(begin(disks.length - 1)).then(
+  void openOn(begin(disks.length - 1), 'write').then(
     (runtime) => (restored = runtime),
     (error: unknown) => wrong.push(`a new process cannot open: ${(error as Error).message}`),
   );
   await time.runUntil(() => restored !== undefined || wrong.length > 0, healMs);
   if (restored !== undefined) wrong.push(...judge(brokers, partitions, restored.state, appended));
   for (const line of wrong) note('wrong', line);
-  return { seed, release: traits.release, weather, wrong, fingerprint: fingerprint >>> 0, counts, events: time.events, lasted: time.now() };
+  return { seed, release: traits.release, isGroup, weather, wrong, fingerprint: fingerprint >>> 0, counts, events: time.events, lasted: time.now() };
 }
