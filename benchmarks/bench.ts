@@ -1,5 +1,4 @@
 import { parseArgs } from 'node:util';
-import { clickTiles } from './click-tiles.js';
 import { coverage } from './coverage.js';
 import { decide } from './decide.js';
 import { decode } from './decode.js';
@@ -10,6 +9,7 @@ import { gateVerdicts } from './gate-verdicts.js';
 import { headTraining } from './head-training.js';
 import { liveLoopCoverage } from './live-loop.js';
 import { nexmarkQueries, nexmarkQuery } from './nexmark.js';
+import { peerJob } from './run-peer-job.js';
 import { providers } from './providers.js';
 import { restore } from './restore.js';
 import { soak, soakNames } from './soak.js';
@@ -31,7 +31,8 @@ const benchmarks: Readonly<Record<string, (options: Options) => AsyncIterable<Re
   decide: ({ seed }) => decide({ decisions: 50_000, seed }),
   decode: ({ events, seed }) => decode({ events, seed }),
   'window-columns': ({ events, seed }) => windowColumns({ events, seed }),
-  'click-tiles': ({ events, seed, workers }) => clickTiles({ events, seed, workers, runtime: values.runtime === 'kafka' ? 'kafka' : 'embedded' }),
+  'click-tiles': ({ events, seed, workers }) => peerJob({ workload: 'click-tiles', events, seed, workers, runtime: values.runtime === 'kafka' ? 'kafka' : 'embedded' }),
+  rolling: ({ events, seed, workers }) => peerJob({ workload: 'rolling', events, seed, workers, runtime: values.runtime === 'kafka' ? 'kafka' : 'embedded' }),
   'features-get': ({ events, seed }) => featuresGet({ events: Math.min(events, 300_000), seed }),
   coverage: ({ events, seed }) => coverage({ logs: Math.min(events, 1000), decisions: 2000, seed }),
   detection: ({ events, seed }) => detection({ logs: Math.min(events, 1000), seed }),
@@ -42,6 +43,7 @@ const benchmarks: Readonly<Record<string, (options: Options) => AsyncIterable<Re
   gate: ({ seed }) => gateVerdicts({ hours: 60, decisionsPerDay: 40_000, seed }),
   'training-hour': ({ events, seed }) => trainingHour({ examples: Math.min(events, 1_000_000), seed, threads: Number(values.threads) }),
   evaluate: ({ events, seed }) => evaluate({ decisions: Math.min(5 * events, 10_000_000), rows: 50 * events, seed }),
+  // on the broker of KAFKA_BROKERS
   takeover: () => takeover({ keys: 1_000_000 }),
   restore: () => restore({ keys: 1_000_000 }),
   soak: async function* ({ events }) {
@@ -80,11 +82,13 @@ function usage(detail: string): never {
   process.exit(2);
 }
 
+/** Benchmarks that take --runtime kafka. */
+const onKafka: readonly string[] = ['click-tiles', 'rolling'];
 const chosen = positionals.length === 0 ? Object.keys(benchmarks) : positionals;
 for (const name of chosen) {
   const run = benchmarks[name];
-  if (run === undefined || !(values.runtime === 'embedded' || (values.runtime === 'kafka' && name === 'click-tiles'))) {
-    usage(`There is no benchmark "${name}" on ${values.runtime}; there are ${Object.keys(benchmarks).join(', ')}, all embedded, and click-tiles on kafka as well.`);
+  if (run === undefined || !(values.runtime === 'embedded' || (values.runtime === 'kafka' && onKafka.includes(name)))) {
+    usage(`There is no benchmark "${name}" on ${values.runtime}; there are ${Object.keys(benchmarks).join(', ')}, all embedded, and ${onKafka.join(' and ')} on kafka as well.`);
   }
   const results = run({ events: Number(values.events), seed: Number(values.seed), workers: Number(values.workers) });
   for await (const result of results instanceof Promise ? [results] : results) {

@@ -15,45 +15,49 @@ import { peerPartitions } from './peer-clicks.js';
 import { writePeerClicks } from './write-peer-clicks.js';
 
 /** Settings of the benchmark. */
-export interface ClickTilesOptions {
+export interface PeerJobOptions {
+  readonly workload: keyof typeof outputs;
   readonly events: number;
   readonly seed: number;
   readonly runtime: 'embedded' | 'kafka';
   readonly workers?: number;
 }
 
+/** The topics that each job writes. */
+const outputs = { 'click-tiles': ['user-tiles', 'item-tiles'], rolling: ['user-rolling'] } as const;
+
 /** Flush events behind the clicks of the peers, one partition. */
 const flushEvents = 16;
 
 /**
- * The click-tiles job of the peers: events from a topic of 4 partitions to user and item tiles with state and offsets, exactly once. The job runs
+ * A job of the peers over events in a topic of 4 partitions, with state and offsets, exactly once: 5-minute tiles of users and items (`click-tiles`), or an hour of users every five minutes (`rolling`). The job runs
  * in a process of its own, so that generating the events and checking the outputs do not count. On Kafka (KAFKA_BROKERS, with the client of HEADRACE_KAFKA_CLIENT) it reads the topic `clicks` as it is there,
  * or makes it; the outputs of a run before are deleted first.
  */
-export async function clickTiles(options: ClickTilesOptions): Promise<Record<string, string | number>> {
-  const { events, seed, workers = 1 } = options;
-  const dataDir = await mkdtemp(join(tmpdir(), 'headrace-click-tiles-'));
+export async function peerJob(options: PeerJobOptions): Promise<Record<string, string | number>> {
+  const { workload, events, seed, workers = 1 } = options;
+  const dataDir = await mkdtemp(join(tmpdir(), 'headrace-peer-job-'));
   const chosen = options.runtime === 'kafka' ? kafkaSettings() : undefined;
   if (options.runtime === 'kafka' && chosen === undefined) throw new HeadraceError('HR_KAFKA_SETTINGS', 'KAFKA_BROKERS is not set.', { remedy: 'Start a broker (`npm run services -- start kafka`) and set the variable that it prints.' });
   // the client that was chosen is that of the job alone
   const kafka: KafkaSettings | undefined = chosen && { ...chosen, client: 'columnar' };
   try {
-    if (kafka !== undefined) await deleteOutputs(kafka);
+    if (kafka !== undefined) await deleteOutputs(kafka, workload);
     const writing = await openRuntime({ dataDir, kafka, mode: 'write', owner: 'benchmark' });
     const known = (await writing.log.topics()).find((t) => t.name === 'clicks');
     if (known === undefined) await writePeerClicks(writing.log, { events, seed });
     await writing.close();
-    const { stdout } = await promisify(execFile)(process.execPath, [...nodeFlags, fileURLToPath(new URL('./click-tiles-job.js', import.meta.url)), dataDir, String(workers), options.runtime]);
+    const { stdout } = await promisify(execFile)(process.execPath, [...nodeFlags, fileURLToPath(new URL('./peer-job.js', import.meta.url)), dataDir, String(workers), options.runtime, workload]);
     const { records, ...measured } = JSON.parse(stdout) as { records: number; wallS: number; cpuS: number; peakRssMiB: number };
     if (records !== events + peerPartitions * flushEvents) {
       throw new HeadraceError('HR_ARGUMENT', `The topic clicks has ${records} records, and not those of ${events} events with ${peerPartitions * flushEvents} to flush.`, { remedy: 'Delete it, or give --events as it was made.' });
     }
     const runtime = await openRuntime({ dataDir, kafka, mode: 'read' });
-    const users = await topicChecksum(runtime, 'user-tiles');
-    const items = await topicChecksum(runtime, 'item-tiles');
+    const sums = [];
+    for (const topic of outputs[workload]) sums.push(await topicChecksum(runtime, topic));
     await runtime.close();
     return {
-      workload: 'click-tiles',
+      workload,
       runtime: options.runtime,
       ...(chosen && { client: chosen.client }),
       workers,
@@ -62,19 +66,19 @@ export async function clickTiles(options: ClickTilesOptions): Promise<Record<str
       ...measured,
       eventsPerS: Math.round(events / measured.wallS),
       eventsPerCpuS: Math.round(events / measured.cpuS),
-      outputs: users.outputs + items.outputs,
-      checksum: Number((users.checksum + items.checksum) & ((1n << 53n) - 1n)),
+      outputs: sums.reduce((sum, s) => sum + s.outputs, 0),
+      checksum: Number(sums.reduce((sum, s) => sum + s.checksum, 0n) & ((1n << 53n) - 1n)),
     };
   } finally {
     await rm(dataDir, { recursive: true });
   }
 }
 
-async function deleteOutputs({ brokers }: KafkaSettings): Promise<void> {
+async function deleteOutputs({ brokers }: KafkaSettings, workload: PeerJobOptions['workload']): Promise<void> {
   const admin = new Kafka({ brokers: brokers.map(({ host, port }) => `${host}:${port}`), logLevel: logLevel.NOTHING }).admin();
   await admin.connect();
   try {
-    const mine = new Set(['user-tiles', 'item-tiles', epochsTopic('click-tiles'), changelogTopic('click-tiles')]);
+    const mine = new Set<string>([...outputs[workload], epochsTopic(workload), changelogTopic(workload)]);
     const there = (await admin.listTopics()).filter((name) => mine.has(name));
     if (there.length > 0) await admin.deleteTopics({ topics: there });
   } finally {

@@ -2,15 +2,16 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { kafkaSettings } from '../connectors/kafka/kafka-settings.js';
 import { runInProcess } from '../runners/run-in-process.js';
-import clickTiles from './click-tiles-pipeline.js';
+import type { Pipeline } from '../dataflow/pipeline.js';
 
-const [dataDir, workers, runtime] = process.argv.slice(2);
-const source = fileURLToPath(new URL('./click-tiles-pipeline.js', import.meta.url));
+const [dataDir, workers, runtime, name] = process.argv.slice(2);
+const file = new URL(`./${name}-pipeline.js`, import.meta.url);
+const { default: pipeline } = (await import(file.href)) as { default: Pipeline };
 const cpu = process.cpuUsage();
 const started = performance.now();
 const { records } = await runInProcess(
-  clickTiles,
-  { dataDir: dataDir!, bounded: true, workers: Number(workers ?? 1), source, warn: (message) => process.stderr.write(`${message}\n`) },
+  pipeline,
+  { dataDir: dataDir!, bounded: true, workers: Number(workers ?? 1), source: fileURLToPath(file), warn: (message) => process.stderr.write(`${message}\n`) },
   runtime === 'kafka' ? kafkaSettings() : undefined,
 );
 const { user, system } = process.cpuUsage(cpu);
