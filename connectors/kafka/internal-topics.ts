@@ -28,6 +28,9 @@ export const schemasTopic = `${internalPrefix}schemas`;
 /** Who has claimed which transactional id last, where brokers alone cannot tell (kafkajs). */
 export const claimsTopic = `${internalPrefix}claims`;
 
+/** The artefacts of all processes, in parts. */
+export const artefactsTopic = `${internalPrefix}artefacts`;
+
 /** Letters, digits and dashes stay; anything else is `_` and two digits a byte, so that no two names become one. */
 function encoded(name: string): string {
   return name.replace(/[^A-Za-z0-9-]/gu, (c) => Array.from(Buffer.from(c), (byte) => `_${byte.toString(16).padStart(2, '0')}`).join(''));

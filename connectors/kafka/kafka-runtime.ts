@@ -13,6 +13,7 @@ import type { SharedPipeline, TaskShares } from '../../dataflow/ports/task-share
 import { embeddedArtefacts } from '../embedded/embedded-artefacts.js';
 import { confluentRegistry } from '../registry/confluent-registry.js';
 import { createCluster } from './cluster.js';
+import { kafkaArtefacts } from './kafka-artefacts.js';
 import { columnarClient } from './columnar-client.js';
 import { epochsTopic } from './internal-topics.js';
 import type { KafkaClient } from './kafka-client.js';
@@ -30,7 +31,7 @@ export interface KafkaRuntime {
   readonly state: StateBackend;
   readonly registry: SchemaRegistry;
   readonly directory: PipelineDirectory;
-  /** Files in the data directory of this machine. */
+  /** On a topic, with files in the data directory in front. */
   readonly artefacts: ArtefactStore;
   /** Where the copy of the state is, once there is one. */
   copyDirectory(): string | undefined;
@@ -103,7 +104,7 @@ export async function openKafka({ settings, dataDir, mode, pipeline, tasks, copy
     log,
     registry: settings.registry === undefined ? kafkaRegistry(client) : confluentRegistry(settings.registry, { warn }),
     directory: kafkaDirectory(client),
-    artefacts: embeddedArtefacts(dataDir),
+    artefacts: kafkaArtefacts(log, embeddedArtefacts(dataDir)),
     state,
     copyDirectory: () => copies[0]?.directory,
     async join(shared) {
