@@ -59,7 +59,6 @@ export async function runInProcess(pipeline: Pipeline, options: RunOptions, kafk
       ...(options.onState && { onState: options.onState }),
       groups(setting) {
         const { taskCount, tasks, environment, partitions, positions } = setting;
-        options.observer?.assigned([...partitions].flatMap(([topic, n]) => tasks.filter((task) => task < n).map((partition) => ({ topic, partition }))), positions);
         const threadCount = Math.min(workers, tasks.length);
         if (threadCount < 2) {
           return [createTaskGroup({ pipeline, tasks, taskCount, log: runtime.log, registry: runtime.registry, environment, partitions, positions })];

@@ -158,6 +158,8 @@ async function runShare(
   const { pipeline, runtime } = options;
   const { graph, tasks, partitions } = fixed;
   const isMoving = () => shares?.moving ?? false;
+  const inputs = [...partitions].flatMap(([topic, n]) => tasks.filter((task) => task < n).map((partition) => ({ topic, partition })));
+  options.observer?.assigned(inputs, options.observer && tasks.length > 0 ? ((await runtime.log.committed(pipeline.name))?.positions ?? []) : []);
   if (tasks.length === 0) {
     while (!isMoving() && !options.abort.aborted) await options.wait(options.commitMs ?? 200);
     return options.abort.aborted;
@@ -181,6 +183,8 @@ async function runShare(
   const unfinished = new Map<number, JournalEntry>();
   for (const { index } of known.filter((k) => !k.isFinished)) unfinished.set(index, joinEntries(known.filter((k) => !k.isFinished && k.index === index).map(({ entry }) => entry)));
   const begun = [...unfinished].sort(([a], [b]) => a - b);
+  // the state is here; tasks are opened over it when there are records
+  if (begun.length === 0) options.observer?.restored();
   try {
     for (let n = 0; ; n++) {
       const resumed = options.journal === undefined ? begun[n] : undefined;

@@ -93,3 +93,15 @@ test('no secret is printed, in whatever message it stands', async () => {
     for (const secret of [password, JSON.stringify(password).slice(1, -1), token, 'r-e-d-i-s', encodeURIComponent(password)]) expect(stderr).not.toContain(secret);
   }
 });
+
+test('a run that has nothing to do is ready as well', async () => {
+  const { child, finished, cwd } = await startServed();
+  child.kill('SIGTERM');
+  await finished;
+  const again = startHeadrace(['run', 'user-counts.ts', '--http', '0'], { cwd, env: { HEADRACE_LOG: 'json' } });
+  await again.seen('waits for more');
+  const ready = await fetch(`${/http:\/\/[\d.:]+/.exec(again.stderr())![0]}/readyz`);
+  expect([ready.status, await ready.json()]).toMatchObject([200, { assigned: ['clicks/0', 'clicks/1'], restored: true }]);
+  again.child.kill('SIGTERM');
+  expect((await again.finished).code).toBe(0);
+});

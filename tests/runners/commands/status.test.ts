@@ -17,7 +17,7 @@ interface Shown {
   readonly committedAt: number;
   readonly watermarkDelayMs: number | null;
   readonly inputs: readonly { readonly topic: string; readonly partition: number; readonly position: number; readonly lag: number }[];
-  readonly members: readonly { readonly name: string }[] | null;
+  readonly members: readonly { readonly name: string; readonly inputs: readonly string[] }[] | null;
 }
 
 const status = async ({ cwd, pipeline }: ViewCounts, env: Readonly<Record<string, string>> = {}) => (await headrace(['status', pipeline, '--json'], { cwd, env })).json()[0] as Shown;
@@ -69,8 +69,8 @@ test('who has run nothing is told so; a name that is not there has a nearest one
 });
 
 describe.skipIf(brokers === undefined)('on Kafka', () => {
-  const name = 'status-kafka_1';
-  const clean = () => deleteTopics(brokers!, ['views', 'counts', 'newest'].map((topic) => `${name}-${topic}`), [name]);
+  const [name, shared] = ['status-kafka_1', 'status-shared'];
+  const clean = () => deleteTopics(brokers!, [name, shared].flatMap((job) => ['views', 'counts', 'newest'].map((topic) => `${job}-${topic}`)), [name, shared]);
   beforeAll(clean);
   afterAll(clean);
 
@@ -82,7 +82,40 @@ describe.skipIf(brokers === undefined)('on Kafka', () => {
     expect(behind.lag).toBeGreaterThanOrEqual(50);
     expect(behind.lag).toBeLessThanOrEqual(54);
     expect(await runtime.directory.names()).toContain(name);
+    // a group without members does not tell whether a process has claimed the pipeline as a whole
+    expect(behind.members).toBeNull();
     await runtime.close();
+  });
+
+  test('two processes that share the tasks: each is ready with its partitions, and status names both', async () => {
+    const here = viewCounts(shared);
+    // what goes to another topic by another way than its key would have all tasks in one process
+    here.write((text) => text.replace(/^ {4}byUser\.pipe\(latest.*\n/m, ''));
+    const runtime = await openKafka({ settings: kafkaSettings({ KAFKA_BROKERS: brokers })!, dataDir: temporaryDirectory(), mode: 'read' });
+    await here.plant(runtime, 300);
+    await runtime.close();
+    const env = { KAFKA_BROKERS: brokers! };
+    const start = () => startHeadrace(['run', here.file, '--http', '0'], { cwd: here.cwd, env: { ...env, HEADRACE_DATA_DIR: temporaryDirectory() } });
+    const processes = [start(), start()];
+    const urls: string[] = [];
+    for (const { seen, stderr } of processes) {
+      await seen('Metrics and health');
+      urls.push(/http:\/\/[\d.:]+/.exec(stderr())![0]);
+    }
+    const assigned = async (url: string) => ((await (await fetch(`${url}/readyz`)).json()) as { assigned: string[] }).assigned;
+    const spread = async () => (await Promise.all(urls.map(assigned))).map((inputs) => inputs.join());
+    for (let looks = 0; looks < 300 && (await spread()).some((inputs) => inputs.split(',').length !== 1 || inputs === ''); looks++) await new Promise((resolve) => setTimeout(resolve, 200));
+    const both = await spread();
+    expect(both.toSorted()).toEqual([`${here.input}/0`, `${here.input}/1`]);
+    const { members } = await status(here, env);
+    expect(members!.map(({ inputs }) => inputs).flat().sort()).toEqual([`${here.input}/0`, `${here.input}/1`]);
+    expect(members).toHaveLength(2);
+    const metrics = await (await fetch(`${urls[0]}/metrics`)).text();
+    expect([...metrics.matchAll(/^headrace_input_lag_records\{.*partition="(\d)"\}/gm)].map(([, p]) => `${here.input}/${p}`)).toEqual([both[0]]);
+    expect(metrics).toContain(`headrace_assigned_partitions{pipeline="${shared}"} 1\n`);
+    for (const { child } of processes) child.kill('SIGTERM');
+    for (const { finished } of processes) expect((await finished).code).toBe(0);
+    expect((await status(here, env)).members).toBeNull();
   });
 });
 
