@@ -55,24 +55,10 @@ export const mutants: readonly Mutant[] = [
     wasFound: true,
   },
   {
-    without: 'caution with aborts of version 1: a batch that is still on its way passes behind the marker, and into the next transaction',
-    file: 'connectors/kafka/transactional-producer.ts',
-    from: '(await versionOf()) === 2) await abort(identity);',
-    to: '(await versionOf()) <= 2) await abort(identity);',
-    wasFound: true,
-  },
-  {
     without: 'the look for epochs after the last one while state is restored: the copy goes on behind changes that it does not have',
     file: 'connectors/kafka/join-pipeline.ts',
     from: "if (changed > epoch && as === 'owner') throw fenced();",
     to: '',
-    wasFound: true,
-  },
-  {
-    without: 'care about what a copy has reached: it is said to have the last epoch, though its changes may not show yet',
-    file: 'connectors/kafka/join-pipeline.ts',
-    from: 'point: { epoch: reached, next }',
-    to: 'point: { epoch, next }',
     wasFound: true,
   },
   {
