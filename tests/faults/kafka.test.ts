@@ -8,7 +8,6 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openEmbedded } from '../../connectors/embedded/embedded-runtime.js';
-import { schemasTopic } from '../../connectors/kafka/internal-topics.js';
 import { openKafka, type KafkaRuntime } from '../../connectors/kafka/kafka-runtime.js';
 import { kafkaClients, kafkaSettings } from '../../connectors/kafka/kafka-settings.js';
 import type { EpochCommit } from '../../dataflow/ports/log-client.js';
@@ -42,7 +41,7 @@ async function plantOnKafka(): Promise<void> {
 }
 
 async function plantedDensely(): Promise<boolean> {
-  await deleteTopics(brokers!, ['clicks', ...outputs, schemasTopic], [pipeline]);
+  await deleteTopics(brokers!, ['clicks', ...outputs], [pipeline]);
   const from = openEmbedded({ dataDir: oracle, mode: 'read' });
   const to = await open();
   const clicks: EpochCommit['outputs'][number][] = [];
@@ -82,7 +81,7 @@ if (brokers !== undefined) {
     expect((await startRun({ dataDir: oracle, pipeline: itemActivity, stepRows: 50, commitMs: 1 }).ended).code).toBe(0);
   });
   afterAll(async () => {
-    await deleteTopics(brokers!, ['clicks', ...outputs, schemasTopic], [pipeline]);
+    await deleteTopics(brokers!, ['clicks', ...outputs], [pipeline]);
     rmSync(home, { recursive: true, force: true });
   });
 }

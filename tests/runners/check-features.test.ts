@@ -45,7 +45,8 @@ describe.skipIf(!hasChdb)('the check of features', () => {
     const before = await checkFeatures(set, { runtime, pipeline: 'shops', times: [start + 60 * minute] });
     expect(before).toMatchObject({ equal: true, entities: 3, records: 5, times: [start + 60 * minute], differences: [] });
 
-    const tile = (shop: string, at: number, bytes: Uint8Array | null) => ({ step: tilesStep(set), key: tileKey(Buffer.from(shop), paneMs.small, start + at * minute), value: bytes });
+    const taskOf = (shop: string) => runtime.state.tasks('shops').find((task) => Array.from({ length: 61 }, (_, at) => tileKey(Buffer.from(shop), paneMs.small, start + at * minute)).some((key) => runtime.state.of(task).get('shops', tilesStep(set), key) !== undefined)) ?? 0;
+    const tile = (shop: string, at: number, bytes: Uint8Array | null) => ({ task: taskOf(shop), step: tilesStep(set), key: tileKey(Buffer.from(shop), paneMs.small, start + at * minute), value: bytes });
     const stored = (shop: string, at: number) => runtime.state.get('shops', tilesStep(set), tileKey(Buffer.from(shop), paneMs.small, start + at * minute))!;
     // s1 lost its first tile, s2 has the first one twice (its kinds too), and s4 has one that nobody sold.
     runtime.writeState('shops', [tile('s1', 0, null), tile('s2', 40, stored('s2', 20)), tile('s4', 10, stored('s1', 10))]);
