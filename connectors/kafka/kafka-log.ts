@@ -187,8 +187,7 @@ export function kafkaLog({ client, now = Date.now, uniqueName = randomUUID, roun
           ...shares.flatMap(({ changes, changelog }) => (changes === undefined ? [] : [{ ...changelog, block: changes }])),
           ...outputs,
         ],
-        // known ones at least: the coordinator refuses them from who has no part in a group that is running
-        offsets: { member: ownership.member ?? { group: pipeline, generation: -1, member: '' }, positions: positions.length > 0 ? positions : shares.flatMap(({ record }) => record.positions) },
+        offsets: { member: ownership.member ?? { group: pipeline, generation: -1, member: '' }, positions: fencedBy(pipeline, epoch, shares, positions) },
         async stillNext() {
           const shared = client.emptied !== undefined && (await client.members(pipeline)).length > 0;
           const last = await Promise.all(shares.map(async ({ task }) => (await lastEpoch(pipeline, task))?.epoch));
@@ -247,6 +246,13 @@ export function kafkaLog({ client, now = Date.now, uniqueName = randomUUID, roun
     }
   };
   return log;
+}
+
+/** The offsets that an epoch commits, never none: the coordinator refuses them from a process that has lost its tasks, and from one that has no part in a group that is running. */
+function fencedBy(pipeline: string, epoch: number, shares: readonly { readonly task: number; readonly record: EpochRecord }[], positions: readonly Position[]): readonly Position[] {
+  if (positions.length > 0) return positions;
+  const known = shares.flatMap(({ record }) => record.positions);
+  return known.length > 0 ? known : shares.map(({ task }) => ({ topic: epochsTopic(pipeline), partition: task, offset: epoch }));
 }
 
 /** What an epoch changes of one task. */

@@ -31,7 +31,7 @@ const oracle = join(home, 'oracle');
 const pipeline = 'user-activity';
 const outputs = ['user-hops', 'late-user-clicks', 'user-trail'];
 /** They tell offsets, which other commits leave gaps between: the replay at the end compares them. */
-const deadLetters = ['user-clicks.dlq', 'count.dlq'];
+const deadLetters = ['user-clicks.dlq', 'user-count.dlq'];
 
 /** The clicks that were planted in the oracle as blocks of the topic user-clicks: without the ids of schemas, and in slices as they are to come in. */
 async function readClicks(): Promise<EpochCommit['outputs'][number][]> {

@@ -20,6 +20,12 @@ describe('exactly once on simulated brokers', () => {
     expect(counts['committed']).toBeGreaterThan(2 * seeds);
   }, patienceMs);
 
+  // a commit without positions was not refused from who had lost its tasks
+  test.each([9_420])('seed %i, which has shown a fault', async (seed) => {
+    await loadZstd();
+    expect((await simulate(seed)).wrong).toEqual([]);
+  });
+
   test('a seed replays exactly, and no two are alike', async () => {
     await loadZstd();
     const fingerprints = new Set<number>();
