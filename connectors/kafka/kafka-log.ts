@@ -187,7 +187,7 @@ export function kafkaLog({ client, now = Date.now, uniqueName = randomUUID, roun
           ...shares.flatMap(({ changes, changelog }) => (changes === undefined ? [] : [{ ...changelog, block: changes }])),
           ...outputs,
         ],
-        offsets: { member: ownership.member ?? { group: pipeline, generation: -1, member: '' }, positions: fencedBy(pipeline, epoch, shares, positions) },
+        offsets: { member: ownership.member ?? { group: pipeline, generation: -1, member: '' }, positions: committedOffsets(pipeline, change, ownership, shares) },
         async stillNext() {
           const shared = client.emptied !== undefined && (await client.members(pipeline)).length > 0;
           const last = await Promise.all(shares.map(async ({ task }) => (await lastEpoch(pipeline, task))?.epoch));
@@ -248,11 +248,14 @@ export function kafkaLog({ client, now = Date.now, uniqueName = randomUUID, roun
   return log;
 }
 
-/** The offsets that an epoch commits, never none: the coordinator refuses them from a process that has lost its tasks, and from one that has no part in a group that is running. */
-function fencedBy(pipeline: string, epoch: number, shares: readonly { readonly task: number; readonly record: EpochRecord }[], positions: readonly Position[]): readonly Position[] {
+/**
+ * The offsets that an epoch commits: those that are known at least, since the coordinator refuses them from a process that has lost its tasks, and from one that has no part in a group that is
+ * running. A member commits some in any case, that nobody reads; who has the pipeline as a whole is shut out by its transactional id.
+ */
+function committedOffsets(pipeline: string, { epoch, positions }: EpochCommit, { member }: Ownership, shares: readonly { readonly task: number; readonly record: EpochRecord }[]): readonly Position[] {
   if (positions.length > 0) return positions;
   const known = shares.flatMap(({ record }) => record.positions);
-  return known.length > 0 ? known : shares.map(({ task }) => ({ topic: epochsTopic(pipeline), partition: task, offset: epoch }));
+  return known.length > 0 || member === undefined ? known : shares.map(({ task }) => ({ topic: epochsTopic(pipeline), partition: task, offset: epoch }));
 }
 
 /** What an epoch changes of one task. */
