@@ -17,11 +17,6 @@ export function changelogTopic(pipeline: string): string {
   return `${internalPrefix}${encoded(pipeline)}.changelog`;
 }
 
-/** What tasks send to one another where they are in different processes. Partition p is for task p. */
-export function exchangeTopic(pipeline: string): string {
-  return `${internalPrefix}${encoded(pipeline)}.exchange`;
-}
-
 /** Schemas by id and the newest of each subject, where no registry is configured. */
 export const schemasTopic = `${internalPrefix}schemas`;
 
