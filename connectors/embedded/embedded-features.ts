@@ -1,5 +1,6 @@
 import { HeadraceError } from '../../dataflow/errors.js';
 import { featuresAt, type FeatureSet, layoutKey, newestPrefix, paneMs, publicationStep, readNewest, tileKey, tilePrefix, tilesMismatch, tilesStep } from '../../dataflow/features.js';
+import { joinedState } from '../../dataflow/joined-state.js';
 import type { FeatureStore } from '../../dataflow/ports/feature-store.js';
 import type { StateBackend } from '../../dataflow/ports/state-backend.js';
 import { entityOf } from '../../dataflow/state-table.js';
@@ -9,7 +10,16 @@ import { entityOf } from '../../dataflow/state-table.js';
  * the epoch of its event, and every past time can be asked for.
  */
 export function embeddedFeatures(state: StateBackend, pipeline: string): FeatureStore {
-  const table = (set: { readonly name: string }) => ({ range: (from: Uint8Array, to?: Uint8Array) => state.range(pipeline, tilesStep(set), from, to) });
+  const table = (set: { readonly name: string }, of: Pick<StateBackend, 'range'> = state) => ({ range: (from: Uint8Array, to?: Uint8Array) => of.range(pipeline, tilesStep(set), from, to) });
+  /** The state of the tasks that have tiles of an entity: one, as a rule, so that ranges need not be put in order. */
+  const holding = (set: { readonly name: string }, entity: Uint8Array) => {
+    const [from, to] = [tileKey(entity, paneMs.small, Number.MIN_SAFE_INTEGER), tileKey(entity, Number.POSITIVE_INFINITY, Number.MAX_SAFE_INTEGER)];
+    const parts = state.tasks(pipeline).map(state.of).filter((part) => {
+      const [first] = table(set, part).range(from, to);
+      return first !== undefined;
+    });
+    return table(set, joinedState(() => parts));
+  };
   const published = new Set<string>();
   const check = (set: Pick<FeatureSet, 'name' | 'layout'>) => {
     if (published.has(set.name)) return;
@@ -29,7 +39,7 @@ export function embeddedFeatures(state: StateBackend, pipeline: string): Feature
     get(set, entity, at) {
       check(set);
       const time = at === undefined ? (newest(set) ?? 0) : Math.floor(at / paneMs.small) * paneMs.small;
-      return { entity, at: time, features: featuresAt(set as unknown as FeatureSet, table(set), Buffer.from(entity), time) };
+      return { entity, at: time, features: featuresAt(set as unknown as FeatureSet, holding(set, Buffer.from(entity)), Buffer.from(entity), time) };
     },
     *entities(set) {
       check(set);

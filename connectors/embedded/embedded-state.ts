@@ -1,9 +1,9 @@
 import { HeadraceError } from '../../dataflow/errors.js';
+import { joinedState } from '../../dataflow/joined-state.js';
 import type { StateWrite } from '../../dataflow/ports/log-client.js';
 import { maxKeyBytes, type StateBackend } from '../../dataflow/ports/state-backend.js';
 import { copyingGet } from './copying-get.js';
 import type { Environment } from './environment.js';
-import { joinedState } from '../../dataflow/joined-state.js';
 import { assignNumber, lastNumber, namesOf, numberOf } from './numbering.js';
 
 /**
@@ -12,58 +12,80 @@ import { assignNumber, lastNumber, namesOf, numberOf } from './numbering.js';
  */
 export function embeddedState(env: Environment): StateBackend {
   const valueOf = copyingGet(env.state);
-  // numbers are given once and for all: what is known holds until another one is given
-  let known = new Map<string, readonly StepNumber[]>();
+  // numbers are given once and for all, so those that were read as committed may be kept
+  const ids = new Map<string, number>();
+  const idOf = (name: string): number | undefined => {
+    const id = ids.get(name) ?? numberOf(env, 'step', name);
+    if (id !== undefined) ids.set(name, id);
+    return id;
+  };
+  // what there is of a pipeline holds until another number is given
+  let known = new Map<string, { readonly steps: readonly { readonly step: string; readonly task: number }[]; readonly tasks: readonly number[] }>();
   let last = Number.NaN;
-  const numbersOf = (pipeline: string): readonly StepNumber[] => {
+  const whatIsThere = (pipeline: string) => {
     const now = lastNumber(env);
     if (now !== last) known = new Map();
     last = now;
-    const found = known.get(pipeline);
-    if (found !== undefined) return found;
-    const numbers = [...namesOf(env, 'step', `${JSON.stringify([pipeline]).slice(0, -1)},`)].map((name): StepNumber => {
-      const [, step, task] = JSON.parse(name) as [string, string, number];
-      return { step, task, id: numberOf(env, 'step', name)! };
-    });
-    known.set(pipeline, numbers.sort((x, y) => x.task - y.task));
-    return numbers;
+    let found = known.get(pipeline);
+    if (found === undefined) {
+      const steps = [...namesOf(env, 'step', `${JSON.stringify([pipeline]).slice(0, -1)},`)].map((name) => {
+        const [, step, task] = JSON.parse(name) as [string, string, number];
+        return { step, task };
+      });
+      found = { steps, tasks: [...new Set(steps.map(({ task }) => task))].sort((a, b) => a - b) };
+      known.set(pipeline, found);
+    }
+    return found;
   };
-  const part = (choose: (number: StepNumber) => boolean): Pick<StateBackend, 'get' | 'range' | 'steps'> => ({
-    get(pipeline, step, key) {
-      for (const number of numbersOf(pipeline)) {
-        if (number.step !== step || !choose(number)) continue;
-        const value = valueOf(stateKey(number.id, key));
-        if (value !== undefined) return value;
-      }
-      return undefined;
-    },
-    range(pipeline, step, from, to) {
-      const parts = numbersOf(pipeline).filter((number) => number.step === step && choose(number));
-      return parts.length === 1 ? rangeOf(parts[0]!.id, from, to) : joinedState(() => parts.map(({ id }) => ({ ...nothing, range: () => rangeOf(id, from, to) }))).range(pipeline, step, from, to);
-    },
-    steps(pipeline) {
-      const none = new Uint8Array(0);
-      const filled = numbersOf(pipeline).filter((number) => choose(number) && env.state.getKeysCount({ start: stateKey(number.id, none), end: stateKey(number.id + 1, none), limit: 1 }) > 0);
-      return [...new Set(filled.map(({ step }) => step))].sort();
-    },
-  });
-  function* rangeOf(id: number, from: Uint8Array, to: Uint8Array | undefined) {
-    const end = to === undefined ? stateKey(id + 1, new Uint8Array(0)) : stateKey(id, to);
-    for (const { key, value } of env.state.getRange({ start: stateKey(id, from), end })) yield { key: key.subarray(4), value };
-  }
-  const tasks = (pipeline: string) => [...new Set(numbersOf(pipeline).map(({ task }) => task))];
+  const tasks = (pipeline: string) => whatIsThere(pipeline).tasks;
   const refresh = () => env.refresh();
-  const of = (task: number): StateBackend => ({ ...part((number) => number.task === task), of, tasks, refresh });
-  return { ...part(() => true), of, tasks, refresh };
+  const parts = new Map<number, StateBackend>();
+  const of = (task: number): StateBackend => {
+    const part = parts.get(task) ?? partOf(task);
+    parts.set(task, part);
+    return part;
+  };
+  const partOf = (task: number): StateBackend => ({
+    get(pipeline, step, key) {
+      const id = idOf(stepName(pipeline, step, task));
+      return id === undefined ? undefined : valueOf(stateKey(id, key));
+    },
+    *range(pipeline, step, from, to) {
+      const id = idOf(stepName(pipeline, step, task));
+      if (id === undefined) return;
+      const end = to === undefined ? stateKey(id + 1, none) : stateKey(id, to);
+      for (const { key, value } of env.state.getRange({ start: stateKey(id, from), end })) yield { key: key.subarray(4), value };
+    },
+    steps: (pipeline) =>
+      whatIsThere(pipeline)
+        .steps.filter((known) => {
+          if (known.task !== task) return false;
+          const id = idOf(stepName(pipeline, known.step, task))!;
+          return env.state.getKeysCount({ start: stateKey(id, none), end: stateKey(id + 1, none), limit: 1 }) > 0;
+        })
+        .map(({ step }) => step)
+        .sort(),
+    of,
+    tasks,
+    refresh,
+  });
+  const together = (pipeline: string) => joinedState(() => tasks(pipeline).map(of));
+  return {
+    get: (pipeline, step, key) => together(pipeline).get(pipeline, step, key),
+    range: (pipeline, step, from, to) => together(pipeline).range(pipeline, step, from, to),
+    steps: (pipeline) => together(pipeline).steps(pipeline),
+    of,
+    tasks,
+    refresh,
+  };
 }
 
-interface StepNumber {
-  readonly step: string;
-  readonly task: number;
-  readonly id: number;
-}
+const none = new Uint8Array(0);
 
-const nothing: Pick<StateBackend, 'get' | 'steps'> = { get: () => undefined, steps: () => [] };
+/** The name under which a step is numbered, for each task. */
+function stepName(pipeline: string, step: string, task: number): string {
+  return JSON.stringify([pipeline, step, task]);
+}
 
 /** Puts changes into the state of a pipeline. Only within `env.transact`. Errors: HR_ARGUMENT for a key longer than `maxKeyBytes`. */
 export function writeState(env: Environment, pipeline: string, writes: readonly StateWrite[]): void {
@@ -72,7 +94,7 @@ export function writeState(env: Environment, pipeline: string, writes: readonly 
   for (const { task = 0, step, key, value } of writes) {
     const name = `${task} ${step}`;
     let id = ids.get(name);
-    if (id === undefined) ids.set(name, (id = assignNumber(env, 'step', JSON.stringify([pipeline, step, task]))));
+    if (id === undefined) ids.set(name, (id = assignNumber(env, 'step', stepName(pipeline, step, task))));
     if (value === null) env.state.removeSync(stateKey(id, key));
     else env.state.putSync(stateKey(id, key), value);
   }
