@@ -5,7 +5,7 @@ import { BrokerError, brokerErrorOf, isPassing, kafkaError, reasonOf } from './k
 import type { PartitionReader } from './partition-reader.js';
 import type { Patiently } from './patience.js';
 import type { TopicPartition } from './requests.js';
-import type { FirstOffsets, Transaction } from './transactional-producer.js';
+import type { FirstOffsets, Transaction } from './transaction.js';
 
 /** How one library writes a transaction. */
 export interface TransactionWriter {

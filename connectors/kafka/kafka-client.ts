@@ -4,7 +4,7 @@ import type { Membership, MembershipOptions } from './membership.js';
 import type { PartitionReader } from './partition-reader.js';
 import type { TopicPartition } from './requests.js';
 import type { TopicAdmin } from './topic-admin.js';
-import type { TransactionalProducer } from './transactional-producer.js';
+import type { TransactionalProducer } from './transaction.js';
 
 /** What the log, the registry and the runtime need of Kafka, whichever library speaks to it. */
 export interface KafkaClient extends TopicAdmin {

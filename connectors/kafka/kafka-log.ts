@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { checkEpoch, checkNewTopic, checkSameTopic } from '../../dataflow/check-log.js';
 import { HeadraceError } from '../../dataflow/errors.js';
+import { entryOfTask, joinEntries } from '../../dataflow/journal-entries.js';
 import type { Committed, EpochCommit, JournalEntry, LogClient, Position } from '../../dataflow/ports/log-client.js';
 import type { RecordBlock } from '../../dataflow/record-block.js';
 import { changelogBlock } from './changelog.js';
@@ -12,7 +13,7 @@ import type { GroupMember } from './transaction-requests.js';
 import { type RoundSizes, type SnapshotRounds, snapshotRounds } from './snapshot-rounds.js';
 import type { StateCopy } from './state-copy.js';
 import { keptFor } from './topic-admin.js';
-import type { TransactionalProducer } from './transactional-producer.js';
+import type { TransactionalProducer } from './transaction.js';
 
 /** Which tasks of a pipeline a process writes, and as whom. */
 export interface Ownership {
@@ -114,9 +115,9 @@ export function kafkaLog({ client, now = Date.now, uniqueName = randomUUID, roun
     });
   };
   const takeOver = async (pipeline: string, ownership: Ownership, before: Writing | undefined): Promise<Writing> => {
-    await prepare(pipeline, ownership.tasks);
     const producer = before?.producer ?? client.producer(ownership.transactionalId, { exclusive: true });
     if (before === undefined) {
+      await prepare(pipeline, ownership.tasks);
       // a group and who has the pipeline as a whole do not know of one another
       if (ownership.member !== undefined) await client.producer(wholeId(pipeline)).claim();
       else await client.emptied?.(pipeline);
@@ -260,11 +261,10 @@ function committedOffsets(pipeline: string, { epoch, positions }: EpochCommit, {
 
 /** What an epoch changes of one task. */
 function shareOf({ state, positions, journal }: EpochCommit, task: number): Pick<EpochCommit, 'state' | 'positions' | 'journal'> {
-  const isOwn = ({ partition }: { readonly partition: number }) => partition === task;
   return {
     state: state.filter((write) => (write.task ?? 0) === task),
-    positions: positions.filter(isOwn),
-    journal: journal.map((entry) => ({ ...entry, bounds: entry.bounds.filter(isOwn), ...(entry.idle === undefined ? {} : { idle: entry.idle.filter(isOwn) }) })),
+    positions: positions.filter(({ partition }) => partition === task),
+    journal: journal.map((entry) => entryOfTask(entry, task)),
   };
 }
 
@@ -282,8 +282,7 @@ export function joinJournals(parts: readonly (readonly JournalEntry[])[]): Journ
     for (const [i, entry] of entries.entries()) {
       const index = entry.index ?? i;
       const known = joined.get(index);
-      if (known === undefined) joined.set(index, entry);
-      else joined.set(index, { ...known, bounds: [...known.bounds, ...entry.bounds], ...(known.idle === undefined && entry.idle === undefined ? {} : { idle: [...(known.idle ?? []), ...(entry.idle ?? [])] }) });
+      joined.set(index, known === undefined ? entry : joinEntries([known, entry]));
     }
   }
   return [...joined].sort(([a], [b]) => a - b).map(([, entry]) => entry);

@@ -117,9 +117,9 @@ export async function openKafka({ settings, dataDir, mode, pipeline, tasks, copy
   try {
     await client.greet();
     if (pipeline !== undefined && mode === 'write') {
-      const known = (await client.hasTopic(epochsTopic(pipeline))) ? await client.partitions(epochsTopic(pipeline)) : 1;
-      await log.prepare(pipeline, tasks ?? known);
-      await takeTasks(pipeline, { client, log, copy: await openOwn(pipeline) }, { tasks: tasks ?? known, owned: Array.from({ length: tasks ?? known }, (_, i) => i), transactionalId: wholeId(pipeline) });
+      const count = tasks ?? ((await client.hasTopic(epochsTopic(pipeline))) ? await client.partitions(epochsTopic(pipeline)) : 1);
+      await log.prepare(pipeline, count);
+      await takeTasks(pipeline, { client, log, copy: await openOwn(pipeline) }, { tasks: count, owned: Array.from({ length: count }, (_, i) => i), transactionalId: wholeId(pipeline) });
     } else if (copyDirectory !== undefined && pipeline !== undefined) {
       copies.push(openCopy(pipeline, { dataDir: copyDirectory, mode }));
     } else if (pipeline !== undefined && fresh) {

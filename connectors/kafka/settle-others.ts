@@ -5,8 +5,8 @@ import { BrokerError, checkAnswer, kafkaError } from './kafka-errors.js';
 import { fetchRequest, listOffsetsRequest, offsetOf } from './record-requests.js';
 import type { TopicPartition } from './requests.js';
 import { initProducerRequest } from './transaction-requests.js';
+import { transactionTimeoutMs } from './transactional-producer.js';
 
-const transactionTimeoutMs = 60_000;
 const pauseMs = 10;
 /** A transaction that is being committed takes a few milliseconds: only one that is open for longer is ended by force. */
 const patienceMs = 200;

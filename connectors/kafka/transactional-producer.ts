@@ -8,38 +8,8 @@ import { BrokerError, brokerErrorOf, checkAnswer, kafkaError } from './kafka-err
 import { createPartitionReader } from './partition-reader.js';
 import { listOffsetsRequest, offsetOf, produceRequest } from './record-requests.js';
 import type { TopicPartition } from './requests.js';
-import { addOffsetsRequest, addPartitionsRequest, commitOffsetsRequest, endTransactionRequest, type GroupMember, initProducerRequest, type ProducerIdentity } from './transaction-requests.js';
-
-/** What one transaction writes. */
-export interface Transaction {
-  readonly outputs: readonly (TopicPartition & { readonly block: RecordBlock })[];
-  readonly offsets?: { readonly member: GroupMember; readonly positions: readonly (TopicPartition & { readonly offset: number })[] } | undefined;
-  /**
-   * Asked after an error before everything is written anew, when nothing of others can come any more.
-   *
-   * @throws what `commit` throws then: others have written what this transaction was made without
-   */
-  readonly stillNext?: (() => Promise<void>) | undefined;
-}
-
-/** Offset of the first record that a transaction wrote, by `topic/partition`. */
-export type FirstOffsets = ReadonlyMap<string, number>;
-
-/**
- * One producer with a transactional id, which one process at a time owns: who claims it shuts the one before out.
- */
-export interface TransactionalProducer {
-  /** Takes the id over: the owner before is fenced, and its open transaction aborted, or finished when its commit had been decided. */
-  claim(): Promise<void>;
-  /**
-   * Writes everything in one transaction, exactly once, and returns when it can be read. After an error that leaves open what happened, the
-   * producer is given up and a new one begun in its place, which settles what was open and shuts delayed requests out; then it looks whether the
-   * first output is there, and writes all of it anew when not.
-   *
-   * @throws HR_EPOCH_FENCED when another has claimed the id; HR_KAFKA_UNREACHABLE, HR_KAFKA_DENIED, HR_KAFKA, HR_RECORD_TOO_LARGE: nothing was written then
-   */
-  commit(transaction: Transaction): Promise<FirstOffsets>;
-}
+import type { FirstOffsets, Transaction, TransactionalProducer } from './transaction.js';
+import { addOffsetsRequest, addPartitionsRequest, commitOffsetsRequest, endTransactionRequest, initProducerRequest, type ProducerIdentity } from './transaction-requests.js';
 
 /** After so long the broker aborts a transaction that is not ended. */
 export const transactionTimeoutMs = 60_000;
