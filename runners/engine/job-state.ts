@@ -1,3 +1,4 @@
+import { entryOfTask } from '../../dataflow/journal-entries.js';
 import type { JournalEntry, Position, StateWrite } from '../../dataflow/ports/log-client.js';
 import type { StateBackend } from '../../dataflow/ports/state-backend.js';
 
@@ -31,8 +32,7 @@ export function stateTasks(state: StateBackend, pipeline: string): number | unde
 /** Writes down how far tasks are, each with its part of the entry. */
 export function progressWrites(tasks: readonly number[], { index, entry, isFinished }: TaskProgress): StateWrite[] {
   return tasks.map((task) => {
-    const isOwn = ({ partition }: { readonly partition: number }) => partition === task;
-    const own: TaskProgress = { index, isFinished, entry: { kind: entry.kind, bounds: entry.bounds.filter(isOwn), ...(entry.idle === undefined ? {} : { idle: entry.idle.filter(isOwn) }) } };
+    const own: TaskProgress = { index, isFinished, entry: entryOfTask({ kind: entry.kind, bounds: entry.bounds, ...(entry.idle && { idle: entry.idle }) }, task) };
     return { task, step: journalStep, key: taskKey(task), value: Buffer.from(JSON.stringify(own)) };
   });
 }
@@ -84,10 +84,4 @@ export function tasksWrite(task: number, tasks: number): StateWrite {
   const value = Buffer.alloc(4);
   value.writeUInt32LE(tasks);
   return { task, step: journalStep, key: tasksKey, value };
-}
-
-/** Entries of several tasks with one number as one. */
-export function joinEntries(entries: readonly JournalEntry[]): JournalEntry {
-  const idle = entries.flatMap((entry) => entry.idle ?? []);
-  return { kind: entries[0]!.kind, bounds: entries.flatMap((entry) => entry.bounds), ...(idle.length === 0 ? {} : { idle }) };
 }

@@ -1,20 +1,22 @@
 import type { Clock } from '../../dataflow/clock.js';
 import { HeadraceError } from '../../dataflow/errors.js';
-import { createMetrics, type Metrics } from '../../dataflow/metrics.js';
+import type { Metrics } from '../../dataflow/metrics.js';
 import type { Pipeline } from '../../dataflow/pipeline.js';
 import type { ArtefactStore } from '../../dataflow/ports/artefact-store.js';
+import { joinEntries } from '../../dataflow/journal-entries.js';
 import type { FeaturePublisher } from '../../dataflow/ports/feature-publisher.js';
 import type { JournalEntry, LogClient, Position, StateWrite } from '../../dataflow/ports/log-client.js';
 import type { SchemaRegistry } from '../../dataflow/ports/schema-registry.js';
-import { emptyState, type StateBackend } from '../../dataflow/ports/state-backend.js';
+import type { StateBackend } from '../../dataflow/ports/state-backend.js';
 import type { SharedPipeline, TaskShares } from '../../dataflow/ports/task-shares.js';
 import { awaitOutcome, pulseOf } from './group-answers.js';
-import { joinEntries, taskProgress } from './job-state.js';
+import { type TaskProgress, taskProgress } from './job-state.js';
 import type { RecordedOutcomes } from './outcome-history.js';
+import { probeTask, type TaskProbe } from './probe-task.js';
 import { checkSchemas, checkTasks, createOwnInputs, findInputs, prepareOutputs } from './prepare-job.js';
 import { type Hosting, runEntry, worksOutside } from './run-entry.js';
-import { declaredForms, formWrites, settleState, type StateFate, type StateRules } from './state-changes.js';
-import { buildGraph, createTask, type PipelineGraph, type TaskEnvironment } from './task.js';
+import { formWrites, settleState, type StateFate, type StateRules } from './state-changes.js';
+import { buildGraph, type PipelineGraph, type TaskEnvironment } from './task.js';
 import type { InputName, TaskGroup } from './task-group.js';
 
 /** Log, state, schemas and artefacts that a job works on. */
@@ -123,13 +125,13 @@ export async function runJob(options: JobOptions): Promise<JobResult> {
   const outputs = await prepareOutputs(graph, taskCount, runtime);
   const totals = { records: 0, outputs: 0, epochs: 0 };
   const all = Array.from({ length: taskCount }, (_, i) => i);
-  const shares = options.journal === undefined ? await runtime.join?.({ pipeline: pipeline.name, tasks: taskCount, whole: !divides(options, taskCount, partitions, outputs), topics: partitions }) : undefined;
+  const probe = options.journal === undefined ? probeTask(pipeline, taskCount, { ...options, artefacts: runtime.artefacts, inputs: partitions, outputs }) : undefined;
+  const shares = probe && (await runtime.join?.({ pipeline: pipeline.name, tasks: taskCount, whole: probe.sendsToOthers, topics: partitions }));
   try {
     for (;;) {
       const tasks = (await shares?.next()) ?? all;
-      if (shares === undefined) checkTasks(runtime.state, pipeline.name, taskCount);
       try {
-        if (await runShare(options, { graph, taskCount, tasks, partitions, outputs }, shares, totals)) return totals;
+        if (await runShare(options, { graph, taskCount, tasks, partitions, outputs }, probe, shares, totals)) return totals;
       } catch (error) {
         if (shares === undefined || !(error instanceof HeadraceError) || error.code !== 'HR_EPOCH_FENCED') throw error;
         options.warn('lost tasks', `The tasks of ${pipeline.name} in this process went to others, since it was silent for too long; it takes part again, and what it had not committed is done by them.`);
@@ -141,17 +143,11 @@ export async function runJob(options: JobOptions): Promise<JobResult> {
   }
 }
 
-/** Whether the tasks of a pipeline can be in several processes: where none sends records to another. A task tells when it is opened, so one is, over no state. */
-function divides(options: JobOptions, taskCount: number, inputs: ReadonlyMap<string, number>, outputs: TaskEnvironment['outputs']): boolean {
-  const task = createTask(options.pipeline, 0, taskCount, { ...options, metrics: createMetrics(), publisher: undefined, state: emptyState, artefacts: options.runtime.artefacts, inputs, outputs, replaying: true, warn: () => undefined });
-  task.close('shutdown');
-  return !task.sendsToOthers;
-}
-
-/** Runs tasks until they are to be given back. The answer is whether there is nothing left to do. */
+/** Runs tasks until they are to be given back. The answer is whether there is nothing left to do. @param probe undefined in a replay */
 async function runShare(
   options: JobOptions,
   { outputs, ...fixed }: Omit<JobSetting, 'positions' | 'environment' | 'firstWrites'> & { readonly outputs: TaskEnvironment['outputs'] },
+  probe: TaskProbe | undefined,
   shares: TaskShares | undefined,
   totals: { records: number; outputs: number; epochs: number },
 ): Promise<boolean> {
@@ -168,29 +164,27 @@ async function runShare(
   const over = new AbortController();
   const environment: TaskEnvironment = { ...options, abort: AbortSignal.any([options.abort, over.signal]), state: runtime.state, artefacts: runtime.artefacts, inputs: partitions, outputs, replaying: options.journal !== undefined };
   const firstWrites: StateWrite[] = [];
-  if (!environment.replaying) {
+  if (probe !== undefined) {
     const place = { ...runtime, tasks, shared: shares !== undefined };
-    const declared = declaredForms(pipeline, graph, fixed.taskCount, environment);
-    options.onState?.(await settleState(place, pipeline.name, declared, options.stateRules ?? {}));
-    firstWrites.push(...formWrites(place, pipeline.name, declared));
+    options.onState?.(await settleState(place, pipeline.name, probe.forms, options.stateRules ?? {}));
+    firstWrites.push(...formWrites(place, pipeline.name, probe.forms));
   }
   const hosting: Hosting = { groups: undefined };
   const arrivals: Arrivals = new Map();
   const known = tasks.flatMap((task) => taskProgress(runtime.state, pipeline.name, task) ?? []);
   const newest = known.reduce((most, { index }) => Math.max(most, index), -1);
   // of what is finished only the bounds of the last one are needed
-  let last = known.length === 0 ? undefined : joinEntries(known.map(({ entry }) => entry));
-  const unfinished = new Map<number, JournalEntry>();
-  for (const { index } of known.filter((k) => !k.isFinished)) unfinished.set(index, joinEntries(known.filter((k) => !k.isFinished && k.index === index).map(({ entry }) => entry)));
-  const begun = [...unfinished].sort(([a], [b]) => a - b);
+  let last = joined(known);
+  const begun = known.filter((k) => !k.isFinished);
+  const unfinished = [...new Set(begun.map(({ index }) => index))].sort((a, b) => a - b).map((index) => ({ index, entry: joined(begun.filter((k) => k.index === index))! }));
   // the state is here; tasks are opened over it when there are records
-  if (begun.length === 0) options.observer?.restored();
+  if (unfinished.length === 0) options.observer?.restored();
   try {
     for (let n = 0; ; n++) {
-      const resumed = options.journal === undefined ? begun[n] : undefined;
-      const entry = options.journal === undefined ? (resumed?.[1] ?? (await nextEntry(options, { graph, tasks, partitions }, last, arrivals, hosting, isMoving))) : options.journal[n];
+      const resumed = options.journal === undefined ? unfinished[n] : undefined;
+      const entry = options.journal === undefined ? (resumed?.entry ?? (await nextEntry(options, { graph, tasks, partitions }, last, arrivals, hosting, isMoving))) : options.journal[n];
       if (entry === undefined) break;
-      const index = resumed?.[0] ?? (options.journal === undefined ? newest + 1 + n - begun.length : n);
+      const index = resumed?.index ?? (options.journal === undefined ? newest + 1 + n - unfinished.length : n);
       await runEntry({ ...options, isMoving, shared: shares !== undefined }, { ...fixed, environment, firstWrites }, { entry, index, isNew: resumed === undefined }, hosting, totals);
       if (resumed === undefined) last = entry;
       if (options.abort.aborted || isMoving()) break;
@@ -200,6 +194,11 @@ async function runShare(
     over.abort();
     for (const group of hosting.groups ?? []) await group.close('shutdown');
   }
+}
+
+/** What several tasks have begun as one entry. */
+function joined([first, ...others]: readonly TaskProgress[]): JournalEntry | undefined {
+  return first && joinEntries([first.entry, ...others.map(({ entry }) => entry)]);
 }
 
 /** When each input was last seen to grow, by clock time, and whether it has been told to be idle since. */

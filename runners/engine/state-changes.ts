@@ -1,11 +1,8 @@
 import { HeadraceError } from '../../dataflow/errors.js';
-import { createMetrics } from '../../dataflow/metrics.js';
-import type { Pipeline } from '../../dataflow/pipeline.js';
 import type { StateWrite } from '../../dataflow/ports/log-client.js';
-import { emptyState, type StateBackend } from '../../dataflow/ports/state-backend.js';
+import type { StateBackend } from '../../dataflow/ports/state-backend.js';
 import type { Runtime } from './job.js';
 import { formWrite, isOwnState, type StateForm, storedForms } from './job-state.js';
-import { createTask, type PipelineGraph, type TaskEnvironment } from './task.js';
 
 /** What becomes of a step's state when the pipeline starts. */
 export interface StateFate {
@@ -40,12 +37,6 @@ export interface StatePlace extends Pick<Runtime, 'log' | 'state'> {
 /** Entries that one epoch changes when state is dropped or moved. */
 const entriesAtOnce = 50_000;
 const noKey = new Uint8Array(0);
-/** The forms of state that the steps of a pipeline declare, by opening one task with nothing stored. */
-export function declaredForms(pipeline: Pipeline, graph: PipelineGraph, taskCount: number, environment: TaskEnvironment): Map<string, StateForm> {
-  const { tables } = createTask(pipeline, 0, taskCount, { ...environment, state: emptyState, metrics: createMetrics(), replaying: true, warn: () => undefined });
-  const kinds = new Map(graph.steps.map((step) => [step.id, step.kind]));
-  return new Map([...tables].filter(([step]) => !isOwnState(step)).map(([step, table]) => [step, { kind: kinds.get(step) ?? '', form: table.form }]));
-}
 
 /** What becomes of each step's state, in the order of the pipeline; those without a step come last. */
 export function stateFates(state: StateBackend, pipeline: string, declared: ReadonlyMap<string, StateForm>): StateFate[] {
