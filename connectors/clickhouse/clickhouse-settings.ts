@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { HeadraceError } from '../../dataflow/errors.js';
+import { fileOfSetting } from '../file-of-setting.js';
 
 /** Where a ClickHouse server is and how to reach it. */
 export interface ClickHouseSettings {
@@ -37,12 +37,6 @@ export function clickHouseSettings(variables: Readonly<Record<string, string | u
   const url = value('CLICKHOUSE_URL');
   if (url === undefined) return undefined;
   if (url !== inProcess && (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol))) throw new HeadraceError('HR_CLICKHOUSE_SETTINGS', 'CLICKHOUSE_URL is no address; give http://HOST:8123, https://HOST:8443 or chdb:.');
-  const caFile = value('CLICKHOUSE_TLS_CA');
-  let ca: Buffer | undefined;
-  try {
-    ca = caFile === undefined ? undefined : readFileSync(caFile);
-  } catch (cause) {
-    throw new HeadraceError('HR_CLICKHOUSE_SETTINGS', `CLICKHOUSE_TLS_CA is ${caFile}, which cannot be read.`, { cause });
-  }
+  const ca = fileOfSetting(value('CLICKHOUSE_TLS_CA'), (path, cause) => new HeadraceError('HR_CLICKHOUSE_SETTINGS', `CLICKHOUSE_TLS_CA is ${path}, which cannot be read.`, { cause }));
   return { url, user: value('CLICKHOUSE_USER') ?? 'default', password: value('CLICKHOUSE_PASSWORD') ?? '', database: value('CLICKHOUSE_DATABASE') ?? 'default', ...(ca === undefined ? {} : { ca }) };
 }

@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { HeadraceError } from '../../dataflow/errors.js';
+import { fileOfSetting } from '../file-of-setting.js';
 import { type RegistrySettings, registrySettings } from '../registry/registry-settings.js';
 import { type Compression, compressions } from './compression.js';
 
@@ -122,15 +122,7 @@ function readAddress(text: string): { host: string; port: number } {
 type Value = (name: keyof typeof kafkaVariables) => string | undefined;
 
 function readTls(value: Value): KafkaTls | undefined {
-  const file = (name: keyof typeof kafkaVariables): Buffer | undefined => {
-    const path = value(name);
-    if (path === undefined) return undefined;
-    try {
-      return readFileSync(path);
-    } catch (cause) {
-      throw new HeadraceError('HR_KAFKA_SETTINGS', `${name}: ${path} cannot be read.`, { cause });
-    }
-  };
+  const file = (name: keyof typeof kafkaVariables) => fileOfSetting(value(name), (path, cause) => new HeadraceError('HR_KAFKA_SETTINGS', `${name}: ${path} cannot be read.`, { cause }));
   const [ca, cert, key] = [file('KAFKA_TLS_CA'), file('KAFKA_TLS_CERT'), file('KAFKA_TLS_KEY')];
   if ((cert === undefined) !== (key === undefined)) throw wrong(cert === undefined ? 'KAFKA_TLS_CERT' : 'KAFKA_TLS_KEY', 'is missing: a certificate and its key belong together');
   if (value('KAFKA_TLS') !== '1' && ca === undefined && cert === undefined) return undefined;

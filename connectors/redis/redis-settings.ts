@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { HeadraceError } from '../../dataflow/errors.js';
+import { fileOfSetting } from '../file-of-setting.js';
 
 /** Where Redis is and how to reach it. */
 export interface RedisSettings {
@@ -48,15 +48,7 @@ export function redisSettings(variables: Readonly<Record<string, string | undefi
   if (url.protocol !== 'redis:' && url.protocol !== 'rediss:') throw wrong('REDIS_URL', `begins with ${url.protocol}//; give redis:// or rediss://`);
   const database = url.pathname.replace(/^\//, '');
   if (!/^\d*$/.test(database)) throw wrong('REDIS_URL', `names the database "${database}"; give its number`);
-  const file = (name: keyof typeof redisVariables): Buffer | undefined => {
-    const path = value(name);
-    if (path === undefined) return undefined;
-    try {
-      return readFileSync(path);
-    } catch (cause) {
-      throw wrong(name, `is ${path}, which cannot be read`, cause);
-    }
-  };
+  const file = (name: keyof typeof redisVariables) => fileOfSetting(value(name), (path, cause) => wrong(name, `is ${path}, which cannot be read`, cause));
   const [ca, cert, key] = [file('REDIS_TLS_CA'), file('REDIS_TLS_CERT'), file('REDIS_TLS_KEY')];
   if ((cert === undefined) !== (key === undefined)) throw wrong(cert === undefined ? 'REDIS_TLS_CERT' : 'REDIS_TLS_KEY', 'is missing: a certificate and its key belong together');
   const encrypted = url.protocol === 'rediss:' || ca !== undefined || cert !== undefined;

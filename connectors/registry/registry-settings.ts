@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { HeadraceError } from '../../dataflow/errors.js';
+import { fileOfSetting } from '../file-of-setting.js';
 
 /** Where the schema registry is and how to reach it. */
 export interface RegistrySettings {
@@ -46,13 +46,7 @@ export function registrySettings(env: Readonly<Record<string, string | undefined
   if (password !== undefined && username === undefined) throw wrong('SCHEMA_REGISTRY_USERNAME', 'is missing: there is a password');
   const patience = value('SCHEMA_REGISTRY_PATIENCE_MS');
   if (patience !== undefined && !/^[1-9]\d{0,8}$/.test(patience)) throw wrong('SCHEMA_REGISTRY_PATIENCE_MS', `is "${patience}"; give a whole number over 0`);
-  let ca: Buffer | undefined;
-  const file = value('SCHEMA_REGISTRY_TLS_CA');
-  try {
-    ca = file === undefined ? undefined : readFileSync(file);
-  } catch (cause) {
-    throw wrong('SCHEMA_REGISTRY_TLS_CA', `is ${file}, which cannot be read`, cause);
-  }
+  const ca = fileOfSetting(value('SCHEMA_REGISTRY_TLS_CA'), (path, cause) => wrong('SCHEMA_REGISTRY_TLS_CA', `is ${path}, which cannot be read`, cause));
   return {
     urls: addresses.map((url) => {
       url.username = '';
