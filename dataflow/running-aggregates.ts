@@ -2,7 +2,7 @@ import type { Column, NumberColumn } from '../schemas/column.js';
 import { type Aggregates, layoutOf } from './accumulators/layout.js';
 import { groupLabels, Pane } from './accumulators/pane.js';
 import { resultColumns } from './accumulators/results.js';
-import { type AggregateNode, aggregateOf, takesBack } from './aggregates/aggregate.js';
+import { type AggregateNode, aggregateOf } from './aggregates/aggregate.js';
 import { count } from './aggregates/count.js';
 import { signsOf } from './changes.js';
 import { Batch, columnRows, type KeyedBy } from './batch.js';
@@ -54,8 +54,7 @@ export function createRunningAggregates(options: {
 }): RunningAggregates {
   const { expire, retractions, table } = options;
   const own = { [newest]: aggregateOf({ kind: 'leaf', leaf: { op: 'max', of: eventTime, where: undefined, by: undefined } }), [held]: count() };
-  const given = layoutOf(options.aggregates);
-  const onlyAdds = given.customs.length > 0 || given.tables.some(({ leaves }) => leaves.some(({ leaf }) => !takesBack(leaf)));
+  const onlyAdds = !layoutOf(options.aggregates).takesBack;
   const layout = layoutOf({ ...options.aggregates, ...own });
   const labels = groupLabels(layout);
   const create = () => new Pane(layout, labels, 0);

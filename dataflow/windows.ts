@@ -7,6 +7,7 @@ import { type Aggregates, layoutOf } from './accumulators/layout.js';
 import { createPaneStore, type PaneMeta } from './pane-store.js';
 import type { StateTable } from './state-table.js';
 import type { WindowMs } from './window-spec.js';
+import { createWindowSums, type WindowSum } from './window-sums.js';
 
 /** Results of one window: a row a key. */
 export interface FiredWindow {
@@ -66,6 +67,7 @@ export function createWindows(options: WindowsOptions & { readonly shape: Window
   const store = createPaneStore<Pane, PaneMeta>(options.table, options.task, { layout: `${offset === 0 ? every : `${every}+${offset}`} ${layout.text}`, labels, create: (start) => new Pane(layout, labels, start) });
   const saved = store.load();
   const panes = saved.panes;
+  const sums = createWindowSums({ layout, labels, shape, panes });
   const fired = new Map<number, Fired>();
   for (const [end, window] of saved.meta.fired ?? []) fired.set(end, { rows: new Map(window.rows), revisions: new Map(window.revisions), touched: new Map(window.touched) });
   let keyedBy = saved.meta.keyedBy;
@@ -92,6 +94,7 @@ export function createWindows(options: WindowsOptions & { readonly shape: Window
       panes.set(start, pane);
     }
     pane.add(batch, ids);
+    sums.added(start, batch, ids);
     if (start + every > closedTo) return;
     for (let end = start + every; end <= Math.min(lastEnd(start), closedTo); end += every) {
       if (end + lateness <= watermark || end <= endedTo) continue;
@@ -101,20 +104,9 @@ export function createWindows(options: WindowsOptions & { readonly shape: Window
     }
   };
 
-  const windowPane = (end: number): Pane => {
-    if (size === every) return panes.get(end - size)!;
-    const merged = new Pane(layout, labels, end - size);
-    for (let start = end - size; start < end; start += every) {
-      const pane = panes.get(start);
-      if (pane !== undefined) for (let row = 0; row < pane.size; row++) merged.mergeRow(pane, row);
-    }
-    return merged;
-  };
-
-  const result = (pane: Pane, end: number, rows: Int32Array | undefined, revisions: Float64Array): FiredWindow => {
-    const n = revisions.length;
-    const all = pane.keys.keys();
-    const keys: StringColumn = rows === undefined ? all : { ...all, offset: rows.map((r) => all.offset[r]!), length: rows.map((r) => all.length[r]!) };
+  const result = ({ pane, rows }: WindowSum, end: number, revisions: Float64Array): FiredWindow => {
+    const n = rows.length;
+    const keys = pane.keys.select(rows);
     const constant = (value: number): NumberColumn => ({ kind: 'number', data: new Float64Array(n).fill(value) });
     return {
       length: n,
@@ -129,15 +121,9 @@ export function createWindows(options: WindowsOptions & { readonly shape: Window
     for (const end of [...fired.keys()].sort((a, b) => a - b)) {
       const window = fired.get(end)!;
       if (window.touched.size > 0) {
-        const pane = windowPane(end);
-        const rowOf = (key: string) => {
-          const bytes = Buffer.from(key);
-          return pane.keys.find(bytes, 0, bytes.length);
-        };
-        // In the order of the pane: the one of arrival follows the sizes of the batches where a window has several panes.
-        const found = [...window.touched.keys()].map((key) => ({ key, row: rowOf(key) })).sort((a, b) => a.row - b.row);
-        const keys = found.map(({ key }) => key);
-        const rows = Int32Array.from(found, ({ row }) => row);
+        // In the order of the window: the one of arrival follows the sizes of the batches where a window has several panes.
+        const sum = sums.some(end, [...window.touched.keys()].map((key) => Buffer.from(key)));
+        const keys = Array.from(sum.rows, (row) => Buffer.from(sum.pane.keys.key(row)).toString());
         const revisions = Float64Array.from(keys, (key) => {
           const { start, row } = window.touched.get(key)!;
           const before = window.revisions.get(key);
@@ -148,7 +134,7 @@ export function createWindows(options: WindowsOptions & { readonly shape: Window
         });
         window.touched.clear();
         options.onCorrections(keys.length);
-        yield result(pane, end, rows, revisions);
+        yield result(sum, end, revisions);
       }
       if (end + lateness <= time) fired.delete(end);
     }
@@ -210,8 +196,8 @@ export function createWindows(options: WindowsOptions & { readonly shape: Window
         for (let end = start + every; end <= lastEnd(start); end += every) if (end <= time && end > closedTo) ends.add(end);
       }
       for (const end of [...ends].sort((a, b) => a - b)) {
-        const pane = windowPane(end);
-        yield result(pane, end, undefined, new Float64Array(pane.size));
+        const sum = sums.all(end);
+        yield result(sum, end, new Float64Array(sum.rows.length));
         if (end + lateness > time) {
           const rows = new Map<number, number>();
           for (let start = end - size; start < end; start += every) if (panes.has(start)) rows.set(start, panes.get(start)!.size);
@@ -225,6 +211,7 @@ export function createWindows(options: WindowsOptions & { readonly shape: Window
       for (const start of [...panes.keys()]) {
         if (lastEnd(start) + lateness <= time) {
           if (time === Number.POSITIVE_INFINITY) endedTo = Math.max(endedTo, lastEnd(start));
+          sums.drop(start);
           if (spare.length < sparePanes) spare.push(panes.get(start)!);
           panes.delete(start);
           store.drop(start);

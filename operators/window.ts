@@ -53,8 +53,9 @@ export type Key = { readonly [name: string]: unknown; readonly unkeyed?: never }
  * next moves. Later ones go to `late`. With `gap` (`session('30m')`) windows are sessions: as long as a key is active; a late record may lengthen or
  * merge sessions, and a corrected row replaces every earlier row of its key that it overlaps. With `sliding` (`sliding('10m')`) there is a window for each time t at which a key has a record,
  * (t - size, t], and its row goes out when the watermark has passed t; a late record gives a row of its own and corrects those that are behind it by less than the size. The event time of a row is its window's last millisecond, so that windows can be chained. Overlapping
- * windows share panes of length `every`. *State*: one row of numbers for each key and pane, until the last window of the pane
- * is past its lateness; of sessions one row each, until they are past it, and as many holes; of sliding windows what the aggregates read of each record, for the size, the lateness and a 64th of the size, and one row of
+ * windows share panes of length `every`. *Cost* of a row of overlapping windows: the newest pane of its key added to the window before and the oldest taken out, where that gives the same to the last bit
+ * (counts, sums of whole numbers and what is made of them); else all panes of its key added up. *State*: one row of numbers for each key and pane, until the last window of the pane
+ * is past its lateness, and of overlapping windows one more in memory; of sessions one row each, until they are past it, and as many holes; of sliding windows what the aggregates read of each record, for the size, the lateness and a 64th of the size, and one row of
  * numbers for each key and 64th of the size. *Errors*: HR_WINDOW, HR_DURATION, HR_AGGREGATE when the pipeline is built.
  *
  * @example

@@ -1,5 +1,5 @@
 import type { Aggregate, AggregateNode, AnyCustomAggregate, CustomAggregate, Group, Leaf } from '../aggregates/aggregate.js';
-import { groupText, leafText } from '../aggregates/aggregate.js';
+import { groupText, leafText, takesBack } from '../aggregates/aggregate.js';
 import { HeadraceError } from '../errors.js';
 import type { Expression } from '../expression.js';
 import { leafIdentity } from './leaf-loops.js';
@@ -34,6 +34,8 @@ export interface Layout {
   readonly tables: readonly TableLayout[];
   readonly fields: readonly { readonly name: string; readonly node: AggregateNode | undefined; readonly custom: number }[];
   readonly customs: readonly CustomAggregate<unknown, unknown, unknown>[];
+  /** Whether everything in it can be taken out again. */
+  readonly takesBack: boolean;
   /** The expressions that call a user's function, which may throw. */
   readonly functions: readonly Expression<never, unknown>[];
   /** The place of a leaf of `fields`. */
@@ -93,6 +95,7 @@ export function layoutOf(aggregates: Aggregates<never>): Layout {
     tables,
     fields,
     customs,
+    takesBack: customs.length === 0 && [...placed.values()].every(({ leaf }) => takesBack(leaf)),
     place(leaf) {
       let place = places.get(leaf);
       if (place === undefined) places.set(leaf, (place = placed.get(leafText(leaf))!));

@@ -1,6 +1,4 @@
 import { deserialize, serialize } from 'node:v8';
-import type { Column, StringColumn } from '../../schemas/column.js';
-import { cell, stringColumn } from '../../schemas/column.js';
 import type { Batch } from '../batch.js';
 import { byteReader, byteWriter } from '../bytes.js';
 import { Dictionary } from '../dictionary.js';
@@ -9,17 +7,12 @@ import { bucketsOf } from './buckets.js';
 import type { Layout, Pass, TableLayout } from './layout.js';
 import { DistinctSketches } from './distinct-sketches.js';
 import { addToFirstOrLast, addToLeaf, addToSwitch, mergeLeaf, type OtherValues } from './leaf-loops.js';
+import { labelsOf, noGroup, numberAt, textsOf, valuesOf } from './group-values.js';
 import { Pairs } from './pairs.js';
-import { textColumn } from '../text-column.js';
 import { Slab } from './slab.js';
 
 /** Texts of the groups of `by(column)`, shared by the panes of a step so that a pane keeps numbers only. */
 export type GroupLabels = readonly (Dictionary | undefined)[];
-
-/** Most different texts of one `by(column)`; further ones are counted together as `~other`. */
-export const maxGroupLabels = 10_000;
-
-const otherLabel = Buffer.from('~other');
 
 /** Fresh labels for a layout. */
 export function groupLabels(layout: Layout): GroupLabels {
@@ -209,6 +202,61 @@ export class Pane {
     }
   }
 
+  /**
+   * Adds each row of another pane of the same layout and labels to row `to[row]`, or takes it out (-1): where the layout takes back and the other pane is exact. Rows do not count as changed.
+   * Cost: one pass over the cells.
+   */
+  mergeAll(other: Pane, to: Int32Array, sign: 1 | -1): void {
+    this.layout.tables.forEach(({ group }, t) => {
+      const slab = this.slabs[t]!;
+      const from = other.slabs[t]!;
+      const pairs = this.pairs[t];
+      if (pairs === undefined) {
+        const size = group?.size ?? 1;
+        slab.ensure(this.size * size);
+        addRows(slab.data, from.data, slab.stride * size, to, Math.min(other.size, from.size / size), sign);
+        return;
+      }
+      const theirs = other.pairs[t]!;
+      const own = group!.kind === 'distinct' ? this.labels[t] : undefined;
+      const slots = new Int32Array(theirs.size);
+      for (let slot = 0; slot < slots.length; slot++) {
+        const label = own && other.labels[t]!.key(theirs.groupOf(slot));
+        slots[slot] = pairs.slot(to[theirs.rowOf(slot)]!, label === undefined ? theirs.groupOf(slot) : own!.intern(label, 0, label.length));
+      }
+      slab.ensure(pairs.size);
+      addRows(slab.data, from.data, slab.stride, slots, slots.length, sign);
+    });
+  }
+
+  /**
+   * Whether so many panes like this one (or such rows of it) can be added and taken out again without rounding: its sums are whole numbers, and small enough.
+   *
+   * @param rows the first `n` of them are looked at
+   */
+  isExact(panes: number, rows?: Int32Array, n = this.size): boolean {
+    const most = Number.MAX_SAFE_INTEGER / panes;
+    return this.layout.tables.every(({ group, leaves }, t) => {
+      const { data, stride, size } = this.slabs[t]!;
+      const pairs = this.pairs[t];
+      const width = group === undefined ? 1 : group.size;
+      return leaves.every(({ leaf, at }) => {
+        if (leaf.op !== 'sum') return true;
+        const isWhole = (slot: number) => Number.isInteger(data[slot * stride + at]) && Math.abs(data[slot * stride + at]!) <= most && data[slot * stride + at + 1] === 0;
+        if (rows === undefined) {
+          for (let slot = 0; slot < size; slot++) if (!isWhole(slot)) return false;
+          return true;
+        }
+        for (let i = 0; i < n; i++) {
+          if (pairs !== undefined) {
+            for (let slot = pairs.first(rows[i]!); slot >= 0; slot = pairs.next(slot)) if (!isWhole(slot)) return false;
+          } else for (let slot = rows[i]! * width; slot < (rows[i]! + 1) * width; slot++) if (!isWhole(slot)) return false;
+        }
+        return true;
+      });
+    });
+  }
+
   /** What changed since the last call, as bytes for `restore`; undefined when nothing did. `all`: everything. */
   delta(all = false): Uint8Array | undefined {
     const main = this.slabs[0]!;
@@ -315,6 +363,11 @@ export class Pane {
   }
 }
 
+/** Adds row i of `from`, `width` numbers, to row `to[i]` of `data`, or takes it out. */
+function addRows(data: Float64Array, from: Float64Array, width: number, to: Int32Array, n: number, sign: 1 | -1): void {
+  for (let i = 0, k = 0; i < n; i++) for (let cell = to[i]! * width, end = cell + width; cell < end; cell++, k++) data[cell] = data[cell]! + sign * from[k]!;
+}
+
 const switches = new WeakMap<Pass, { symbols: readonly string[]; cells: Int32Array }>();
 
 /** Cell of each symbol of an enum column in a pass; the last answer is kept, since the symbols of a column hardly change. */
@@ -324,50 +377,4 @@ function switchCells(pass: Pass, symbols: readonly string[]): Int32Array {
   const cells = Int32Array.from(symbols, (symbol) => pass.leaves.find(({ leaf }) => leaf.where!.equality!.value === symbol)?.at ?? -1);
   switches.set(pass, { symbols, cells });
   return cells;
-}
-
-/** Group number of a record without one. */
-const noGroup = -0x8000_0000;
-
-function numberAt(column: Column, i: number): number {
-  if (column.kind === 'enum') return column.nulls?.[i] ? -1 : column.data[i]!;
-  const value = cell(column, i);
-  return typeof value === 'number' ? value : -1;
-}
-
-/** Ids of the values of a column, without a limit. */
-function valuesOf(column: Column, labels: Dictionary, n: number): Int32Array {
-  const text = textsOf(column, n);
-  const out = new Int32Array(n);
-  labels.internAll(text, n, out);
-  for (let i = 0; i < n; i++) if (text.length[i]! < 0) out[i] = noGroup;
-  return out;
-}
-
-/** The values of a column as texts; objects as JSON. */
-const textsOf = (column: Column, n: number): StringColumn =>
-  textColumn(column.kind === 'enum' || column.kind === 'object' || column.kind === 'vector' ? stringColumn(Array.from({ length: n }, (_, i) => textOf(cell(column, i)))) : column, n);
-
-const textOf = (value: unknown): string | null => (value === null || value === undefined ? null : typeof value === 'object' ? JSON.stringify(value) : String(value));
-
-function labelsOf(column: Column, labels: Dictionary, n: number): Int32Array {
-  const out = new Int32Array(n);
-  const intern = (bytes: Uint8Array, offset: number, length: number) =>
-    labels.size < maxGroupLabels || labels.find(bytes, offset, length) >= 0 ? labels.intern(bytes, offset, length) : labels.intern(otherLabel, 0, otherLabel.length);
-  if (column.kind === 'string') {
-    for (let i = 0; i < n; i++) out[i] = column.length[i]! < 0 ? noGroup : intern(column.bytes, column.offset[i]!, column.length[i]!);
-  } else if (column.kind === 'enum') {
-    const ids = column.symbols.map((s) => intern(Buffer.from(s), 0, Buffer.byteLength(s)));
-    for (let i = 0; i < n; i++) out[i] = column.nulls?.[i] ? noGroup : ids[column.data[i]!]!;
-  } else {
-    for (let i = 0; i < n; i++) {
-      const value = cell(column, i);
-      if (value === null || value === undefined) out[i] = noGroup;
-      else {
-        const bytes = Buffer.from(String(value));
-        out[i] = intern(bytes, 0, bytes.length);
-      }
-    }
-  }
-  return out;
 }

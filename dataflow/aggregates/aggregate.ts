@@ -101,7 +101,7 @@ export function aggregateOf<Row, V, Back extends Taking = Taking>(node: Aggregat
   return made as unknown as Aggregate<Row, V, Back>;
 }
 
-/** Whether records can be taken out of a leaf again. */
+/** Whether records can be taken out of a leaf again, and with them panes out of windows that move. */
 export const takesBack = ({ op, by }: Leaf): boolean => (op === 'count' || op === 'sum') && by?.kind !== 'sketch';
 
 /** Text of a leaf: its identity within a layout. */

@@ -26,7 +26,7 @@ export const documentedLimits: readonly DocumentedLimit[] = [
   { constant: 'maxSize', file: 'connectors/embedded/partition-store.ts', unit: 'bytes', what: 'Keys and values in one stored block (one larger record still fits).' },
   { constant: 'smallCount', file: 'connectors/embedded/partition-store.ts', unit: '', what: 'A last block with fewer records is written anew together with what follows.' },
   { constant: 'maxKeyBytes', file: 'dataflow/ports/state-backend.ts', unit: 'bytes', what: 'Longest key of a state entry. Entity keys over half of it are digested.' },
-  { constant: 'maxGroupLabels', file: 'dataflow/accumulators/pane.ts', unit: '', what: 'Different texts of one `by(column)`; further ones are counted together as `~other`.' },
+  { constant: 'maxGroupLabels', file: 'dataflow/accumulators/group-values.ts', unit: '', what: 'Different texts of one `by(column)`; further ones are counted together as `~other`.' },
   { constant: 'topNLimit', file: 'operators/top-n.ts', unit: '', what: 'Most rows of a key that `topN` keeps (more where they are equal and `ties` is set).' },
   { constant: 'flatMapLimit', file: 'operators/flat-map.ts', unit: '', what: 'Most records that one record becomes in `flatMap`.' },
   { constant: 'shortestPane', file: 'dataflow/interval-join.ts', unit: 'ms', what: 'Shortest stretch in which `join` keeps rows: they stay up to that much longer than they must.' },

@@ -1,18 +1,11 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { layoutOf } from '../../../dataflow/accumulators/layout.js';
-import { groupLabels, maxGroupLabels, Pane } from '../../../dataflow/accumulators/pane.js';
+import { maxGroupLabels } from '../../../dataflow/accumulators/group-values.js';
+import { groupLabels, Pane } from '../../../dataflow/accumulators/pane.js';
 import { resultRow } from '../../../dataflow/accumulators/results.js';
 import { count, max, mean, min, quantiles, sum } from '../../../dataflow/aggregates/index.js';
-import { Batch, objectRows } from '../../../dataflow/batch.js';
-import { stringColumn } from '../../../schemas/column.js';
-
-interface Row {
-  readonly k: string;
-  readonly v: number | null;
-  readonly cat: string | null;
-  readonly g: number;
-}
+import { batchOf, type Row } from './pane-rows.js';
 
 const v = (r: Row) => r.v;
 const layout = layoutOf({
@@ -23,8 +16,7 @@ const layout = layoutOf({
 const aRow = fc.record({ k: fc.constantFrom('a', 'b', 'c', 'd', 'ü', ''), v: fc.option(fc.integer({ min: -5, max: 50 })), cat: fc.constantFrom('x', 'y', 'z', null), g: fc.integer({ min: -1, max: 3 }) });
 const someRows = fc.array(aRow, { minLength: 1, maxLength: 12 });
 
-const add = (pane: Pane, rows: readonly Row[]) =>
-  pane.add(new Batch<Row>(objectRows(rows), new Float64Array(rows.length), stringColumn(rows.map((r) => r.k)), { name: 'k', kind: 'string' }), new Int32Array(rows.length));
+const add = (pane: Pane, rows: readonly Row[]) => pane.add(batchOf(rows), new Int32Array(rows.length));
 const resultsOf = (pane: Pane) => Array.from({ length: pane.size }, (_, row) => [Buffer.from(pane.keys.key(row)).toString(), resultRow(pane, row)]);
 
 test('deltas restore the pane that they were taken of, from the beginning or from a snapshot', () => {
