@@ -1,6 +1,6 @@
 import type { Clock } from './clock.js';
 import { asHeadraceError } from './errors.js';
-import { type FeatureSet, newestPrefix, paneMs, readNewest, tilePrefix } from './features.js';
+import { type FeatureSet, lookUpTime, newestPrefix, paneMs, readNewest, tilePrefix } from './features.js';
 import type { OutsideWork } from './outside-work.js';
 import { longestWindow, packEntity } from './packed-entity.js';
 import type { FeaturePublisher, PublishedEntity } from './ports/feature-publisher.js';
@@ -60,13 +60,13 @@ export function createFeaturePublication(options: {
     const some = [...committed].slice(0, publishedAtOnce);
     let newest = Number.NEGATIVE_INFINITY;
     for (const { value } of tiles.committed(Buffer.of(newestPrefix), Buffer.of(newestPrefix + 1))) newest = Math.max(newest, readNewest(value));
-    const end = Math.floor(newest / paneMs.small) * paneMs.small + paneMs.small;
+    const end = lookUpTime(newest);
     const source = { range: (from: Uint8Array, to?: Uint8Array) => tiles.committed(from, to) };
     const entities = some.map(([name]): PublishedEntity => {
       const entity = Buffer.from(name, 'latin1');
       return { set: set.name, entity, value: packEntity(set, source, entity, end), ttlMs };
     });
-    await publisher.publish(entities, { epoch, set: set.name, newest: end, ttlMs });
+    await publisher.publish(entities, { epoch, set: set.name, newest, ttlMs });
     for (const [name, since] of some) {
       published.add(name);
       if (committed.get(name) === since) committed.delete(name);

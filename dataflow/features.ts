@@ -211,6 +211,11 @@ function scratchOf(stride: number): Float64Array {
   return scratch;
 }
 
+/** When look-ups answer as of, once an event of that time is in: the end of its pane. */
+export function lookUpTime(newest: number): number {
+  return Math.floor(newest / paneMs.small) * paneMs.small + paneMs.small;
+}
+
 /** Where window `window` at time `at` begins (epoch ms): it covers the records from there up to `at`. */
 export function windowStart(window: RollingWindow, at: number): number {
   return Math.floor((at - window.ms) / window.pane) * window.pane;

@@ -13,6 +13,10 @@ export const metricTable = {
   headrace_training_rejected_total: { type: 'counter', by: 'step', help: 'Intervals whose candidate was rejected.' },
   headrace_training_held_total: { type: 'counter', by: 'step', help: 'Intervals that gave no candidate, or one that could not be judged.' },
   headrace_training_late_rows: { type: 'gauge', by: 'step', help: 'Examples since the start of the run that came when their interval was closed; they count for the next one.' },
+  headrace_feature_age_ms: { type: 'gauge', by: 'feature', help: 'Age of the newest event in the features of a set when they were looked up: the 99th percentile of the last interval.' },
+  headrace_feature_mismatch_ratio: { type: 'gauge', by: 'feature', help: 'Share of the served values of the last interval that are not what their events say.' },
+  headrace_feature_missing_ratio: { type: 'gauge', by: 'feature', help: 'Share of the values of the last interval that were not served, though there are events.' },
+  headrace_feature_smape: { type: 'gauge', by: 'feature', help: 'Symmetric mean absolute percentage error of the served values of the last interval, from 0 to 2.' },
   headrace_decisions_duplicate_total: { type: 'counter', by: 'step', help: 'Decisions of an id that was there already; they are left out.' },
   headrace_outcomes_unknown_total: { type: 'counter', by: 'step', help: 'Outcomes of decisions that did not come.' },
   headrace_outcomes_late_total: { type: 'counter', by: 'step', help: 'Outcomes after the attribution window, or that came when the row of their decision had gone out.' },
@@ -33,8 +37,8 @@ export const metricTable = {
   headrace_ready: { type: 'gauge', by: '', help: '1 while the process is connected, has its partitions and has restored their state, else 0.' },
 } as const;
 
-/** What a metric is told apart by; `partition`: the second name of its values is TOPIC/NUMBER. */
-export type MetricLabel = '' | 'step' | 'table' | 'topic' | 'partition';
+/** What a metric is told apart by; `partition`: the second name of its values is TOPIC/NUMBER, `feature`: MODEL/SET or MODEL/SET/FEATURE. */
+export type MetricLabel = '' | 'feature' | 'step' | 'table' | 'topic' | 'partition';
 
 /** A name of the table. */
 export type MetricName = keyof typeof metricTable;

@@ -18,6 +18,11 @@ export { intervalOf, type IntervalTrainer, type TrainedInterval, trainHead, type
 export { type IntervalOutcome, type IntervalTask, type KeptHead, type ScoreQuality, trainInterval } from './train-interval.js';
 export { trainingIntervals } from './training-intervals.js';
 export { type TrainingRow, trainingRows } from './training-rows.js';
+export { consistencyAggregates, consistencyOf, type ConsistencyWindow, featureConsistency, featureKey } from './skew/feature-consistency.js';
+export { findSkew } from './skew/find-skew.js';
+export { type FeatureCheck, type RecomputedState, recomputeServed, type Seen } from './skew/recompute-served.js';
+export { seenEvents } from './skew/seen-events.js';
+export { type ServedFeatures, servedFeatures, type ServedFeaturesOptions, type ServedSet, type ServedSetOptions, type ServedValues, servedValues, type SkewLimits } from './skew/served-features.js';
 export { auc } from './quality/auc.js';
 export { calibration, type Calibration } from './quality/calibration.js';
 export { logLoss } from './quality/log-loss.js';

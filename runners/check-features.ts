@@ -8,6 +8,7 @@ import { keySample } from '../dataflow/key-sample.js';
 import type { LogClient } from '../dataflow/ports/log-client.js';
 import type { SchemaRegistry } from '../dataflow/ports/schema-registry.js';
 import { maxKeyBytes, type StateBackend } from '../dataflow/ports/state-backend.js';
+import { relativeDifference } from '../dataflow/relative-difference.js';
 import { splitmix } from '../dataflow/splitmix.js';
 import { recordTime } from '../dataflow/sql-columns.js';
 import { sqlName } from '../dataflow/sql-text.js';
@@ -258,7 +259,7 @@ function createTally(set: FeatureSet): Tally {
         if (a !== null && b !== null) {
           count.compared += 1;
           if (a === b) continue;
-          count.error += relative(a, b);
+          count.error += relativeDifference(a, b);
           if (isSame(a, b)) continue;
           count.mismatch += 1;
         } else if (a === b) continue;
@@ -290,9 +291,4 @@ function tooManyGroups(feature: string): HeadraceError {
 function isSame(a: number, b: number): boolean {
   if (Number.isInteger(a) && Number.isInteger(b) && Math.abs(a) <= Number.MAX_SAFE_INTEGER) return a === b;
   return Math.abs(a - b) <= Math.max(tolerance * Math.max(Math.abs(a), Math.abs(b)), smallest);
-}
-
-function relative(a: number, b: number): number {
-  const size = (Math.abs(a) + Math.abs(b)) / 2;
-  return size === 0 || !Number.isFinite(size) ? 0 : Math.abs(a - b) / size;
 }

@@ -12,6 +12,7 @@ type PipelineModule = Readonly<Record<string, unknown>>;
 /** The pipelines that come with Headrace, loaded when they are asked for. */
 const shippedPipelines: Readonly<Record<string, () => Promise<PipelineModule>>> = {
   'click-features': () => import('../pipelines/click-features.js'),
+  'feature-skew': () => import('../pipelines/feature-skew.js'),
   'head-training': () => import('../pipelines/head-training.js'),
   'model-drift': () => import('../pipelines/model-drift.js'),
   'propensity-log': () => import('../pipelines/propensity-log.js'),

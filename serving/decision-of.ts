@@ -17,6 +17,8 @@ export interface DecisionFacts<C extends Item = Item> {
   readonly modelVersion?: string;
   /** What that model had learned from: next offset by `topic/partition`. */
   readonly modelOffsets?: Readonly<Record<string, number>>;
+  /** Newest event in the features of each set when they were looked up, by the name of the set (`newest` of a look-up, epoch ms). */
+  readonly featureTimes?: Readonly<Record<string, number>>;
   /** Share of such decisions that are left out of the log, at least 0 and under 1. @default 0 */
   readonly pdrop?: number;
 }
@@ -28,7 +30,7 @@ const noFeatures: readonly number[] = [];
 
 /** The record of a choice. Its time is that of the choice. */
 export function decisionOf<C extends Item>(facts: DecisionFacts<C>, pmf: LoggedPmf = 'whole'): Decision {
-  const { decisionId, choice, userId = '', surface = '', context = {}, attributes = {}, modelVersion = '', modelOffsets = {}, pdrop = 0 } = facts;
+  const { decisionId, choice, userId = '', surface = '', context = {}, attributes = {}, modelVersion = '', modelOffsets = {}, featureTimes = {}, pdrop = 0 } = facts;
   const leavesOut = pmf === 'scheme' && choice.recomputable;
   return {
     decisionId,
@@ -52,6 +54,7 @@ export function decisionOf<C extends Item>(facts: DecisionFacts<C>, pmf: LoggedP
     policyVersion: choice.policyVersion,
     modelVersion,
     modelOffsets,
+    featureTimes,
     seed: choice.seed,
     pdrop,
     overridden: choice.overridden,

@@ -34,12 +34,12 @@ export function featureServer({ reader, sets, token }: FeatureServerOptions): Se
     if (set === undefined) return problem(404, 'HR_FEATURE', `There is no feature set "${name}"; there are ${sets.map((s) => s.name).join(', ')}.`);
     if (id !== undefined && id !== '') {
       const [found] = await reader.get(set, [id]);
-      return { status: 200, body: { set: set.name, id, at: found!.at, features: found!.features } };
+      return { status: 200, body: { set: set.name, id, at: found!.at, newestEvent: found!.newestEvent, features: found!.features } };
     }
     const ids = url.searchParams.get('ids')?.split(',').filter((one) => one !== '') ?? [];
     if (ids.length === 0 || ids.length > featureBatchLimit) return problem(400, 'HR_ARGUMENT', `Give from 1 to ${featureBatchLimit} entities: /features/${set.name}?ids=A,B.`);
     const found = await reader.get(set, ids);
-    return { status: 200, body: found.map(({ entity, at, features }) => ({ set: set.name, id: entity, at, features })) };
+    return { status: 200, body: found.map(({ entity, at, newestEvent, features }) => ({ set: set.name, id: entity, at, newestEvent, features })) };
   };
   return answeringServer(answer);
 }

@@ -1,5 +1,5 @@
 import { HeadraceError } from '../../dataflow/errors.js';
-import { featuresAt, type FeatureSet, layoutKey, newestPrefix, paneMs, publicationStep, readNewest, tileKey, tilePrefix, tilesMismatch, tilesStep } from '../../dataflow/features.js';
+import { featuresAt, type FeatureSet, layoutKey, lookUpTime, newestPrefix, paneMs, publicationStep, readNewest, tileKey, tilePrefix, tilesMismatch, tilesStep } from '../../dataflow/features.js';
 import { joinedState } from '../../dataflow/joined-state.js';
 import type { FeatureStore } from '../../dataflow/ports/feature-store.js';
 import type { StateBackend } from '../../dataflow/ports/state-backend.js';
@@ -30,16 +30,22 @@ export function embeddedFeatures(state: StateBackend, pipeline: string): Feature
     }
     published.add(set.name);
   };
-  const newest = (set: { readonly name: string }): number | undefined => {
+  const newestEvent = (set: { readonly name: string }): number => {
     let latest = Number.NEGATIVE_INFINITY;
     for (const { value } of table(set).range(Buffer.of(newestPrefix), Buffer.of(newestPrefix + 1))) latest = Math.max(latest, readNewest(value));
-    return latest === Number.NEGATIVE_INFINITY ? undefined : Math.floor(latest / paneMs.small) * paneMs.small + paneMs.small;
+    return latest;
+  };
+  const newest = (set: { readonly name: string }): number | undefined => {
+    const latest = newestEvent(set);
+    return latest === Number.NEGATIVE_INFINITY ? undefined : lookUpTime(latest);
   };
   return {
     get(set, entity, at) {
       check(set);
-      const time = at === undefined ? (newest(set) ?? 0) : Math.floor(at / paneMs.small) * paneMs.small;
-      return { entity, at: time, features: featuresAt(set as unknown as FeatureSet, holding(set, Buffer.from(entity)), Buffer.from(entity), time) };
+      const latest = newestEvent(set);
+      const time = at !== undefined ? Math.floor(at / paneMs.small) * paneMs.small : latest === Number.NEGATIVE_INFINITY ? 0 : lookUpTime(latest);
+      // what lies behind the time that was asked for does not count
+      return { entity, at: time, newestEvent: latest === Number.NEGATIVE_INFINITY ? null : Math.min(latest, time - 1), features: featuresAt(set as unknown as FeatureSet, holding(set, Buffer.from(entity)), Buffer.from(entity), time) };
     },
     *entities(set) {
       check(set);

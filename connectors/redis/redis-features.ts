@@ -1,5 +1,5 @@
 import { HeadraceError } from '../../dataflow/errors.js';
-import { type FeatureSet, featuresAt } from '../../dataflow/features.js';
+import { type FeatureSet, featuresAt, lookUpTime } from '../../dataflow/features.js';
 import { unpackEntity } from '../../dataflow/packed-entity.js';
 import type { FeatureReader } from '../../dataflow/ports/feature-reader.js';
 import { redisConnection } from './redis-connection.js';
@@ -24,13 +24,14 @@ export function redisFeatures(settings: RedisSettings): FeatureReader {
       }
       const [newest, ...values] = found;
       if (newest === null || newest === undefined) throw new HeadraceError('HR_FEATURE', `No run has published the features "${set.name}" to Redis at ${settings.host}:${settings.port}, or none within its longest window.`);
-      const at = newest.readDoubleLE(stampBytes);
+      const newestEvent = newest.readDoubleLE(stampBytes);
+      const at = lookUpTime(newestEvent);
       return entities.map((entity, i) => {
         const packed = values[i];
         const name = Buffer.from(entity);
         const tiles = packed === null || packed === undefined ? nothing : unpackEntity(set as unknown as FeatureSet, name, packed.subarray(stampBytes));
         if (tiles === undefined) throw new HeadraceError('HR_FEATURE', `The published features of ${set.name} ${entity} belong to other values than the set declares.`);
-        return { entity, at, features: featuresAt(set as unknown as FeatureSet, tiles, name, at) };
+        return { entity, at, newestEvent, features: featuresAt(set as unknown as FeatureSet, tiles, name, at) };
       });
     },
     close: () => connection.close(),

@@ -3,7 +3,7 @@ export function entityKey(prefix: string, set: string, entity: Uint8Array): Buff
   return Buffer.concat([Buffer.from(`${prefix}${set}:e:`), entity]);
 }
 
-/** Key of the end of a set's newest pane. */
+/** Key of the newest event of a set. */
 export function newestKey(prefix: string, set: string): Buffer {
   return Buffer.from(`${prefix}${set}:newest`);
 }

@@ -4,8 +4,8 @@ import { redisConnection } from './redis-connection.js';
 import type { RedisSettings } from './redis-settings.js';
 
 /**
- * Sets a value unless a later epoch has set it: the first 8 bytes are the epoch as a big-endian number, which compare as text.
- * KEYS: the key. ARGV: epoch and value, time to live in ms.
+ * Sets a value unless a later one is there: the first 8 bytes are the epoch, or the event time, as a big-endian number, which compare as text.
+ * KEYS: the key. ARGV: stamp and value, time to live in ms.
  */
 const setIfNewer = `
 local old = redis.call('GETRANGE', KEYS[1], 0, 7)
@@ -23,11 +23,13 @@ export function redisPublisher(settings: RedisSettings): FeaturePublisher {
     async publish(entities, { epoch, set, newest, ttlMs }) {
       const stamp = Buffer.alloc(8);
       stamp.writeBigUInt64BE(BigInt(epoch));
-      const time = Buffer.alloc(8);
-      time.writeDoubleLE(newest);
+      // Each task tells its own: the newest of all stays. Offset, so that times order as bytes.
+      const time = Buffer.alloc(16);
+      time.writeBigUInt64BE(BigInt(newest) + (1n << 63n));
+      time.writeDoubleLE(newest, 8);
       const commands: [string, ...(string | number | Buffer)[]][] = [
         ...entities.map(({ entity, value, ttlMs: ttl }): [string, Buffer, Buffer, number] => ['setIfNewer', entityKey(settings.prefix, set, entity), Buffer.concat([stamp, value]), ttl]),
-        ['setIfNewer', newestKey(settings.prefix, set), Buffer.concat([stamp, time]), ttlMs],
+        ['setIfNewer', newestKey(settings.prefix, set), time, ttlMs],
       ];
       let answers;
       try {

@@ -13,7 +13,7 @@ export interface FeaturePublisher {
   /**
    * Publishes entities as of an epoch. What a later epoch has published stays: a process that does not know that it was replaced cannot bring an old value back.
    *
-   * @param newest end of the newest pane of the set (epoch milliseconds): look-ups answer as of then
+   * @param newest event time of the newest record of the set (epoch milliseconds): look-ups answer as of the end of its pane
    * @throws HR_FEATURE_STORE the store is out of reach, or refuses; try again
    */
   publish(entities: readonly PublishedEntity[], at: { readonly epoch: number; readonly set: string; readonly newest: number; readonly ttlMs: number }): Promise<void>;

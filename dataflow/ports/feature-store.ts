@@ -5,6 +5,8 @@ export interface FeatureAnswer {
   readonly entity: string;
   /** Epoch milliseconds. */
   readonly at: number;
+  /** Newest event before `at` that the look-up knew of (epoch milliseconds); null where there was none. A decision logs it in `featureTimes`. */
+  readonly newestEvent: number | null;
   readonly features: FeatureValues;
 }
 

@@ -1,4 +1,6 @@
+import { embeddedFeatures } from '../../connectors/embedded/embedded-features.js';
 import { HeadraceError } from '../../dataflow/errors.js';
+import { servedClickFeatures } from '../../pipelines/served-click-features.js';
 import { epsilonGreedy } from '../../serving/explore/epsilon-greedy.js';
 import type { Imported } from '../import/importer.js';
 import { writeEvents } from '../import/write-events.js';
@@ -8,6 +10,7 @@ import { clickWorldTruth } from '../simulate/click-world-truth.js';
 import { decisionWorld, policyValue, type WorldItem } from '../simulate/decision-world.js';
 import { positions } from '../simulate/world-columns.js';
 import { planWorld, type ClickWorldOptions } from '../simulate/world-plan.js';
+import { withFeatures } from '../simulate/with-features.js';
 import { writeDecisions } from '../simulate/write-decisions.js';
 import { formatDuration, formatNumber } from '../terminal/number-format.js';
 import { progress } from '../terminal/progress.js';
@@ -18,14 +21,15 @@ import { recordsIn } from './import.js';
 /** `headrace simulate`: a click world with known truth. */
 export const simulate: Command = {
   name: 'simulate',
-  usage: ['simulate [--events N] [--seed S] [--users N] [--items N] [--rate R]', 'simulate --decisions N [--epsilon E] [--slots N] [--candidates N] [--drift S]'],
+  usage: ['simulate [--events N] [--seed S] [--users N] [--items N] [--rate R]', 'simulate --decisions N [--epsilon E] [--slots N] [--candidates N] [--drift S | --features]'],
   about:
     'Writes the events of a made-up world to the topic clicks, in their order of arrival: users with tastes, items with planted click\n' +
     'rates, bots, one item that turns viral, and late events. The same options give the same events everywhere. With --json the truth\n' +
     'is printed: the planted click rate of each item, the bots, and the viral item.\n\n' +
     'With --decisions the world is asked instead of watched: an epsilon-greedy policy chooses among candidates for its people, and what it chose\n' +
     'and what they clicked goes to the topics decisions and outcomes. What this and some other policies are worth there, in clicks a decision, is printed: an\n' +
-    'evaluation of the log can be held against it.',
+    'evaluation of the log can be held against it. With --features they log what click-features has kept of users and items, looked up as of\n' +
+    'each decision, for feature-skew to check: run `simulate` and `run click-features --bounded` before.',
   options: {
     events: { value: 'N', what: 'how many events (default 100,000)' },
     seed: { value: 'S', what: 'seed of all chance (default 1)' },
@@ -36,6 +40,7 @@ export const simulate: Command = {
     slots: { value: 'N', what: 'positions that a decision fills (default 1)' },
     candidates: { value: 'N', what: 'items among which a decision chooses (default 10)' },
     drift: { value: 'S', what: 'how much what people like changes from hour to hour, from 0 to 1; candidates then have the features that head-training learns from (default 0)' },
+    features: { what: 'decisions log features that click-features has kept in the data directory' },
     rate: { value: 'R', what: 'events or decisions per second of event time (default: they cover one day)' },
     partitions: { value: 'N', what: 'partitions of topics when they are created (default 4)' },
   },
@@ -43,7 +48,7 @@ export const simulate: Command = {
   endsOnAbort: true,
   async run(call) {
     if (call.options.has('decisions')) return simulateDecisions(call);
-    for (const name of ['epsilon', 'slots', 'candidates', 'drift']) if (call.options.has(name)) throw usageError(call.command, `--${name} goes with --decisions.`);
+    for (const name of ['epsilon', 'slots', 'candidates', 'drift', 'features']) if (call.options.has(name)) throw usageError(call.command, `--${name} goes with --decisions.`);
     const world = worldOptions(call, wholeNumber(call, 'events', 0) ?? 100_000);
     const partitions = wholeNumber(call, 'partitions', 1, 10_000);
     const started = performance.now();
@@ -84,6 +89,8 @@ async function simulateDecisions(call: Call): Promise<number> {
   const candidates = wholeNumber(call, 'candidates', 1, laidOut.items ?? 500);
   const partitions = wholeNumber(call, 'partitions', 1, 10_000);
   const drift = share(call, 'drift');
+  const isLookedUp = call.options.has('features');
+  if (isLookedUp && drift !== undefined) throw usageError(call.command, 'Give --drift or --features, not both: they log other inputs.');
   const policyOf = (epsilon: number) => epsilonGreedy<WorldItem>({ epsilon, slots, id: 'simulated' });
   const world = { ...laidOut, decisions, ...(candidates === undefined ? {} : { candidates }), ...(drift === undefined ? {} : { drift }) };
   const started = performance.now();
@@ -94,7 +101,8 @@ async function simulateDecisions(call: Call): Promise<number> {
       const before = await recordsIn(runtime.log, name);
       if (before > 0) call.notice(`The topic ${name} already has ${formatNumber(before)} records; these come behind them, and with the same seed under the same ids.`);
     }
-    const { value: _, ...written } = await writeDecisions(decisionWorld({ ...world, policy: policyOf(epsilon) }), { ...runtime, partitions, abort: call.abort, onProgress: (n) => bar.update(n) });
+    const decided = decisionWorld({ ...world, policy: policyOf(epsilon) });
+    const { value: _, ...written } = await writeDecisions(isLookedUp ? withFeatures(decided, embeddedFeatures(runtime.state, 'click-features'), servedClickFeatures) : decided, { ...runtime, partitions, abort: call.abort, onProgress: (n) => bar.update(n) });
     const values = Object.fromEntries(
       Object.entries({ logged: policyOf(epsilon), uniform: policyOf(1), greedy: policyOf(0), 'epsilon-greedy:0.05': policyOf(0.05) }).map(([name, policy]) => [name, policyValue({ ...world, policy, samples: valueSamples })]),
     );

@@ -76,6 +76,9 @@ export const documentedOptions: readonly DocumentedOptions[] = [
   { title: '`openChdb(options)`', interface: 'ChdbOptions', file: 'connectors/clickhouse/open-chdb.ts' },
   { title: '`headPlan(options)`', interface: 'HeadPlanOptions', file: 'learning/head-plan.ts' },
   { title: 'Limits of the gate', interface: 'GateLimits', file: 'learning/gate.ts' },
+  { title: '`servedFeatures(options)`', interface: 'ServedFeaturesOptions', file: 'learning/skew/served-features.ts' },
+  { title: 'Limits of served features', interface: 'SkewLimits', file: 'learning/skew/served-features.ts' },
+  { title: '`watchDrift(options)`', interface: 'WatchDriftOptions', file: 'learning/drift/watch-drift.ts' },
   { title: 'Importers', interface: 'SortOptions', file: 'runners/import/sort-by-time.ts' },
 ];
 

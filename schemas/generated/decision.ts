@@ -30,6 +30,8 @@ export interface Decision {
   readonly modelVersion: string;
   /** What that model had learned from: next offset by `topic/partition`. */
   readonly modelOffsets: Readonly<Record<string, number>>;
+  /** Newest event that was in the features of each set when they were looked up (epoch ms), by the name of the set. */
+  readonly featureTimes: Readonly<Record<string, number>>;
   /** Of the generator that drew; with the rest it gives the same choice again. */
   readonly seed: string;
   /** Probability with which such a decision is left out of the log. */
@@ -133,6 +135,12 @@ export const decisionSchema = {
     { name: 'policyVersion', type: 'string', default: '' },
     { name: 'modelVersion', doc: 'Of the model that gave the scores.', type: 'string', default: '' },
     { name: 'modelOffsets', doc: 'What that model had learned from: next offset by `topic/partition`.', type: { type: 'map', values: 'long' }, default: {} },
+    {
+      name: 'featureTimes',
+      doc: 'Newest event that was in the features of each set when they were looked up (epoch ms), by the name of the set.',
+      type: { type: 'map', values: 'long' },
+      default: {},
+    },
     { name: 'seed', doc: 'Of the generator that drew; with the rest it gives the same choice again.', type: 'string' },
     { name: 'pdrop', doc: 'Probability with which such a decision is left out of the log.', type: 'double', default: 0 },
     {

@@ -6,7 +6,7 @@ import { expect, test } from 'vitest';
 import { embeddedFeatures } from '../../connectors/embedded/embedded-features.js';
 import { count, sum } from '../../dataflow/aggregates/index.js';
 import { HeadraceError } from '../../dataflow/errors.js';
-import { features, type FeatureSet, featuresAt } from '../../dataflow/features.js';
+import { features, type FeatureSet, featuresAt, lookUpTime } from '../../dataflow/features.js';
 import { unpackEntity } from '../../dataflow/packed-entity.js';
 import { pipeline } from '../../dataflow/pipeline.js';
 import type { FeaturePublisher } from '../../dataflow/ports/feature-publisher.js';
@@ -56,10 +56,10 @@ test('the store has what look-ups say, through outages and restarts', async () =
         const embedded = embeddedFeatures(runtime.state, 'listening');
         const users = [...embedded.entities(listening)];
         expect([...store.values.keys()].sort()).toEqual(users);
-        expect(store.newest()).toBe(embedded.newest(listening));
+        expect(lookUpTime(store.newest())).toBe(embedded.newest(listening));
         for (const user of users) {
           const unpacked = unpackEntity(listening, Buffer.from(user), store.values.get(user)!.value)!;
-          expect(featuresAt(listening as unknown as FeatureSet, unpacked, Buffer.from(user), store.newest())).toEqual(embedded.get(listening, user).features);
+          expect(featuresAt(listening as unknown as FeatureSet, unpacked, Buffer.from(user), lookUpTime(store.newest()))).toEqual(embedded.get(listening, user).features);
         }
         // Nothing waits any more.
         expect([...runtime.state.range('listening', 'features-listening', Buffer.of(1), Buffer.of(2))]).toEqual([]);

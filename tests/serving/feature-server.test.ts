@@ -13,7 +13,7 @@ const reader: FeatureReader = {
   async get(_set, entities) {
     if (isDown) throw new HeadraceError('HR_FEATURE_STORE', 'Redis at x: gone.');
     asked = [...asked, [...entities]];
-    return entities.map((entity) => ({ entity, at: 5, features: { clicks_1h: entity.length } }));
+    return entities.map((entity) => ({ entity, at: 5, newestEvent: 4, features: { clicks_1h: entity.length } }));
   },
   close: async () => undefined,
 };
@@ -35,7 +35,7 @@ const get = async (path: string, init?: RequestInit, of = 0) => {
 };
 
 test('one entity, and several with one look-up, in their order', async () => {
-  expect(await get('/features/user/u42')).toEqual({ status: 200, body: { set: 'user', id: 'u42', at: 5, features: { clicks_1h: 3 } } });
+  expect(await get('/features/user/u42')).toEqual({ status: 200, body: { set: 'user', id: 'u42', at: 5, newestEvent: 4, features: { clicks_1h: 3 } } });
   expect(await get('/features/user/a%2Fb%20c')).toMatchObject({ status: 200, body: { id: 'a/b c' } });
   asked = [];
   expect(await get('/features/user?ids=u3,u1,u22')).toMatchObject({ status: 200, body: [{ id: 'u3' }, { id: 'u1' }, { id: 'u22' }] });
