@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { besidePeers } from './beside-peers.js';
 import { coverage } from './coverage.js';
 import { decide } from './decide.js';
 import { decode } from './decode.js';
@@ -18,6 +19,9 @@ import { takeover } from './takeover.js';
 import { trainingHour } from './training-hour.js';
 import { windowColumns } from './window-columns.js';
 
+/** Events of a benchmark that are not chosen. */
+const defaultEvents = '2000000';
+
 type Result = Record<string, string | number>;
 
 interface Options {
@@ -33,6 +37,8 @@ const benchmarks: Readonly<Record<string, (options: Options) => AsyncIterable<Re
   'window-columns': ({ events, seed }) => windowColumns({ events, seed }),
   'click-tiles': ({ events, seed, workers }) => peerJob({ workload: 'click-tiles', events, seed, workers, runtime: values.runtime === 'kafka' ? 'kafka' : 'embedded' }),
   rolling: ({ events, seed, workers }) => peerJob({ workload: 'rolling', events, seed, workers, runtime: values.runtime === 'kafka' ? 'kafka' : 'embedded' }),
+  // needs Java, and the peers' folder
+  'beside-peers': ({ seed }) => besidePeers({ peers: values.peers, only: values.step, events: values.events === defaultEvents ? undefined : Number(values.events), seed }),
   'features-get': ({ events, seed }) => featuresGet({ events: Math.min(events, 300_000), seed }),
   coverage: ({ events, seed }) => coverage({ logs: Math.min(events, 1000), decisions: 2000, seed }),
   detection: ({ events, seed }) => detection({ logs: Math.min(events, 1000), seed }),
@@ -63,7 +69,7 @@ const benchmarks: Readonly<Record<string, (options: Options) => AsyncIterable<Re
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
-    events: { type: 'string', default: '2000000' },
+    events: { type: 'string', default: defaultEvents },
     seed: { type: 'string', default: '42' },
     runtime: { type: 'string', default: 'embedded' },
     workers: { type: 'string', default: '1' },
@@ -71,6 +77,7 @@ const { values, positionals } = parseArgs({
     batch: { type: 'string', default: '256' },
     query: { type: 'string' },
     step: { type: 'string' },
+    peers: { type: 'string', default: '../shared/peers' },
     partitions: { type: 'string', default: '1' },
     warm: { type: 'string', default: '0' },
     'tick-ns': { type: 'string', default: '1000000' },

@@ -13,9 +13,13 @@ export interface ByteWriter {
   reset(): void;
 }
 
-/** A writer that starts empty. */
-export function byteWriter(): ByteWriter {
-  let buffer = Buffer.allocUnsafeSlow(1 << 10);
+/**
+ * A writer that starts empty.
+ *
+ * @param size bytes to begin with; where they suffice, nothing is copied
+ */
+export function byteWriter(size = 1 << 10): ByteWriter {
+  let buffer = Buffer.allocUnsafeSlow(size);
   let end = 0;
   const room = (n: number) => {
     if (end + n > buffer.length) {

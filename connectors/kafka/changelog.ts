@@ -1,7 +1,7 @@
 import { HeadraceError } from '../../dataflow/errors.js';
 import { byteReader, byteWriter } from '../../dataflow/bytes.js';
 import type { StateWrite } from '../../dataflow/ports/log-client.js';
-import { BlockWriter, type RecordBlock } from '../../dataflow/record-block.js';
+import type { RecordBlock } from '../../dataflow/record-block.js';
 
 /*
  * What an epoch changes in the state of a pipeline is one run of bytes, cut into records of the changelog topic. Each record, little-endian:
@@ -16,18 +16,27 @@ const recordBytes = 512 * 1_024;
 export function changelogBlock(epoch: number, writes: readonly StateWrite[], now: number): RecordBlock | undefined {
   if (writes.length === 0) return undefined;
   const run = packWrites(writes);
-  const count = Math.ceil(run.length / (recordBytes - head));
-  const writer = new BlockWriter();
-  for (let i = 0; i < count; i++) {
-    const part = run.subarray(i * (recordBytes - head), (i + 1) * (recordBytes - head));
-    const record = Buffer.allocUnsafe(head + part.length);
-    record.writeDoubleLE(epoch, 0);
-    record.writeUInt32LE(i, 8);
-    record.writeUInt32LE(count, 12);
-    record.set(part, head);
-    writer.append(Buffer.from(`${epoch}/${i}`), record, now);
-  }
-  return writer.take();
+  const partBytes = recordBytes - head;
+  const count = Math.ceil(run.length / partBytes);
+  const keys = Array.from({ length: count }, (_, i) => Buffer.from(`${epoch}/${i}`));
+  const bytes = Buffer.allocUnsafeSlow(keys.reduce((sum, key) => sum + key.length + head, run.length));
+  const keyOffset = new Int32Array(count);
+  const valueOffset = new Int32Array(count);
+  const valueLength = new Int32Array(count);
+  let at = 0;
+  keys.forEach((key, i) => {
+    const part = run.subarray(i * partBytes, (i + 1) * partBytes);
+    keyOffset[i] = at;
+    valueOffset[i] = at + key.length;
+    valueLength[i] = head + part.length;
+    bytes.set(key, at);
+    at = bytes.writeDoubleLE(epoch, at + key.length);
+    at = bytes.writeUInt32LE(i, at);
+    at = bytes.writeUInt32LE(count, at);
+    bytes.set(part, at);
+    at += part.length;
+  });
+  return { count, baseOffset: 0, timestamps: new Float64Array(count).fill(now), bytes, keyOffset, keyLength: Int32Array.from(keys, (key) => key.length), valueOffset, valueLength };
 }
 
 /** Puts the records of epochs together again: give it blocks in order, it gives whole epochs. */
@@ -54,13 +63,14 @@ export function changelogAssembler(): (block: RecordBlock) => { readonly epoch: 
   };
 }
 
-/** Size of a write in the changelog, about. */
+/** Size of a write in the changelog, without the name of its step. */
 export function writeSize({ key, value }: Pick<StateWrite, 'key' | 'value'>): number {
-  return 8 + key.length + (value?.length ?? 0);
+  return 12 + key.length + (value?.length ?? 0);
 }
 
 function packWrites(writes: readonly StateWrite[]): Uint8Array {
-  const out = byteWriter();
+  // enough for each write with a name of its own
+  const out = byteWriter(writes.reduce((sum, write) => sum + 8 + 3 * write.step.length + writeSize(write), 0));
   for (let from = 0; from < writes.length; ) {
     const { step } = writes[from]!;
     let to = from + 1;
@@ -74,7 +84,7 @@ function packWrites(writes: readonly StateWrite[]): Uint8Array {
       if (value !== null) out.bytes(value);
     }
   }
-  return Uint8Array.from(out.finish());
+  return out.finish();
 }
 
 function unpackWrites(run: Uint8Array): StateWrite[] {

@@ -1,6 +1,6 @@
-import { crc32c } from '@platformatic/kafka';
 import { HeadraceError, type Place } from '../../dataflow/errors.js';
 import type { Header, RecordBlock } from '../../dataflow/record-block.js';
+import { batchChecksum } from './batch-checksum.js';
 import { type Compression, compressions, decompress } from './compression.js';
 import { attribute, batchHead, field, sizeHead } from './record-batch.js';
 
@@ -68,7 +68,7 @@ export function decodeRecords(bytes: Uint8Array, options: DecodeOptions): Decode
     if (size < batchHead - sizeHead) throw damaged('it is too short');
     const magic = bytes[at + field.magic]!;
     if (magic !== 2) throw damaged(`it has format ${magic}; formats before 2 (Kafka 0.11) are not read`);
-    if (view.getUint32(at + field.crc) !== crc32c(Buffer.from(bytes.buffer, bytes.byteOffset + at + field.attributes, end - at - field.attributes)) >>> 0) throw damaged('its checksum does not fit');
+    if (view.getUint32(at + field.crc) !== batchChecksum(bytes.subarray(at + field.attributes, end))) throw damaged('its checksum does not fit');
     const attributes = view.getInt16(at + field.attributes);
     const last = baseOffset + view.getInt32(at + field.lastOffset);
     const count = view.getInt32(at + field.count);

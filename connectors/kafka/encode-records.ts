@@ -1,5 +1,5 @@
-import { crc32c } from '@platformatic/kafka';
 import type { Header, RecordBlock } from '../../dataflow/record-block.js';
+import { batchChecksum } from './batch-checksum.js';
 import { type Compression, compress, compressions } from './compression.js';
 import { attribute, batchHead, field, sizeHead } from './record-batch.js';
 
@@ -132,7 +132,7 @@ function writeBatch(blocks: readonly RecordBlock[], first: { readonly block: num
   whole.writeInt16BE(producer.epoch, field.producerEpoch);
   whole.writeInt32BE(producer.id < 0n ? -1 : sequence, field.sequence);
   whole.writeInt32BE(count, field.count);
-  whole.writeUInt32BE(crc32c(whole.subarray(field.attributes)) >>> 0, field.crc);
+  whole.writeUInt32BE(batchChecksum(whole.subarray(field.attributes)), field.crc);
   return whole;
 }
 

@@ -261,9 +261,10 @@ export class Pane {
   delta(all = false): Uint8Array | undefined {
     const main = this.slabs[0]!;
     if (!all && main.dirtyCount === 0) return undefined;
-    const out = byteWriter();
     const from = all ? 0 : this.#savedKeys;
     const added = this.keys.keys(from);
+    const cells = this.slabs.reduce((sum, slab) => sum + (all ? slab.size : slab.dirtyCount) * (12 + 8 * slab.stride), 0);
+    const out = byteWriter(1024 + added.bytes.length + 4 * added.length.length + cells);
     out.u32(from);
     out.u32(added.length.length);
     out.array(added.length);
