@@ -6,6 +6,7 @@ import { decode } from './decode.js';
 import { detection } from './detection.js';
 import { evaluate } from './evaluate.js';
 import { featuresGet } from './features-get.js';
+import { freshness } from './freshness.js';
 import { gateVerdicts } from './gate-verdicts.js';
 import { headTraining } from './head-training.js';
 import { liveLoopCoverage } from './live-loop.js';
@@ -50,6 +51,9 @@ const benchmarks: Readonly<Record<string, (options: Options) => AsyncIterable<Re
   'training-hour': ({ events, seed }) => trainingHour({ examples: Math.min(events, 1_000_000), seed, threads: Number(values.threads) }),
   evaluate: ({ events, seed }) => evaluate({ decisions: Math.min(5 * events, 10_000_000), rows: 50 * events, seed }),
   // on the broker of KAFKA_BROKERS
+  freshness: async function* ({ seed, workers }) {
+    for (const rate of values.rate.split(',')) yield await freshness({ rate: Number(rate), seconds: Number(values.seconds), history: Number(values.history), workers, seed });
+  },
   takeover: () => takeover({ keys: 1_000_000 }),
   restore: () => restore({ keys: 1_000_000 }),
   soak: async function* ({ events }) {
@@ -78,6 +82,9 @@ const { values, positionals } = parseArgs({
     query: { type: 'string' },
     step: { type: 'string' },
     peers: { type: 'string', default: '../shared/peers' },
+    rate: { type: 'string', default: '6000,36000' },
+    seconds: { type: 'string', default: '60' },
+    history: { type: 'string', default: '500000' },
     partitions: { type: 'string', default: '1' },
     warm: { type: 'string', default: '0' },
     'tick-ns': { type: 'string', default: '1000000' },

@@ -4,12 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { Kafka, logLevel } from 'kafkajs';
 import { changelogTopic, epochsTopic } from '../connectors/kafka/internal-topics.js';
 import { type KafkaSettings, kafkaSettings } from '../connectors/kafka/kafka-settings.js';
 import { HeadraceError } from '../dataflow/errors.js';
 import { nodeFlags } from '../runners/node-flags.js';
 import { openRuntime } from '../runners/open-runtime.js';
+import { deleteTopics } from './delete-topics.js';
 import { topicChecksum } from './peer-checksum.js';
 import { peerPartitions } from './peer-clicks.js';
 import { writePeerClicks } from './write-peer-clicks.js';
@@ -42,7 +42,7 @@ export async function peerJob(options: PeerJobOptions): Promise<Record<string, s
   // the client that was chosen is that of the job alone
   const kafka: KafkaSettings | undefined = chosen && { ...chosen, client: 'columnar' };
   try {
-    if (kafka !== undefined) await deleteOutputs(kafka, workload);
+    if (kafka !== undefined) await deleteTopics(kafka, [...outputs[workload], epochsTopic(workload), changelogTopic(workload)]);
     const writing = await openRuntime({ dataDir, kafka, mode: 'write', owner: 'benchmark' });
     const known = (await writing.log.topics()).find((t) => t.name === 'clicks');
     if (known === undefined) await writePeerClicks(writing.log, { events, seed });
@@ -71,17 +71,5 @@ export async function peerJob(options: PeerJobOptions): Promise<Record<string, s
     };
   } finally {
     await rm(dataDir, { recursive: true });
-  }
-}
-
-async function deleteOutputs({ brokers }: KafkaSettings, workload: PeerJobOptions['workload']): Promise<void> {
-  const admin = new Kafka({ brokers: brokers.map(({ host, port }) => `${host}:${port}`), logLevel: logLevel.NOTHING }).admin();
-  await admin.connect();
-  try {
-    const mine = new Set<string>([...outputs[workload], epochsTopic(workload), changelogTopic(workload)]);
-    const there = (await admin.listTopics()).filter((name) => mine.has(name));
-    if (there.length > 0) await admin.deleteTopics({ topics: there });
-  } finally {
-    await admin.disconnect();
   }
 }

@@ -1,15 +1,11 @@
-import { byteWriter } from './bytes.js';
-import { groupLabels, Pane } from './accumulators/pane.js';
-import type { AggregateNode, Leaf } from './aggregates/aggregate.js';
+import type { AggregateNode } from './aggregates/aggregate.js';
 import { type Aggregates, layoutOf, type Layout } from './accumulators/layout.js';
-import { mergeLeaf } from './accumulators/leaf-loops.js';
-import { resultRow } from './accumulators/results.js';
 import type { Aggregate } from './aggregates/aggregate.js';
 import { type Duration, durationMs } from './duration.js';
 import { HeadraceError } from './errors.js';
 import { checkOptions } from './known-options.js';
 import type { ColumnExpression, Expression } from './expression.js';
-import { entityBytes, type StateTable } from './state-table.js';
+import { entityBytes } from './state-table.js';
 import { type AnyTopic, definition, type View } from './topic.js';
 
 /** Length of the small panes, and of the large ones for windows of 12 hours and more. */
@@ -104,13 +100,24 @@ export function tileKey(entity: Uint8Array, pane: number, start: number): Uint8A
   return Buffer.concat([tilePrefix, entityBytes(entity), tail]);
 }
 
+/** Start of the pane that a tile key names (epoch ms). @param at where it stands in the key: behind entity and size */
+export function tileStart(key: Uint8Array, at: number): number {
+  const view = new DataView(key.buffer, key.byteOffset, key.byteLength);
+  return (view.getUint32(at) - 2 ** 31) * 2 ** 32 + view.getUint32(at + 4);
+}
+
 /** First byte of tile keys; others hold what a set keeps beside its tiles. */
 export const tilePrefix = Buffer.of(1);
 
 /** First byte of the keys that hold the newest event time of each task. */
 export const newestPrefix = 3;
 
-/** State key of the layout that the tiles were written with. */
+/** In words: tiles of another form cannot be read. It changes with what is counted, and with how that is written. */
+export function tilesForm({ layout }: Pick<FeatureSet, 'layout'>): string {
+  return `sparse ${layout.text}`;
+}
+
+/** State key of the form that the tiles were written with. */
 export const layoutKey = Buffer.of(4);
 
 /** The error for tiles that were written by other aggregates. */
@@ -134,83 +141,6 @@ export function readNewest(stored: Uint8Array): number {
   return Buffer.from(stored.buffer, stored.byteOffset, stored.length).readDoubleLE(0);
 }
 
-/** A row of a pane as the bytes of a tile. Groups are in the order of their names, so that the bytes do not tell in which order they came. */
-export function packTile(pane: Pane, row: number): Uint8Array {
-  const out = packer;
-  out.reset();
-  pane.layout.tables.forEach(({ group }, t) => {
-    const { data, stride } = pane.slabs[t]!;
-    if (group === undefined) out.array(data.subarray(row * stride, (row + 1) * stride));
-    else if (group.kind === 'dense') out.array(data.subarray(row * group.size * stride, (row + 1) * group.size * stride));
-    else {
-      const pairs = pane.pairs[t]!;
-      const slots: number[] = [];
-      for (let slot = pairs.first(row); slot >= 0; slot = pairs.next(slot)) slots.push(slot);
-      const labels = pane.labels[t];
-      if (labels === undefined) slots.sort((a, b) => pairs.groupOf(a) - pairs.groupOf(b));
-      else slots.sort((a, b) => Buffer.compare(labels.key(pairs.groupOf(a)), labels.key(pairs.groupOf(b))));
-      out.u32(slots.length);
-      for (const slot of slots) {
-        if (labels !== undefined) out.bytes(labels.key(pairs.groupOf(slot)));
-        else out.i32(pairs.groupOf(slot));
-        for (let k = slot * stride; k < (slot + 1) * stride; k++) out.f64(data[k]!);
-      }
-    }
-  });
-  return Buffer.from(out.finish());
-}
-
-const packer = byteWriter();
-
-/** Adds the bytes of a tile to row `row`. Cost: one merge a cell; nothing is allocated but for groups not seen before. */
-export function addTile(pane: Pane, row: number, tile: Uint8Array): void {
-  const view = new DataView(tile.buffer, tile.byteOffset, tile.length);
-  let at = 0;
-  const { tables } = pane.layout;
-  for (let t = 0; t < tables.length; t++) {
-    const { group, leaves } = tables[t]!;
-    const slab = pane.slabs[t]!;
-    const { stride } = slab;
-    const cells = scratchOf(stride);
-    const merge = (slot: number) => {
-      for (let k = 0; k < stride; k++) cells[k] = view.getFloat64(at + 8 * k, true);
-      at += 8 * stride;
-      for (const placed of leaves) mergeLeaf(placed.leaf, slab.data, slot * stride + placed.at, cells, placed.at);
-    };
-    if (group === undefined) {
-      slab.ensure(row + 1);
-      merge(row);
-    } else if (group.kind === 'dense') {
-      slab.ensure((row + 1) * group.size);
-      for (let g = 0; g < group.size; g++) merge(row * group.size + g);
-    } else {
-      const pairs = pane.pairs[t]!;
-      const n = view.getUint32(at, true);
-      at += 4;
-      for (let i = 0; i < n; i++) {
-        const word = view.getInt32(at, true);
-        at += 4;
-        let id = word;
-        if (group.kind === 'labels') {
-          id = pane.labels[t]!.intern(tile, at, word);
-          at += word;
-        }
-        const slot = pairs.slot(row, id);
-        slab.ensure(pairs.size);
-        merge(slot);
-      }
-    }
-  }
-}
-
-let scratch = new Float64Array(16);
-
-/** Room for the cells of one row; what it holds is used before anything else runs. */
-function scratchOf(stride: number): Float64Array {
-  if (scratch.length < stride) scratch = new Float64Array(stride * 2);
-  return scratch;
-}
-
 /** When look-ups answer as of, once an event of that time is in: the end of its pane. */
 export function lookUpTime(newest: number): number {
   return Math.floor(newest / paneMs.small) * paneMs.small + paneMs.small;
@@ -230,72 +160,4 @@ export function tileRanges(window: RollingWindow, at: number): { pane: number; f
     { pane: paneMs.large, from, to: head },
     { pane: paneMs.small, from: head, to: at },
   ];
-}
-
-/**
- * The features of an entity at `at` (epoch ms, a multiple of 5 minutes), from its tiles. Cost: each tile of the longest window is read and
- * merged once, since a longer window is a shorter one and the tiles before it.
- */
-export function featuresAt(set: FeatureSet, table: Pick<StateTable, 'range'>, entity: Uint8Array, at: number): FeatureValues {
-  const byWindow = new Map<string, Record<string, number | null>>();
-  for (const size of [paneMs.small, paneMs.large]) {
-    const windows = set.windows.filter((w) => w.pane === size).toSorted((a, b) => a.ms - b.ms);
-    if (windows.length === 0) continue;
-    const pane = paneFor(set, entity);
-    let done = at;
-    for (const window of windows) {
-      for (const range of tileRanges(window, at)) {
-        const to = Math.min(range.to, done);
-        if (range.from >= to) continue;
-        for (const tile of table.range(tileKey(entity, range.pane, range.from), tileKey(entity, range.pane, to))) addTile(pane, 0, tile.value);
-      }
-      done = tileRanges(window, at)[0]!.from;
-      const values: Record<string, number | null> = {};
-      flatten(values, window.name, resultRow(pane, 0), set.layout);
-      byWindow.set(window.name, values);
-    }
-  }
-  const values: Record<string, number | null> = Object.assign({}, ...set.windows.map((w) => byWindow.get(w.name)));
-  return set.derive === undefined ? values : { ...values, ...set.derive(values, at) };
-}
-
-const panes = new WeakMap<FeatureSet, Pane>();
-
-/** An empty pane with one row. The memory is that of the last look-up in the set: making it anew would cost more than the look-up. */
-function paneFor(set: FeatureSet, entity: Uint8Array): Pane {
-  let pane = panes.get(set);
-  if (pane === undefined) panes.set(set, (pane = new Pane(set.layout, groupLabels(set.layout), 0)));
-  else pane.reuse(0);
-  pane.keys.intern(entity, 0, entity.length);
-  set.layout.tables.forEach(({ group }, t) => {
-    if (group === undefined) pane.slabs[t]!.ensure(1);
-    else if (group.kind === 'dense') pane.slabs[t]!.ensure(group.size);
-  });
-  return pane;
-}
-
-function flatten(values: Record<string, number | null>, window: string, row: Record<string, unknown>, layout: Layout): void {
-  for (const { name, node } of layout.fields) {
-    const value = row[name];
-    const feature = `${name}_${window}`;
-    if (typeof value === 'number' || value === null) values[feature] = value;
-    else {
-      const groups = Array.isArray(value) ? denseGroups(value as readonly number[], node) : Object.entries(value as Record<string, number | null>);
-      if (node?.kind === 'leaf') values[feature] = total(groups, node.leaf.op);
-      for (const [group, v] of groups) values[`${feature}{${group}}`] = v;
-    }
-  }
-}
-
-/** The groups of an array by number, as those by text: without counts and sums of 0, and without NaN, which stands for null. */
-function denseGroups(cells: readonly number[], node: AggregateNode | undefined): [string, number][] {
-  const counts = node?.kind === 'leaf' && (node.leaf.op === 'count' || node.leaf.op === 'sum');
-  return cells.flatMap((v, i): [string, number][] => (Number.isNaN(v) || (counts && v === 0) ? [] : [[String(i), v]]));
-}
-
-function total(groups: readonly (readonly [string, number | null])[], op: Leaf['op']): number | null {
-  const known = groups.map(([, v]) => v).filter((v) => v !== null);
-  if (op === 'count' || op === 'sum') return known.reduce((a, b) => a + b, 0);
-  if (known.length === 0) return null;
-  return op === 'min' ? Math.min(...known) : Math.max(...known);
 }

@@ -1,9 +1,10 @@
 import type { Observable } from 'rxjs';
 import { groupLabels, Pane } from '../dataflow/accumulators/pane.js';
 import type { Batch } from '../dataflow/batch.js';
-import { addTile, type FeatureSet, layoutKey, newestKey, packTile, paneMs, readNewest, tileKey, tilesMismatch, tilesStep } from '../dataflow/features.js';
+import { type FeatureSet, layoutKey, newestKey, paneMs, readNewest, tileKey, tilesForm, tilesMismatch, tilesStep } from '../dataflow/features.js';
 import { partitionOf } from '../dataflow/partitioner.js';
 import type { Signal } from '../dataflow/signal.js';
+import { addTile, packTile } from '../dataflow/tile-codec.js';
 import type { StateTable } from '../dataflow/state-table.js';
 import { filter } from './filter.js';
 import { keyBy } from './key-by.js';
@@ -87,11 +88,11 @@ function keepTiles<T, K>(set: FeatureSet): Operator<T, never, K> {
     return {
       onOpen(context) {
         table = context.table(id);
-        table.declare(set.layout.text);
+        table.declare(tilesForm(set));
         task = context.task;
         tasks = context.tasks;
         const known = table.get(layoutKey);
-        if (known !== undefined && Buffer.from(known).toString() !== set.layout.text) throw tilesMismatch(set);
+        if (known !== undefined && Buffer.from(known).toString() !== tilesForm(set)) throw tilesMismatch(set);
         const stored = table.get(newestKey(task));
         if (stored !== undefined) newest = readNewest(stored);
       },
@@ -111,7 +112,7 @@ function keepTiles<T, K>(set: FeatureSet): Operator<T, never, K> {
       onBarrier() {
         flush();
         if (newest === Number.NEGATIVE_INFINITY) return;
-        if (table.get(layoutKey) === undefined) table.put(layoutKey, Buffer.from(set.layout.text));
+        if (table.get(layoutKey) === undefined) table.put(layoutKey, Buffer.from(tilesForm(set)));
         const value = Buffer.alloc(8);
         value.writeDoubleLE(newest);
         table.put(newestKey(task), value);

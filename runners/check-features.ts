@@ -3,7 +3,8 @@ import { type Chdb, openChdb } from '../connectors/clickhouse/open-chdb.js';
 import type { Batch } from '../dataflow/batch.js';
 import { HeadraceError } from '../dataflow/errors.js';
 import { featureSql, featuresOfRow } from '../dataflow/feature-sql.js';
-import { featuresAt, type FeatureSet, type FeatureValues, paneMs, windowStart } from '../dataflow/features.js';
+import { featuresAt, noTiles } from '../dataflow/feature-values.js';
+import { type FeatureSet, type FeatureValues, paneMs, windowStart } from '../dataflow/features.js';
 import { keySample } from '../dataflow/key-sample.js';
 import type { LogClient } from '../dataflow/ports/log-client.js';
 import type { SchemaRegistry } from '../dataflow/ports/schema-registry.js';
@@ -104,7 +105,7 @@ export async function checkFeatures<T, N extends string>(given: FeatureSet<T, N>
     const tally = createTally(set);
     for (const [done, at] of times.entries()) {
       const rows = new Map((await chdb.query(featureSql(set, { at }).text)).map((row) => [String(row[set.key.columnName]), row]));
-      const nothing = featuresAt({ ...set, derive: undefined }, { range: () => [] }, new Uint8Array(1), at);
+      const nothing = featuresAt({ ...set, derive: undefined }, noTiles, at);
       let looked = 0;
       for (const entity of entities) {
         const row = rows.get(entity);

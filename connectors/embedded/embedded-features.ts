@@ -1,5 +1,6 @@
 import { HeadraceError } from '../../dataflow/errors.js';
-import { featuresAt, type FeatureSet, layoutKey, lookUpTime, newestPrefix, paneMs, publicationStep, readNewest, tileKey, tilePrefix, tilesMismatch, tilesStep } from '../../dataflow/features.js';
+import { featuresAt, tilesOf } from '../../dataflow/feature-values.js';
+import { type FeatureSet, layoutKey, lookUpTime, newestPrefix, paneMs, publicationStep, readNewest, tileKey, tilePrefix, tilesForm, tilesMismatch, tilesStep } from '../../dataflow/features.js';
 import { joinedState } from '../../dataflow/joined-state.js';
 import type { FeatureStore } from '../../dataflow/ports/feature-store.js';
 import type { StateBackend } from '../../dataflow/ports/state-backend.js';
@@ -24,7 +25,7 @@ export function embeddedFeatures(state: StateBackend, pipeline: string): Feature
   const check = (set: Pick<FeatureSet, 'name' | 'layout'>) => {
     if (published.has(set.name)) return;
     const layout = state.get(pipeline, tilesStep(set), layoutKey);
-    if (layout !== undefined && Buffer.from(layout).toString() !== set.layout.text) throw tilesMismatch(set);
+    if (layout !== undefined && Buffer.from(layout).toString() !== tilesForm(set)) throw tilesMismatch(set);
     if (state.get(pipeline, publicationStep(set), Buffer.of(0)) === undefined) {
       throw new HeadraceError('HR_FEATURE', `No run of ${pipeline} has published the features "${set.name}".`, { remedy: `Run \`headrace run ${pipeline}\` first.` });
     }
@@ -45,7 +46,7 @@ export function embeddedFeatures(state: StateBackend, pipeline: string): Feature
       const latest = newestEvent(set);
       const time = at !== undefined ? Math.floor(at / paneMs.small) * paneMs.small : latest === Number.NEGATIVE_INFINITY ? 0 : lookUpTime(latest);
       // what lies behind the time that was asked for does not count
-      return { entity, at: time, newestEvent: latest === Number.NEGATIVE_INFINITY ? null : Math.min(latest, time - 1), features: featuresAt(set as unknown as FeatureSet, holding(set, Buffer.from(entity)), Buffer.from(entity), time) };
+      return { entity, at: time, newestEvent: latest === Number.NEGATIVE_INFINITY ? null : Math.min(latest, time - 1), features: featuresAt(set as unknown as FeatureSet, tilesOf(holding(set, Buffer.from(entity)), Buffer.from(entity)), time) };
     },
     *entities(set) {
       check(set);

@@ -1,5 +1,6 @@
 import { HeadraceError } from '../../dataflow/errors.js';
-import { type FeatureSet, featuresAt, lookUpTime } from '../../dataflow/features.js';
+import { type FeatureSet, lookUpTime } from '../../dataflow/features.js';
+import { featuresAt, noTiles } from '../../dataflow/feature-values.js';
 import { unpackEntity } from '../../dataflow/packed-entity.js';
 import type { FeatureReader } from '../../dataflow/ports/feature-reader.js';
 import { redisConnection } from './redis-connection.js';
@@ -8,7 +9,6 @@ import type { RedisSettings } from './redis-settings.js';
 
 /** Bytes of the epoch in front of every value. */
 const stampBytes = 8;
-const nothing = { range: () => [] };
 
 /** Reads features that `toFeatureStore` has published to Redis. */
 export function redisFeatures(settings: RedisSettings): FeatureReader {
@@ -28,10 +28,9 @@ export function redisFeatures(settings: RedisSettings): FeatureReader {
       const at = lookUpTime(newestEvent);
       return entities.map((entity, i) => {
         const packed = values[i];
-        const name = Buffer.from(entity);
-        const tiles = packed === null || packed === undefined ? nothing : unpackEntity(set as unknown as FeatureSet, name, packed.subarray(stampBytes));
+        const tiles = packed === null || packed === undefined ? noTiles : unpackEntity(set, packed.subarray(stampBytes));
         if (tiles === undefined) throw new HeadraceError('HR_FEATURE', `The published features of ${set.name} ${entity} belong to other values than the set declares.`);
-        return { entity, at, newestEvent, features: featuresAt(set as unknown as FeatureSet, tiles, name, at) };
+        return { entity, at, newestEvent, features: featuresAt(set as unknown as FeatureSet, tiles, at) };
       });
     },
     close: () => connection.close(),

@@ -4,6 +4,7 @@ import type { AggregateNode, Leaf } from '../aggregates/aggregate.js';
 import { quantileName } from '../aggregates/quantiles.js';
 import { bucketQuantile } from './buckets.js';
 import { type OtherValues, readLeaf } from './leaf-loops.js';
+import type { Layout } from './layout.js';
 import type { Pane } from './pane.js';
 
 /** The results of all rows of a pane (or of `rows`), a column a field. Cost: one pass a field; groups make one object a row. */
@@ -19,10 +20,11 @@ export function resultColumns(pane: Pane, rows?: Int32Array): Map<string, Column
   return columns;
 }
 
-/** The results of one row as a plain object. */
-export function resultRow(pane: Pane, row: number): Record<string, unknown> {
-  const columns = resultColumns(pane, Int32Array.of(row));
-  return Object.fromEntries([...columns].map(([name, column]) => [name, cell(column, 0)]));
+/** The result of one field of a row. */
+export function resultOf(pane: Pane, { node, custom }: Layout['fields'][number], row: number): unknown {
+  if (node !== undefined) return cell(nodeColumn(pane, node, Int32Array.of(row)), 0);
+  const { init, result } = pane.layout.customs[custom]!;
+  return result(row in pane.customs[custom]! ? pane.customs[custom]![row] : init());
 }
 
 function nodeColumn(pane: Pane, node: AggregateNode, rows: Int32Array): Column {
@@ -153,8 +155,16 @@ function withNulls(data: Float64Array): Column {
   return { kind: 'number', data, nulls };
 }
 
-function quantilesOf(pane: Pane, node: Extract<AggregateNode, { kind: 'quantiles' }>, row: number): Record<string, number | null> {
-  const { table, at } = pane.layout.place(node.leaf);
+function quantilesOf(pane: Pane, node: QuantilesNode, row: number): Record<string, number | null> {
+  const counted = countedBuckets(pane, node, row);
+  return Object.fromEntries(node.at.map((q) => [quantileName(q), bucketQuantile(counted, q, node.leaf.by!.accuracy)]));
+}
+
+type QuantilesNode = Extract<AggregateNode, { kind: 'quantiles' }>;
+
+/** The buckets of a row that something was counted in, in order, with how much. */
+export function countedBuckets(pane: Pane, { leaf }: QuantilesNode, row: number): [bucket: number, count: number][] {
+  const { table, at } = pane.layout.place(leaf);
   const pairs = pane.pairs[table]!;
   const { data, stride } = pane.slabs[table]!;
   const counted: [number, number][] = [];
@@ -162,7 +172,5 @@ function quantilesOf(pane: Pane, node: Extract<AggregateNode, { kind: 'quantiles
     const n = data[slot * stride + at]!;
     if (n > 0) counted.push([pairs.groupOf(slot), n]);
   }
-  counted.sort(([a], [b]) => a - b);
-  const accuracy = node.leaf.by!.accuracy;
-  return Object.fromEntries(node.at.map((q) => [quantileName(q), bucketQuantile(counted, q, accuracy)]));
+  return counted.length > 1 ? counted.sort(([a], [b]) => a - b) : counted;
 }

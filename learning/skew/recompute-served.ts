@@ -1,7 +1,9 @@
 import { groupLabels, Pane } from '../../dataflow/accumulators/pane.js';
 import { Batch, objectRows } from '../../dataflow/batch.js';
-import { addTile, featuresAt, lookUpTime, packTile, paneMs, tileKey } from '../../dataflow/features.js';
+import { featuresAt, tilesOf } from '../../dataflow/feature-values.js';
+import { lookUpTime, paneMs, tileKey } from '../../dataflow/features.js';
 import { relativeDifference } from '../../dataflow/relative-difference.js';
+import { addTile, packTile } from '../../dataflow/tile-codec.js';
 import type { ProcessContext, ProcessFunction } from '../../operators/process.js';
 import { stringColumn } from '../../schemas/column.js';
 import type { ServedFeatures, ServedSet, ServedValues } from './served-features.js';
@@ -98,7 +100,8 @@ function check({ absent, limits }: ServedFeatures, { set, features }: ServedSet,
   // What came behind it cannot be taken out any more.
   if (isStale || newest < state.added) return;
   const at = lookUpTime(newest);
-  const values = featuresAt(set, { range: (from, to) => state.tiles.filter(({ key }) => Buffer.compare(key, from) >= 0 && (to === undefined || Buffer.compare(key, to) < 0)) }, Buffer.from(served.entity), at);
+  const table = { range: (from: Uint8Array, to?: Uint8Array) => state.tiles.filter(({ key }) => Buffer.compare(key, from) >= 0 && (to === undefined || Buffer.compare(key, to) < 0)) };
+  const values = featuresAt(set, tilesOf(table, Buffer.from(served.entity)), at);
   for (const [i, { name, feature }] of features.entries()) {
     const [given, value] = [served.values[i] ?? null, values[feature] ?? null];
     const row = { ...facts, feature: name, served: given, recomputed: value, error: null, age: null };

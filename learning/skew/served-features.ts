@@ -1,6 +1,7 @@
 import { type Duration, durationMs } from '../../dataflow/duration.js';
 import { HeadraceError } from '../../dataflow/errors.js';
-import { featuresAt, type FeatureSet, paneMs } from '../../dataflow/features.js';
+import { featuresAt, noTiles } from '../../dataflow/feature-values.js';
+import { type FeatureSet, paneMs } from '../../dataflow/features.js';
 import { checkOptions } from '../../dataflow/known-options.js';
 import type { Decision } from '../../schemas/generated/decision.js';
 import type { HeadLayout } from '../head-plan.js';
@@ -98,7 +99,7 @@ export function servedFeatures(options: ServedFeaturesOptions): ServedFeatures {
   for (const [name, limit] of Object.entries({ mismatch, missing, smape })) if (!(limit > 0 && limit < 1)) throw new HeadraceError('HR_ARGUMENT', `${what}: ${name} is ${limit}; it is over 0 and less than 1.`);
   const sets = options.sets.map((given): ServedSet => {
     const set = given.set as unknown as FeatureSet;
-    const known = featuresAt(set, { range: () => [] }, new Uint8Array(1), 0);
+    const known = featuresAt(set, noTiles, 0);
     const logged = given.of === 'user' ? layout.context : layout.candidate;
     const features = Object.entries(given.features).map(([name, feature]) => {
       if (!(feature in known) && !(feature.replace(/\{.*\}$/s, '') in known)) throw new HeadraceError('HR_FEATURE', `${what}: the feature set ${set.name} has no feature "${feature}"; it has ${Object.keys(known).join(', ')}.`);

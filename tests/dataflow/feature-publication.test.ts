@@ -6,7 +6,8 @@ import { expect, test } from 'vitest';
 import { embeddedFeatures } from '../../connectors/embedded/embedded-features.js';
 import { count, sum } from '../../dataflow/aggregates/index.js';
 import { HeadraceError } from '../../dataflow/errors.js';
-import { features, type FeatureSet, featuresAt, lookUpTime } from '../../dataflow/features.js';
+import { features, type FeatureSet, lookUpTime } from '../../dataflow/features.js';
+import { featuresAt } from '../../dataflow/feature-values.js';
 import { unpackEntity } from '../../dataflow/packed-entity.js';
 import { pipeline } from '../../dataflow/pipeline.js';
 import type { FeaturePublisher } from '../../dataflow/ports/feature-publisher.js';
@@ -58,8 +59,8 @@ test('the store has what look-ups say, through outages and restarts', async () =
         expect([...store.values.keys()].sort()).toEqual(users);
         expect(lookUpTime(store.newest())).toBe(embedded.newest(listening));
         for (const user of users) {
-          const unpacked = unpackEntity(listening, Buffer.from(user), store.values.get(user)!.value)!;
-          expect(featuresAt(listening as unknown as FeatureSet, unpacked, Buffer.from(user), lookUpTime(store.newest()))).toEqual(embedded.get(listening, user).features);
+          const unpacked = unpackEntity(listening, store.values.get(user)!.value)!;
+          expect(featuresAt(listening as unknown as FeatureSet, unpacked, lookUpTime(store.newest()))).toEqual(embedded.get(listening, user).features);
         }
         // Nothing waits any more.
         expect([...runtime.state.range('listening', 'features-listening', Buffer.of(1), Buffer.of(2))]).toEqual([]);
@@ -73,5 +74,5 @@ test('a value of another layout is not taken for one', async () => {
   const store = flakyStore(() => true);
   await runPipeline(job, { inputs: { plays: [{ user: 'u1', genre: 'jazz', ms: 3, time: 1_767_571_200_000 }] }, publisher: store.publisher });
   const changed = features('listening', { of: plays, key: plays.user, windows: ['15m'], values: { plays: count() } });
-  expect(unpackEntity(changed, Buffer.from('u1'), store.values.get('u1')!.value)).toBeUndefined();
+  expect(unpackEntity(changed, store.values.get('u1')!.value)).toBeUndefined();
 });

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { layoutOf } from '../../../dataflow/accumulators/layout.js';
 import { maxGroupLabels } from '../../../dataflow/accumulators/group-values.js';
 import { groupLabels, Pane } from '../../../dataflow/accumulators/pane.js';
-import { resultRow } from '../../../dataflow/accumulators/results.js';
+import { resultOf } from '../../../dataflow/accumulators/results.js';
 import { count, max, mean, min, quantiles, sum } from '../../../dataflow/aggregates/index.js';
 import { batchOf, type Row } from './pane-rows.js';
 
@@ -17,6 +17,7 @@ const aRow = fc.record({ k: fc.constantFrom('a', 'b', 'c', 'd', 'ü', ''), v: fc
 const someRows = fc.array(aRow, { minLength: 1, maxLength: 12 });
 
 const add = (pane: Pane, rows: readonly Row[]) => pane.add(batchOf(rows), new Int32Array(rows.length));
+const resultRow = (pane: Pane, row: number) => Object.fromEntries(pane.layout.fields.map((field) => [field.name, resultOf(pane, field, row)]));
 const resultsOf = (pane: Pane) => Array.from({ length: pane.size }, (_, row) => [Buffer.from(pane.keys.key(row)).toString(), resultRow(pane, row)]);
 
 test('deltas restore the pane that they were taken of, from the beginning or from a snapshot', () => {
