@@ -35,12 +35,12 @@ export function offsetAt(block: RecordBlock, i: number): number {
 
 /** Collects records for one partition; `take()` hands them over as a block and starts anew. Grows by doubling. */
 export class BlockWriter {
-  #bytes: Uint8Array = new Uint8Array(1 << 14);
+  #bytes: Uint8Array = new Uint8Array(1 << 10);
   #end = 0;
   #count = 0;
-  #timestamps = new Float64Array(256);
-  #keyLength = new Int32Array(256);
-  #valueLength = new Int32Array(256);
+  #timestamps = new Float64Array(16);
+  #keyLength = new Int32Array(16);
+  #valueLength = new Int32Array(16);
   #headers: Map<number, readonly Header[]> | undefined;
 
   get count(): number {

@@ -91,6 +91,23 @@ export function shortName(name: string): string {
  * @see https://avro.apache.org/docs/1.12.0/specification/
  */
 export function parseRecordSchema(json: unknown): AvroRecordSchema {
+  const known = typeof json === 'string' ? parsedTexts.get(json) : typeof json === 'object' && json !== null ? parsedValues.get(json) : undefined;
+  if (known !== undefined) return known;
+  const schema = readRecordSchema(json);
+  if (typeof json === 'object') parsedValues.set(json!, schema);
+  else if (typeof json === 'string') {
+    parsedTexts.set(json, schema);
+    if (parsedTexts.size > mostTexts) parsedTexts.delete(parsedTexts.keys().next().value!);
+  }
+  return schema;
+}
+
+/** Each task reads the schemas of its topics, and what is compiled for a schema hangs on what was read. */
+const parsedValues = new WeakMap<object, AvroRecordSchema>();
+const parsedTexts = new Map<string, AvroRecordSchema>();
+const mostTexts = 256;
+
+function readRecordSchema(json: unknown): AvroRecordSchema {
   const value = typeof json === 'string' ? parseJson(json) : json;
   const schema = readType(value, { path: 'schema', namespace: '', names: new Map() });
   if (typeof schema === 'string' || !('type' in schema) || schema.type !== 'record') throw new SchemaError('the schema is not a record');

@@ -50,7 +50,7 @@ export function joinPipeline({ pipeline, tasks, whole, topics }: SharedPipeline,
       return owned;
     },
     async lose() {
-      if (membership === undefined) throw new HeadraceError('HR_EPOCH_FENCED', `Another process has taken over ${pipeline}.`, { place: { pipeline } });
+      if (membership === undefined || membership.replaced) throw new HeadraceError('HR_EPOCH_FENCED', `Another process has taken over ${pipeline}.`, { place: { pipeline } });
       log.release(pipeline);
       runs = false;
     },

@@ -20,7 +20,7 @@ import type { KafkaClient } from './kafka-client.js';
 import { joinPipeline, restoreTask, takeTasks } from './join-pipeline.js';
 import { kafkaDirectory } from './kafka-directory.js';
 import { type KafkaLog, type KafkaLogOptions, kafkaLog, togetherCommitted, wholeId } from './kafka-log.js';
-import { kafkaRegistry } from './kafka-registry.js';
+import { kafkaRegistry, type KafkaRegistryOptions } from './kafka-registry.js';
 import type { KafkaSettings } from './kafka-settings.js';
 import { openCopies, openFreeCopy, openStateCopy, type StateCopy } from './state-copy.js';
 import { loadZstd } from './zstd.js';
@@ -67,6 +67,7 @@ export interface KafkaWorld {
   /** Opens the copy of the state in a directory. @default in LMDB */
   readonly openCopy?: typeof openStateCopy;
   readonly log?: Omit<KafkaLogOptions, 'client'>;
+  readonly registry?: KafkaRegistryOptions;
 }
 
 /**
@@ -102,7 +103,7 @@ export async function openKafka({ settings, dataDir, mode, pipeline, tasks, copy
   };
   const runtime: KafkaRuntime = {
     log,
-    registry: settings.registry === undefined ? kafkaRegistry(client) : confluentRegistry(settings.registry, { warn }),
+    registry: settings.registry === undefined ? kafkaRegistry(client, world.registry) : confluentRegistry(settings.registry, { warn }),
     directory: kafkaDirectory(client),
     artefacts: kafkaArtefacts(log, embeddedArtefacts(dataDir)),
     state,

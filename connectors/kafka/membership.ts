@@ -25,6 +25,8 @@ export interface Membership {
   join(holds: { readonly tasks: readonly number[]; readonly runs: boolean }): Promise<Assignment>;
   /** Others come or go, or the coordinator has given this process up: it must join again, and what it does not commit before is lost. */
   readonly moving: boolean;
+  /** Another process has joined in its place: it can take part no more. */
+  readonly replaced: boolean;
   /** Leaves, so that others take the tasks at once. */
   leave(): Promise<void>;
 }
@@ -58,6 +60,7 @@ export function createMembership({ cluster, group, instance, tasks, whole, topic
   let identity: GroupIdentity = { group, member: '', instance };
   let generation = -1;
   let moving = true;
+  let replaced = false;
   /** As whom it was given tasks last. */
   let given: GroupMember | undefined;
   /** Stops the heartbeats of the generation before. */
@@ -94,7 +97,8 @@ export function createMembership({ cluster, group, instance, tasks, whole, topic
       return { tasks: assigned.tasks, member: { group, generation, member: identity.member }, isContinuous: given?.member === identity.member && given.generation + 1 === generation };
     } catch (error) {
       const answer = brokerErrorOf(error)?.number;
-      if (answer === kafkaError.fencedInstance) throw new HeadraceError('HR_EPOCH_FENCED', `Another process has joined group ${group} as ${instance}.`, { cause: error });
+      replaced ||= answer === kafkaError.fencedInstance;
+      if (replaced) throw new HeadraceError('HR_EPOCH_FENCED', `Another process has joined group ${group} as ${instance}.`, { cause: error });
       if (answer === kafkaError.unknownMember || answer === kafkaError.memberIdRequired) identity = { ...identity, member: '' };
       if (answer !== undefined && joinsAgain.has(answer)) throw new BrokerError(kafkaError.coordinatorLoading, `joining group ${group}`);
       throw error;
@@ -103,6 +107,9 @@ export function createMembership({ cluster, group, instance, tasks, whole, topic
   return {
     get moving() {
       return moving;
+    },
+    get replaced() {
+      return replaced;
     },
     async join(holds) {
       beating += 1;

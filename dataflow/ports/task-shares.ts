@@ -7,7 +7,7 @@ export interface TaskShares {
   next(): Promise<readonly number[]>;
   /** Others have come or gone: commit, then ask for the `next` share. */
   readonly moving: boolean;
-  /** After HR_EPOCH_FENCED: others have the tasks now, and whatever was not committed is theirs to do. `next` joins again. */
+  /** After HR_EPOCH_FENCED: others have the tasks now, and whatever was not committed is theirs to do. `next` joins again. @throws HR_EPOCH_FENCED when this process cannot take part any more */
   lose(): Promise<void>;
   /** Gives the tasks to the others at once. */
   leave(): Promise<void>;

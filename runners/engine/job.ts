@@ -34,6 +34,8 @@ export interface JobOptions {
   readonly pipeline: Pipeline;
   readonly runtime: Runtime;
   readonly clock: Clock;
+  /** Milliseconds that only grow: epochs end by them, and not by a clock that may be set. @default `performance.now` */
+  readonly elapsed?: () => number;
   readonly metrics: Metrics;
   readonly abort: AbortSignal;
   /** Stop at the end of the input, every window closed. */
@@ -129,8 +131,8 @@ export async function runJob(options: JobOptions): Promise<JobResult> {
   const shares = probe && (await runtime.join?.({ pipeline: pipeline.name, tasks: taskCount, whole: probe.sendsToOthers, topics: partitions }));
   try {
     for (;;) {
-      const tasks = (await shares?.next()) ?? all;
       try {
+        const tasks = (await shares?.next()) ?? all;
         if (await runShare(options, { graph, taskCount, tasks, partitions, outputs }, probe, shares, totals)) return totals;
       } catch (error) {
         if (shares === undefined || !(error instanceof HeadraceError) || error.code !== 'HR_EPOCH_FENCED') throw error;

@@ -45,6 +45,7 @@ export async function runEntry(
   const ends = entry.kind === 'end';
   const commitMs = options.commitMs ?? (options.bounded ? 2_000 : 200);
   const stepRows = options.stepRows ?? 16_384;
+  const elapsed = options.elapsed ?? (() => performance.now());
   const divisible = fixed.taskCount === 1 && isLinear(fixed.graph);
   const calls = worksOutside(fixed.graph, options.publisher) && !fixed.environment.replaying;
   let epoch = committed?.epoch ?? 0;
@@ -55,7 +56,7 @@ export async function runEntry(
   let entered: TaskOutput[] = [];
   let afterEnd = false;
   let newest = Number.NEGATIVE_INFINITY;
-  let lastCommit = performance.now();
+  let lastCommit = elapsed();
   let dirty = false;
 
   const all = async <R>(call: (group: TaskGroup) => Promise<R>): Promise<R[]> => Promise.all(groups.map(call));
@@ -69,7 +70,7 @@ export async function runEntry(
     }
   };
   const commit = async (isLast: boolean) => {
-    const started = performance.now();
+    const started = elapsed();
     const pending: { outputs: TaskOutput[]; state: StateWrite[]; positions: Position[] } = { outputs: [], state: [], positions: [] };
     const time = { newest: Number.NEGATIVE_INFINITY, watermark: Number.POSITIVE_INFINITY };
     let records = 0;
@@ -99,13 +100,13 @@ export async function runEntry(
     dirty = false;
     positions = pending.positions;
     newest = time.newest;
-    lastCommit = performance.now();
+    lastCommit = elapsed();
     await all((group) => group.settle());
     totals.epochs += 1;
     totals.records += records;
     totals.outputs += pending.outputs.reduce((sum, o) => sum + o.block.count, 0);
     options.metrics.add('headrace_epochs_total', '', 1);
-    options.metrics.add('headrace_commit_seconds_total', '', (performance.now() - started) / 1e3);
+    options.metrics.add('headrace_commit_seconds_total', '', (elapsed() - started) / 1e3);
     const done = pending.positions.reduce((sum, p) => sum + p.offset, 0);
     if (Number.isFinite(time.watermark)) options.metrics.set('headrace_watermark_delay_ms', '', time.newest - time.watermark);
     options.metrics.set('headrace_state_bytes', '', pending.state.reduce((sum, w) => sum + (w.value?.length ?? 0), 0));
@@ -153,7 +154,7 @@ export async function runEntry(
       dirty = true;
       const { bytes } = await pulseOf(groups);
       const records = statusRecords(statuses) - committedRecords;
-      if (performance.now() - lastCommit >= commitMs || bytes > epochBytes || records > epochRecords) {
+      if (elapsed() - lastCommit >= commitMs || bytes > epochBytes || records > epochRecords) {
         await commit(false);
         committedRecords = statusRecords(statuses);
         await enterWhatCame();

@@ -6,6 +6,8 @@ export interface Mutant {
   /** Text of the source, and what stands in its place. */
   readonly from: string;
   readonly to: string;
+  /** The pipeline that shows it. @default by the seed */
+  readonly pipeline?: string;
   /** The bug was there, and a seed has found it. */
   readonly wasFound?: true;
   /** A few seeds are enough. */
@@ -79,5 +81,13 @@ export const mutants: readonly Mutant[] = [
     file: 'connectors/kafka/snapshot-rounds.ts',
     from: 'key = Uint8Array.from(entry.key);',
     to: 'key = Uint8Array.from([...entry.key, 0]);',
+  },
+  {
+    without: 'the way back of a process that others have shut out while it took its tasks: it ends with an error',
+    file: 'runners/engine/job.ts',
+    from: "if (shares === undefined || !(error instanceof HeadraceError) || error.code !== 'HR_EPOCH_FENCED') throw error;",
+    to: "if (shares === undefined || !(error instanceof HeadraceError) || error.code !== 'HR_EPOCH_FENCED' || /restored/.test(error.message)) throw error;",
+    pipeline: 'user-tally',
+    wasFound: true,
   },
 ];

@@ -9,13 +9,14 @@ const { values } = parseArgs({
     seeds: { type: 'string', default: '10000' },
     from: { type: 'string', default: '1' },
     processes: { type: 'string' },
+    pipeline: { type: 'string' },
   },
 });
 
 if (values.seed !== undefined) {
   await loadZstd();
-  const { release, weather, wrong, fingerprint, events, lasted } = await simulate(Number(values.seed), { trace: (line) => console.log(line) });
-  console.log(`\nseed ${values.seed}: brokers as Kafka ${release}, ${events} events in ${(lasted / 1_000).toFixed(1)} s of simulated time, fingerprint ${fingerprint.toString(16)}`);
+  const { release, pipeline, weather, wrong, fingerprint, events, lasted } = await simulate(Number(values.seed), { trace: (line) => console.log(line), ...(values.pipeline && { pipeline: values.pipeline }) });
+  console.log(`\nseed ${values.seed}: pipeline ${pipeline}, brokers as Kafka ${release}, ${events} events in ${(lasted / 1_000).toFixed(1)} s of simulated time, fingerprint ${fingerprint.toString(16)}`);
   console.log(Object.entries(weather).map(([name, value]) => `${name} ${Number.isInteger(value) ? value : value.toFixed(3)}`).join(', '));
   console.log(wrong.length === 0 ? 'Nothing is wrong.' : wrong.join('\n'));
   process.exitCode = wrong.length === 0 ? 0 : 1;
@@ -26,6 +27,7 @@ if (values.seed !== undefined) {
     from: Number(values.from),
     count: Number(values.seeds),
     ...(values.processes === undefined ? {} : { processes: Number(values.processes) }),
+    ...(values.pipeline && { pipeline: values.pipeline }),
     onOutcome() {
       runs += 1;
       if (isShown && runs % 100 === 0) process.stderr.write(`\r${runs} of ${values.seeds}`);

@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
+import { bundleWorker } from './bundle-worker.js';
+import type { Mutant } from './mutants.js';
 import type { SeedShare } from './seed-worker.js';
 import type { Outcome } from './simulate.js';
 
@@ -27,12 +28,14 @@ export interface SeedsOptions {
   readonly stopsAtFailure?: boolean;
   /** Told of each run. */
   readonly onOutcome?: (outcome: Outcome) => void;
-  /** Root of the sources under test. @default these */
-  readonly root?: string;
+  /** As for `simulate`. */
+  readonly pipeline?: string;
+  /** What is broken in the sources under test. @default nothing */
+  readonly mutant?: Mutant;
 }
 
 /** Runs seeds `from` to `from + count - 1` in processes of their own. */
-export async function simulateSeeds({ from, count, processes = availableParallelism(), stopsAtFailure = false, onOutcome, root = join(import.meta.dirname, '../..') }: SeedsOptions): Promise<Outcomes> {
+export async function simulateSeeds({ from, count, processes = availableParallelism(), stopsAtFailure = false, onOutcome, mutant, pipeline }: SeedsOptions): Promise<Outcomes> {
   const started = performance.now();
   const failures: Outcome[] = [];
   const counts: Record<string, number> = {};
@@ -50,17 +53,18 @@ export async function simulateSeeds({ from, count, processes = availableParallel
     failures.push(outcome);
     if (stopsAtFailure) for (const each of workers) each.kill();
   };
+  const bundle = await bundleWorker(mutant);
   await Promise.all(
     Array.from({ length: Math.min(processes, count) }, (_, i) => {
-      const share: SeedShare = { from: from + i, to: from + count, step: processes };
+      const share: SeedShare = { from: from + i, to: from + count, step: processes, ...(pipeline && { pipeline }) };
       // short-lived objects are most of a run: a young generation of this size is collected rarely
-      const worker = fork(join(root, 'tests/simulation/seed-worker.ts'), [JSON.stringify(share)], { cwd: root, execArgv: ['--import', 'tsx', '--max-semi-space-size=32'] });
+      const worker = fork(bundle.file, [JSON.stringify(share)], { execArgv: ['--max-semi-space-size=32'] });
       workers.push(worker);
       return new Promise<void>((resolve, reject) => {
         worker.on('message', take).on('error', reject).on('exit', (code) => (code === 0 || failures.length > 0 ? resolve() : reject(new Error(`a process that simulates ended with ${code}`))));
       });
     }),
-  );
+  ).finally(bundle.remove);
   failures.sort((a, b) => a.seed - b.seed);
   return { seeds, failures, counts, events, lasted, took: performance.now() - started };
 }
@@ -69,6 +73,6 @@ export async function simulateSeeds({ from, count, processes = availableParallel
 export function describeFailures(failures: readonly Outcome[]): string {
   return failures
     .slice(0, 5)
-    .map(({ seed, release, wrong }) => `seed ${seed} (brokers as Kafka ${release}): ${wrong.slice(0, 3).join('; ')}\n  see it again: npm run test:simulation -- --seed ${seed}`)
+    .map(({ seed, pipeline, release, wrong }) => `seed ${seed} (${pipeline}, brokers as Kafka ${release}): ${wrong.slice(0, 3).join('; ')}\n  see it again: npm run test:simulation -- --seed ${seed}`)
     .join('\n');
 }

@@ -3,23 +3,25 @@ import { columnarClient } from '../../connectors/kafka/columnar-client.js';
 import { type KafkaRuntime, openKafka } from '../../connectors/kafka/kafka-runtime.js';
 import { kafkaSettings } from '../../connectors/kafka/kafka-settings.js';
 import { HeadraceError } from '../../dataflow/errors.js';
-import { joinedState } from '../../dataflow/joined-state.js';
-import type { StateBackend } from '../../dataflow/ports/state-backend.js';
-import { BlockWriter } from '../../dataflow/record-block.js';
 import { type BrokerTraits, brokerReleases } from './brokers/broker-traits.js';
 import { simulatedBrokers } from './brokers/simulated-brokers.js';
+import { countingWorkload } from './counting-workload.js';
+import { engineWorkload } from './engine-workload.js';
 import { calm, drawFate, drawWeather, type Weather } from './faults.js';
-import { judge, judgeState, missingOutputs } from './judge.js';
+import { judge } from './judge.js';
 import { type Disk, memoryCopy } from './memory-copy.js';
-import { runMember, runPipeline, simulated } from './pipeline-process.js';
+import { allPipelines } from './pipelines/all-pipelines.js';
 import { simulatedNetwork } from './simulated-network.js';
 import { type SimulatedProcess, simulatedProcess } from './simulated-process.js';
 import { simulatedTime } from './simulated-time.js';
+import type { Workload } from './workload.js';
 
 /** What a run has shown. */
 export interface Outcome {
   readonly seed: number;
   readonly release: string;
+  /** The pipeline that ran. */
+  readonly pipeline: string;
   /** Whether processes shared the tasks, or one took over from the other. */
   readonly isGroup: boolean;
   readonly weather: Weather;
@@ -41,6 +43,8 @@ export interface SimulationOptions {
   readonly weather?: Weather;
   /** @default by the seed */
   readonly isGroup?: boolean;
+  /** One of `allPipelines`, on the engine, or `sim`, without it. @default by the seed: each tenth is on the engine */
+  readonly pipeline?: string;
   /** Told of everything that happens. */
   readonly trace?: (line: string) => void;
 }
@@ -54,16 +58,19 @@ function shown(answer: unknown): string {
   return `${shownMark}${JSON.stringify(answer, (_key, value: unknown) => (typeof value === 'bigint' ? Number(value) : value instanceof Uint8Array ? `${value.length} bytes` : value)).slice(0, 200)}`;
 }
 
-/** The state of some tasks, as one. */
-function ownState(state: StateBackend, tasks: ReadonlyMap<number, unknown>): StateBackend {
-  return { ...state, ...joinedState(() => [...tasks.keys()].map((task) => state.of(task))) };
-}
-
 /** Epoch milliseconds at which a run begins. */
 const startTime = 1_790_000_000_000;
 /** After the faults have ended, a run has to come to its end in this time. */
 const healMs = 400_000;
 const settleMs = 200_000;
+
+/** Which pipeline a seed runs on the engine; undefined: the one without. */
+function pipelineOf(seed: number, asked: string | undefined): (typeof allPipelines)[number] | undefined {
+  if (asked === undefined) return seed % 10 === 3 ? allPipelines[Math.floor(seed / 10) % allPipelines.length] : undefined;
+  const found = allPipelines.find(({ name }) => name === asked);
+  if (found === undefined && asked !== 'sim') throw new Error(`no simulated pipeline is called ${asked}; there are sim, ${allPipelines.map(({ name }) => name).join(', ')}`);
+  return found;
+}
 
 /**
  * One run of a small pipeline, and of an importer that appends its input, on brokers and a network of which the seed decides everything: the releases of the brokers, how stormy it is, what
@@ -73,9 +80,12 @@ export async function simulate(seed: number, options: SimulationOptions = {}): P
   const time = simulatedTime(seed);
   const { random, chance, between } = time;
   const traits = options.traits ?? brokerReleases[random.below(brokerReleases.length)]!;
-  const weather = options.weather ?? drawWeather(time);
+  const engine = pipelineOf(seed, options.pipeline);
+  const drawn = options.weather ?? drawWeather(time);
+  // a job takes longer to start than what has no engine
+  const weather = engine === undefined ? drawn : { ...drawn, killMs: 3 * drawn.killMs, stallMs: 3 * drawn.stallMs, takeoverMs: 3 * drawn.takeoverMs, brokerStopMs: 2 * drawn.brokerStopMs };
   const partitions = 1 + random.below(3);
-  const isGroup = options.isGroup ?? chance(0.5);
+  const isGroup = (options.isGroup ?? chance(0.5)) || engine !== undefined;
   const brokers = simulatedBrokers(time, traits, 1 + random.below(3), () => between(0, 2 * weather.markerMs));
   const counts: Record<string, number> = {};
   const wrong: string[] = [];
@@ -110,12 +120,22 @@ export async function simulate(seed: number, options: SimulationOptions = {}): P
     rounds: { roundBytes: 1_500, sliceBytes: 300 },
   });
   const openOn = (process: SimulatedProcess, mode: 'write' | 'join'): Promise<KafkaRuntime> =>
-    openKafka({ settings, dataDir: `machine-${process.machine}`, ...(mode === 'write' ? { mode, pipeline: simulated.pipeline, tasks: isGroup ? partitions : 1 } : { mode: 'read' }) }, { client: clientOf(process), log: logOptions(process), openCopy: (_pipeline, { dataDir }) => memoryCopy(disks[process.machine]!, dataDir, `machine-${process.machine}`) });
+    openKafka({ settings, dataDir: `machine-${process.machine}`, ...(mode === 'write' ? { mode, pipeline, tasks: isGroup ? partitions : 1 } : { mode: 'read' }) }, { client: clientOf(process), log: logOptions(process), registry: { now: logOptions(process).now, wait: process.clock.wait, random: random.unit }, openCopy: (_pipeline, { dataDir }) => memoryCopy(disks[process.machine]!, dataDir, `machine-${process.machine}`) });
 
-  brokers.createTopic(simulated.input, partitions, new Map([['retention.ms', '-1']]));
-  brokers.createTopic(simulated.output, partitions, new Map([['retention.ms', '-1']]));
+  /**
+   * Whether it is this process that should go on. A claim of its own that came late counts as one of another. Brokers that forget the owner of a transaction that they abort for another, or because it took too
+   * long, refuse it then; with version 1 they do so too when it recovers by itself, and otherwise when a request of an earlier recovery comes late.
+   */
+  const isOwner = ({ id }: SimulatedProcess): boolean => {
+    const seizures = brokers.transactions.seizures.filter((s) => s.transactionalId === `headrace.${pipeline}`);
+    const since = seizures.slice(seizures.findIndex((s) => s.kind === 'claim' && s.process === id) + 1);
+    return !since.some((s) => s.kind === 'claim' || (!traits.fence.keepsOwner && (s.process !== id || traits.transactionVersion !== 2 || weather.requestStuck + weather.endStuck > 0)));
+  };
+  const simulation = { time, brokers, partitions, isGroup, startTime, isOwner };
+  const workload: Workload = engine === undefined ? countingWorkload(simulation) : engineWorkload(simulation, engine);
+  const { pipeline } = workload;
 
-  const appended: { readonly value: string; isKnown: boolean }[] = [];
+  const appended: { readonly name: string; isKnown: boolean }[] = [];
   let isImported = false;
   const importAll = async (): Promise<void> => {
     const appends = 1 + random.below(4);
@@ -123,31 +143,26 @@ export async function simulate(seed: number, options: SimulationOptions = {}): P
       const process = begin(-1);
       const runtime = await openKafka({ settings, dataDir: 'none', mode: 'read' }, { client: clientOf(process), log: logOptions(process) }).catch(() => undefined);
       for (let more = 1 + random.below(3); more > 0 && runtime !== undefined; more--) {
-        const writers = Array.from({ length: partitions }, () => new BlockWriter());
-        const mine: (typeof appended)[number][] = [];
-        for (let i = random.below(8); i >= 0; i--) {
-          const entry = { value: `v${appended.length}`, isKnown: false };
-          appended.push(entry);
-          mine.push(entry);
-          writers[random.below(partitions)]!.append(Buffer.from(`k${random.below(6)}`), Buffer.from(entry.value), startTime + time.now());
-        }
-        note('append', `process ${process.id}: ${mine.map((e) => e.value).join(' ')}`);
+        const { names, outputs } = workload.records();
+        const mine = names.map((name) => ({ name, isKnown: false }));
+        appended.push(...mine);
+        note('append', `process ${process.id}: ${names.join(' ')}`);
         try {
-          await runtime.log.append(writers.map((w, partition) => ({ topic: simulated.input, partition, block: w.take() })));
+          await runtime.log.append(outputs);
           for (const entry of mine) entry.isKnown = true;
           note('appended', `process ${process.id}`);
         } catch (error) {
           note('append failed', `process ${process.id}: ${(error as Error).message}`);
           break;
         }
-        await process.clock.wait(between(0, 150));
+        await process.clock.wait(between(0, workload.stormMs / 4));
       }
     }
     isImported = true;
   };
 
   /** Pipeline processes, the last one last. */
-  const running = new Map<SimulatedProcess, { idleSince: number; isLast: boolean}>();
+  const running = new Map<SimulatedProcess, { idleSince: number; readonly last: AbortController }>();
   const startPipeline = (): void => {
     const used = new Set([...running.keys()].map((p) => p.machine));
     const free = [0, 1, 2].filter((m) => !used.has(m));
@@ -155,23 +170,23 @@ export async function simulate(seed: number, options: SimulationOptions = {}): P
     const machine = free[random.below(free.length)]!;
     if (chance(0.2)) disks[machine]!.clear();
     const process = begin(machine);
-    const status = { idleSince: -1, isLast: false };
+    const status = { idleSince: -1, last: new AbortController() };
     running.set(process, status);
     note('start', `process ${process.id} on machine ${machine}`);
     const run = async (): Promise<void> => {
       try {
         const runtime = await openOn(process, isGroup ? 'join' : 'write');
-        await (isGroup ? runMember : runPipeline)({ runtime, time, process, partitions }, status, {
-          opened(epoch, next) {
-            note('opened', `process ${process.id} behind epoch ${epoch}`);
-            if (!isGroup && isOwner(process)) wrong.push(...judgeState(brokers, isGroup ? ownState(runtime.state, next) : runtime.state, next).map((what) => `process ${process.id}, opened behind epoch ${epoch}: ${what}`));
+        await workload.run({
+          runtime,
+          process,
+          last: status.last.signal,
+          report: {
+            opened: (epoch) => note('opened', `process ${process.id} behind epoch ${epoch}`),
+            committed: (epoch) => note('committed', `process ${process.id}: epoch ${epoch}`),
+            idle: (since) => (status.idleSince = since),
+            lost: () => note('lost', `process ${process.id}`),
+            wrong: (what) => wrong.push(what),
           },
-          committed(epoch, next) {
-            note('committed', `process ${process.id}: epoch ${epoch}`);
-            wrong.push(...judgeState(brokers, isGroup ? ownState(runtime.state, next) : runtime.state, next).map((what) => `process ${process.id}, epoch ${epoch}: ${what}`));
-          },
-          idle: (since) => (status.idleSince = since),
-          lost: () => note('lost', `process ${process.id}`),
         });
         note('finished', `process ${process.id}`);
         finished.push(process);
@@ -179,22 +194,14 @@ export async function simulate(seed: number, options: SimulationOptions = {}): P
         const code = error instanceof HeadraceError ? error.code : undefined;
         note(code === 'HR_EPOCH_FENCED' ? 'fenced' : 'failed', `process ${process.id}: ${(error as Error).message}`);
         if (code === undefined) wrong.push(`process ${process.id}: ${(error as Error).stack}`);
-        if (code === 'HR_EPOCH_FENCED' && isOwner(process)) wrong.push(`process ${process.id} was told that another has taken over, and none has`);
+        // a member is shut out by a request to join of its own that comes late, and by nothing else: each machine has one process at a time
+        if (code === 'HR_EPOCH_FENCED' && (isGroup ? weather.requestStuck === 0 : isOwner(process))) wrong.push(`process ${process.id} was told that another has taken over, and none has`);
         if (code !== 'HR_EPOCH_FENCED' && code !== 'HR_KAFKA_UNREACHABLE' && code !== undefined) wrong.push(`process ${process.id}: ${(error as Error).message}`);
       } finally {
         end(process);
       }
     };
     void run();
-  };
-  /**
-   * Whether it is this process that should go on. A claim of its own that came late counts as one of another. Brokers that forget the owner of a transaction that they abort for another, or because it took too
-   * long, refuse it then; with version 1 they do so too when it recovers by itself, and otherwise when a request of an earlier recovery comes late.
-   */
-  const isOwner = ({ id }: SimulatedProcess): boolean => {
-    const seizures = brokers.transactions.seizures.filter((s) => s.transactionalId === `headrace.${simulated.pipeline}`);
-    const since = seizures.slice(seizures.findIndex((s) => s.kind === 'claim' && s.process === id) + 1);
-    return !since.some((s) => s.kind === 'claim' || (!traits.fence.keepsOwner && (s.process !== id || traits.transactionVersion !== 2 || weather.requestStuck + weather.endStuck > 0)));
   };
   const finished: SimulatedProcess[] = [];
   let isLastCall = false;
@@ -247,41 +254,44 @@ export async function simulate(seed: number, options: SimulationOptions = {}): P
 
   startPipeline();
   void importAll();
-  await time.runUntil(() => isImported && time.now() > 600, 3_600_000);
+  await time.runUntil(() => isImported && time.now() > workload.stormMs, 3_600_000);
   now = calm;
   note('calm', '');
   if (!(await time.runUntil(() => brokers.transactions.isSettled('headrace-append'), settleMs))) wrong.push('an append came to no end');
   const calmAt = time.now();
-  let isComplete = !isGroup;
+  let isComplete = false;
   const lookAgain = (): void => {
-    isComplete = missingOutputs(brokers) === 0;
+    isComplete = workload.isComplete();
     if (!isComplete) time.after(500, lookAgain);
   };
-  if (isGroup) lookAgain();
+  lookAgain();
   const isDone = (): boolean => isComplete && running.size > 0 && [...running].every(([process, status]) => status.idleSince >= calmAt && !process.isStalled);
   if (!isImported) wrong.push('the import came to no end');
   if (!(await time.runUntil(isDone, healMs))) wrong.push('the pipeline came to no end');
   isLastCall = true;
   note('last call', `to ${running.size} processes`);
-  for (const status of running.values()) status.isLast = true;
+  for (const status of running.values()) status.last.abort();
   if (!(await time.runUntil(() => running.size === 0, healMs))) wrong.push('the last epoch came to no end');
   // all may have lost the pipeline to a claim that came late
   if (finished.length === 0 && !isGroup) {
     startPipeline();
-    for (const status of running.values()) status.isLast = true;
+    for (const status of running.values()) status.last.abort();
     if (!(await time.runUntil(() => running.size === 0, healMs))) wrong.push('the last epoch of a new process came to no end');
   }
   if (isGroup ? finished.length === 0 : finished.length !== 1) wrong.push(`${finished.length} processes believe that they have written the last epoch`);
   await time.runUntil(() => brokers.isSettled, settleMs);
   // an open transaction without an owner is aborted after a while
-  let restored: KafkaRuntime | undefined;
+  let isOver = false;
   disks.push(new Map());
-  void openOn(begin(disks.length - 1), 'write').then(
-    (runtime) => (restored = runtime),
-    (error: unknown) => wrong.push(`a new process cannot open: ${(error as Error).message}`),
-  );
-  await time.runUntil(() => restored !== undefined || wrong.length > 0, healMs);
-  if (restored !== undefined) wrong.push(...judge(brokers, partitions, restored.state, appended));
+  const looker = begin(disks.length - 1);
+  void openOn(looker, workload.finishesAs)
+    .then(async (runtime) => wrong.push(...(await workload.finish({ runtime, process: looker }))))
+    .catch((error: unknown) => wrong.push(`a new process cannot open: ${(error as Error).message}`))
+    .finally(() => (isOver = true));
+  await time.runUntil(() => isOver, healMs);
+  await time.runUntil(() => brokers.isSettled, settleMs);
+  if (!isOver) wrong.push('a new process came to no end');
+  else wrong.push(...judge(brokers, workload, appended), ...(await workload.judge()));
   for (const line of wrong) note('wrong', line);
-  return { seed, release: traits.release, isGroup, weather, wrong, fingerprint: fingerprint >>> 0, counts, events: time.events, lasted: time.now() };
+  return { seed, release: traits.release, pipeline, isGroup, weather, wrong, fingerprint: fingerprint >>> 0, counts, events: time.events, lasted: time.now() };
 }

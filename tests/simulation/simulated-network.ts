@@ -13,7 +13,14 @@ interface Line {
   /** When the last request arrives, and the last answer is back. */
   lastArrival: number;
   lastAnswer: number;
-  readonly waiting: Set<(error: Error) => void>;
+  /** Requests without an answer, in the order in which they were sent. */
+  readonly waiting: Set<Waiting>;
+  isWatched: boolean;
+}
+
+interface Waiting {
+  readonly until: number;
+  fail(error: Error): void;
 }
 
 export interface SimulatedNetwork {
@@ -39,7 +46,24 @@ export function simulatedNetwork({ time, brokers, fate: draw, note }: NetworkOpt
     if (line === undefined) return;
     lines.delete(name);
     line.isOpen = false;
-    for (const fail of line.waiting) fail(new NetworkError(why));
+    for (const waiting of line.waiting) waiting.fail(new NetworkError(why));
+  };
+  /** Requests that take too long. One timer a connection and not one a request, which would keep all that a run has sent. */
+  const watch = (name: string, line: Line): void => {
+    const [first] = line.waiting;
+    line.isWatched = first !== undefined;
+    if (first === undefined) return;
+    time.after(first.until - time.now(), () => {
+      let isLate = false;
+      for (const waiting of line.waiting) {
+        if (waiting.until > time.now()) break;
+        isLate = true;
+        waiting.fail(new TimeoutError('no answer came'));
+      }
+      // the answer to a request that timed out would be taken for that of another
+      if (isLate && lines.get(name) === line) cut(name, 'the connection was closed after a request that timed out');
+      watch(name, line);
+    });
   };
   const transport = (process: SimulatedProcess): Transport => {
     const send = <R>(to: Address, lineName: string, request: Request<R>): Promise<R> =>
@@ -52,7 +76,7 @@ export function simulatedNetwork({ time, brokers, fate: draw, note }: NetworkOpt
         }
         const name = `${process.id} ${broker} ${lineName}`;
         let line = lines.get(name);
-        if (line === undefined) lines.set(name, (line = { isOpen: true, lastArrival: 0, lastAnswer: 0, waiting: new Set() }));
+        if (line === undefined) lines.set(name, (line = { isOpen: true, lastArrival: 0, lastAnswer: 0, waiting: new Set(), isWatched: false }));
         const over = line;
         const writer = Writer.create();
         request.encode(writer);
@@ -63,11 +87,12 @@ export function simulatedNetwork({ time, brokers, fate: draw, note }: NetworkOpt
         const end = (finish: () => void): void => {
           if (isOver) return;
           isOver = true;
-          over.waiting.delete(fail);
+          over.waiting.delete(waiting);
           process.run(finish);
         };
-        const fail = (error: Error): void => end(() => reject(error));
-        over.waiting.add(fail);
+        const waiting: Waiting = { until: time.now() + requestTimeoutMs, fail: (error) => end(() => reject(error)) };
+        over.waiting.add(waiting);
+        if (!over.isWatched) watch(name, over);
 
         const arrive = (isFirst: boolean): void => {
           // what a stopped broker had in its buffers is gone
@@ -104,12 +129,6 @@ export function simulatedNetwork({ time, brokers, fate: draw, note }: NetworkOpt
             if (lines.get(name) === over) cut(name, 'the connection was cut');
           });
         }
-        time.after(requestTimeoutMs, () => {
-          if (isOver) return;
-          fail(new TimeoutError('no answer came'));
-          // the answer to a request that timed out would be taken for that of another
-          if (lines.get(name) === over) cut(name, 'the connection was closed after a request that timed out');
-        });
       });
     return {
       send,

@@ -22,6 +22,9 @@ interface Event {
   readonly run: () => void;
 }
 
+/** Events of one instant. */
+const mostAtOnce = 100_000;
+
 /** Node runs a tick when all promises have been followed up: what an event led to has happened then. */
 const followUp = (): Promise<void> => new Promise((resolve) => process.nextTick(resolve));
 
@@ -31,6 +34,8 @@ export function simulatedTime(seed: number): SimulatedTime {
   let now = 0;
   let order = 0;
   let events = 0;
+  /** Events before those of this instant. */
+  let since = 0;
 
   const isBefore = (a: Event, b: Event): boolean => a.at < b.at || (a.at === b.at && a.order < b.order);
   const push = (event: Event): void => {
@@ -73,8 +78,10 @@ export function simulatedTime(seed: number): SimulatedTime {
           push(event);
           return false;
         }
+        if (event.at > now) since = events;
         now = event.at;
         events += 1;
+        if (events - since > mostAtOnce) throw new Error(`at ${now.toFixed(1)} ms time stands still: something waits for no time, again and again`);
         event.run();
         await followUp();
       }

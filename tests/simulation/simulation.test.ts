@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { loadZstd } from '../../connectors/kafka/zstd.js';
 import { mutants } from './mutants.js';
-import { plantMutant } from './plant-mutant.js';
+import { allPipelines } from './pipelines/all-pipelines.js';
 import { simulate } from './simulate.js';
 import { describeFailures, simulateSeeds } from './simulate-seeds.js';
 
@@ -38,17 +38,21 @@ describe('exactly once on simulated brokers', () => {
     }
     expect(fingerprints.size).toBe(20);
   });
+
+  test.each(allPipelines)('seeds of $name on the engine replay exactly', async ({ name }) => {
+    await loadZstd();
+    for (let seed = 1; seed <= 5; seed++) {
+      const { fingerprint, events, wrong } = await simulate(seed, { pipeline: name });
+      expect(wrong).toEqual([]);
+      expect(await simulate(seed, { pipeline: name })).toMatchObject({ fingerprint, events, wrong });
+    }
+  });
 });
 
 describe('the simulation finds what is missing', () => {
   const tried = isLong ? mutants : mutants.filter((m) => m.isFoundSoon);
   test.each(tried)('without $without', async (mutant) => {
-    const planted = plantMutant(mutant);
-    try {
-      const { failures } = await simulateSeeds({ from: 1, count: 3_000, stopsAtFailure: true, root: planted.root });
-      expect(failures.length).toBeGreaterThan(0);
-    } finally {
-      planted.remove();
-    }
+    const { failures } = await simulateSeeds({ from: 1, count: 3_000, stopsAtFailure: true, mutant, ...(mutant.pipeline && { pipeline: mutant.pipeline }) });
+    expect(failures.length).toBeGreaterThan(0);
   }, patienceMs);
 });

@@ -67,7 +67,7 @@ const leaveGroup: Answer = (asked) => {
   });
   const error = asCoordinator(asked, 'group', group, () => 0);
   const w = answerWriter().int32(0).int16(error);
-  w.array(leaving, ({ member, instance }) => w.text(member).text(instance).int16(error === 0 ? brokers.groups.leave(group, instance) : error).tags());
+  w.array(leaving, ({ member, instance }) => w.text(member).text(instance).int16(error === 0 ? brokers.groups.leave(group, member, instance) : error).tags());
   reply(w.tags().take());
 };
 

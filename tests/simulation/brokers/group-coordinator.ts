@@ -28,7 +28,8 @@ export interface GroupCoordinator {
   join(group: string, request: JoinRequest, reply: (answer: JoinAnswer) => void): void;
   sync(group: string, member: string, instance: string, generation: number, assignments: ReadonlyMap<string, Uint8Array>, reply: (error: number, assignment: Uint8Array) => void): void;
   heartbeat(group: string, member: string, instance: string, generation: number): number;
-  leave(group: string, instance: string): number;
+  /** @param member empty: whoever is there as `instance` */
+  leave(group: string, member: string, instance: string): number;
   /** Takes offsets as part of a transaction. */
   commit(from: GroupMember, owner: ProducerIdentity, offsets: ReadonlyMap<string, number>): number;
   /** Ends the transaction of a producer in a group. */
@@ -197,10 +198,11 @@ export function groupCoordinator(time: SimulatedTime): GroupCoordinator {
       watch(name, group, group.members.get(instance)!);
       return group.state === 'joining' ? groupError.rebalanceInProgress : 0;
     },
-    leave(name, instance) {
+    leave(name, id, instance) {
       const group = groupOf(name);
       const member = group.members.get(instance);
       if (member === undefined) return groupError.unknownMember;
+      if (id !== '' && member.id !== id) return groupError.fencedInstance;
       remove(name, group, member);
       return 0;
     },
