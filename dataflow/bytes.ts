@@ -7,6 +7,10 @@ export interface ByteWriter {
   bytes(value: Uint8Array): void;
   /** The elements, without a length. */
   array(value: Float64Array | Int32Array): void;
+  /** Room for `size` more bytes: write them into `buffer` at the position that it gives, then call `commit` with their end. */
+  reserve(size: number): number;
+  readonly buffer: Buffer;
+  commit(end: number): void;
   /** What was written; valid until `reset`. */
   finish(): Uint8Array;
   /** Begins anew in the same memory. */
@@ -21,13 +25,16 @@ export interface ByteWriter {
 export function byteWriter(size = 1 << 10): ByteWriter {
   let buffer = Buffer.allocUnsafeSlow(size);
   let end = 0;
-  const room = (n: number) => {
+  const reserve = (n: number) => {
     if (end + n > buffer.length) {
       const larger = Buffer.allocUnsafeSlow(Math.max(buffer.length * 2, end + n));
       buffer.copy(larger, 0, 0, end);
       buffer = larger;
     }
-    end += n;
+    return end;
+  };
+  const room = (n: number) => {
+    end = reserve(n) + n;
     return end - n;
   };
   const copy = (value: Uint8Array) => {
@@ -52,6 +59,13 @@ export function byteWriter(size = 1 << 10): ByteWriter {
       copy(value);
     },
     array: (value) => copy(new Uint8Array(value.buffer, value.byteOffset, value.byteLength)),
+    reserve,
+    get buffer() {
+      return buffer;
+    },
+    commit(to) {
+      end = to;
+    },
     finish: () => buffer.subarray(0, end),
     reset() {
       end = 0;

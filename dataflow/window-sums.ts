@@ -1,6 +1,7 @@
 import type { Batch } from './batch.js';
 import type { Layout } from './accumulators/layout.js';
 import { type GroupLabels, Pane } from './accumulators/pane.js';
+import { everyRow } from './accumulators/every-row.js';
 import { enlarged } from './enlarged.js';
 import type { WindowMs } from './window-spec.js';
 
@@ -103,14 +104,14 @@ export function createWindowSums(options: { readonly layout: Layout; readonly la
       const pane = panes.get(start);
       if (pane !== undefined) for (let row = 0; row < pane.size; row++) sum.mergeRow(pane, row);
     }
-    return { pane: sum, rows: allRows(sum.size) };
+    return { pane: sum, rows: everyRow(sum.size) };
   };
 
   return {
     all(end) {
       if (perWindow === 1) {
         const pane = panes.get(end - size) ?? create();
-        return { pane, rows: allRows(pane.size) };
+        return { pane, rows: everyRow(pane.size) };
       }
       if (moving !== undefined && isMostlyGone(moving, panes)) moving = undefined;
       return moved(end) ?? added(end);
@@ -135,7 +136,7 @@ export function createWindowSums(options: { readonly layout: Layout; readonly la
           if (row >= 0) sum.mergeRow(pane!, row);
         }
       }
-      return { pane: sum, rows: allRows(sum.size) };
+      return { pane: sum, rows: everyRow(sum.size) };
     },
     added(start, batch, ids) {
       const known = moving?.held.get(start);
@@ -166,9 +167,3 @@ function isMostlyGone({ pane, live }: Moving, panes: ReadonlyMap<number, Pane>):
     return pairs.size > 2 * held + fewRows;
   });
 }
-
-const allRows = (n: number) => {
-  const rows = new Int32Array(n);
-  for (let i = 0; i < n; i++) rows[i] = i;
-  return rows;
-};

@@ -89,8 +89,11 @@ export function createWindows(options: WindowsOptions & { readonly shape: Window
     let pane = panes.get(start);
     if (pane === undefined) {
       pane = spare.pop();
-      if (pane === undefined) pane = new Pane(layout, labels, start);
-      else pane.reuse(start);
+      if (pane === undefined) {
+        pane = new Pane(layout, labels, start);
+        // Panes that follow one another are of like size.
+        pane.reserve(Math.ceil((panes.get(start - every)?.size ?? 0) * 1.125));
+      } else pane.reuse(start);
       panes.set(start, pane);
     }
     pane.add(batch, ids);

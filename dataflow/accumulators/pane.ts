@@ -8,6 +8,8 @@ import type { Layout, Pass, TableLayout } from './layout.js';
 import { DistinctSketches } from './distinct-sketches.js';
 import { addToFirstOrLast, addToLeaf, addToSwitch, mergeLeaf, type OtherValues } from './leaf-loops.js';
 import { labelsOf, noGroup, numberAt, textsOf, valuesOf } from './group-values.js';
+import { everyRow } from './every-row.js';
+import { packCells, packInts, unpackCells, unpackInts } from './packed-cells.js';
 import { Pairs } from './pairs.js';
 import { Slab } from './slab.js';
 
@@ -37,6 +39,8 @@ export class Pane {
   #savedKeys = 0;
   #savedLabels: number[];
   #slots = new Int32Array(0);
+  /** Bytes that a row takes in what `delta` writes, by the last one. */
+  #rowBytes = 0;
 
   constructor(
     readonly layout: Layout,
@@ -45,7 +49,8 @@ export class Pane {
   ) {
     this.labels = layout.tables.map((t, i) => (t.group?.kind === 'distinct' ? new Dictionary() : labels[i]));
     this.#savedLabels = layout.tables.map(() => 0);
-    this.slabs = layout.tables.map((t) => new Slab(t.identity));
+    // Of a dense table everything of the rows that have changed is written.
+    this.slabs = layout.tables.map((t) => new Slab(t.identity, t.group?.kind !== 'dense'));
     this.pairs = layout.tables.map((t) => (t.group !== undefined && t.group.kind !== 'dense' && t.group.kind !== 'sketch' ? new Pairs() : undefined));
     this.sketches = layout.tables.map((t) => (t.group?.kind === 'sketch' ? new DistinctSketches(t.group.size) : undefined));
     this.others = layout.tables.map(() => new Map());
@@ -73,9 +78,16 @@ export class Pane {
     return this.keys.size;
   }
 
-  /** Bytes of cells held. */
+  /** Makes room for so many keys. */
+  reserve(keys: number): void {
+    this.layout.tables.forEach(({ group }, t) => {
+      if (group === undefined || group.kind === 'dense') this.slabs[t]!.reserve(keys * (group?.size ?? 1));
+    });
+  }
+
+  /** Bytes of a snapshot, about. */
   get bytes(): number {
-    return this.slabs.reduce((sum, s) => sum + s.bytes, 0) + this.sketches.reduce((sum, s) => sum + (s?.bytes ?? 0), 0);
+    return this.size * this.#rowBytes;
   }
 
   /** Adds a batch; `ids` is scratch for at least its length. Cost: one key look-up a record and one pass a leaf. */
@@ -263,104 +275,104 @@ export class Pane {
     if (!all && main.dirtyCount === 0) return undefined;
     const from = all ? 0 : this.#savedKeys;
     const added = this.keys.keys(from);
-    const cells = this.slabs.reduce((sum, slab) => sum + (all ? slab.size : slab.dirtyCount) * (12 + 8 * slab.stride), 0);
-    const out = byteWriter(1024 + added.bytes.length + 4 * added.length.length + cells);
-    out.u32(from);
-    out.u32(added.length.length);
-    out.array(added.length);
+    const out = byteWriter(1024 + 2 * added.bytes.length + rowBytesGuess * (all ? main.size : main.dirtyCount));
+    packInts(out, added.length, 0);
     out.bytes(added.bytes);
     this.#savedKeys = this.keys.size;
-    let mainRows: Int32Array = new Int32Array(0);
-    for (let t = 0; t < this.slabs.length; t++) {
+    const changed = main.takeDirty();
+    const mainRows = all ? everyRow(main.size) : changed;
+    packInts(out, mainRows, 1);
+    this.layout.tables.forEach(({ group }, t) => {
       const sketches = this.sketches[t];
       if (sketches !== undefined) {
         for (const row of mainRows) out.bytes(sketches.write(row));
-        continue;
+        return;
       }
       const slab = this.slabs[t]!;
-      const changed = slab.takeDirty();
-      const rows = all ? Int32Array.from({ length: slab.size }, (_, i) => i) : changed;
-      if (t === 0) mainRows = rows;
-      out.u32(rows.length);
-      out.array(rows);
       const pairs = this.pairs[t];
-      if (this.layout.tables[t]!.group?.kind === 'distinct') {
-        const labels = this.labels[t]!;
-        const texts = labels.keys(all ? 0 : this.#savedLabels[t]!);
-        out.u32(texts.length.length);
-        out.array(texts.length);
-        out.bytes(texts.bytes);
-        this.#savedLabels[t] = labels.size;
-      }
+      const size = group?.kind === 'dense' ? group.size : 1;
+      let rows = mainRows;
       if (pairs !== undefined) {
-        out.array(rows.map((slot) => pairs.rowOf(slot)));
-        out.array(rows.map((slot) => pairs.groupOf(slot)));
+        const slots = slab.takeDirty();
+        rows = all ? everyRow(slab.size) : slots;
+        packInts(out, rows, 1);
+        if (group?.kind === 'distinct') {
+          const labels = this.labels[t]!;
+          const texts = labels.keys(all ? 0 : this.#savedLabels[t]!);
+          packInts(out, texts.length, 0);
+          out.bytes(texts.bytes);
+          this.#savedLabels[t] = labels.size;
+        }
+        packInts(out, rows.map((slot) => pairs.rowOf(slot)), 0);
+        packInts(out, rows.map((slot) => pairs.groupOf(slot)), 0);
       }
-      const { stride, data } = slab;
-      const cells = new Float64Array(rows.length * stride);
-      for (let i = 0; i < rows.length; i++) for (let k = 0, from = rows[i]! * stride; k < stride; k++) cells[i * stride + k] = data[from + k]!;
-      out.array(cells);
+      if (pairs === undefined) slab.ensure(main.size * size);
+      packCells(out, slab.data, rows, size * slab.stride);
       const others = [...this.others[t]!];
-      out.bytes(others.length === 0 ? new Uint8Array(0) : serialize(others.map(([at, values]) => [at, Array.from(rows, (row) => values[row])])));
-    }
+      out.bytes(others.length === 0 ? new Uint8Array(0) : serialize(others.map(([at, values]) => [at, slotsOf(rows, size).map((slot) => values[slot])])));
+    });
     for (const states of this.customs) out.bytes(serialize(Array.from(mainRows, (row) => states[row])));
+    this.#rowBytes = out.finish().length / Math.max(1, mainRows.length);
     return out.finish();
   }
 
   /** Applies what `delta` wrote, in order. */
   restore(bytes: Uint8Array): void {
     const reader = byteReader(bytes);
-    const first = reader.u32();
-    const keyLengths = reader.int32s(reader.u32());
-    const keyBytes = reader.bytes();
-    let at = 0;
-    for (let i = 0; i < keyLengths.length; i++) {
-      if (first + i >= this.keys.size) this.keys.intern(keyBytes, at, keyLengths[i]!);
-      at += keyLengths[i]!;
-    }
+    internTexts(this.keys, unpackInts(reader, 0), reader.bytes());
     this.#savedKeys = this.keys.size;
-    let mainRows: Int32Array = new Int32Array(0);
-    for (let t = 0; t < this.slabs.length; t++) {
+    const mainRows = unpackInts(reader, 1);
+    this.#rowBytes = bytes.length / Math.max(1, mainRows.length);
+    this.layout.tables.forEach(({ group }, t) => {
       const sketches = this.sketches[t];
       if (sketches !== undefined) {
         for (const row of mainRows) sketches.read(row, reader.bytes());
-        continue;
+        return;
       }
       const slab = this.slabs[t]!;
-      const { stride } = slab;
-      const group = this.layout.tables[t]!.group;
-      const rows = reader.int32s(reader.u32());
-      if (t === 0) mainRows = rows;
       const pairs = this.pairs[t];
-      if (group?.kind === 'distinct') {
-        const lengths = reader.int32s(reader.u32());
-        const texts = reader.bytes();
-        let from = 0;
-        for (const length of lengths) {
-          this.labels[t]!.intern(texts, from, length);
-          from += length;
-        }
-        this.#savedLabels[t] = this.labels[t]!.size;
-      }
+      const size = group?.kind === 'dense' ? group.size : 1;
+      let rows = mainRows;
       if (pairs !== undefined) {
-        const ofRow = reader.int32s(rows.length);
-        const ofGroup = reader.int32s(rows.length);
+        rows = unpackInts(reader, 1);
+        if (group?.kind === 'distinct') {
+          internTexts(this.labels[t]!, unpackInts(reader, 0), reader.bytes());
+          this.#savedLabels[t] = this.labels[t]!.size;
+        }
+        const ofRow = unpackInts(reader, 0);
+        const ofGroup = unpackInts(reader, 0);
         // Slots are numbered by first sight: a delta names new ones in that order, since they became dirty then.
         for (let i = 0; i < rows.length; i++) pairs.slot(ofRow[i]!, ofGroup[i]!);
         slab.ensure(pairs.size);
-      } else slab.ensure(rows.reduce((most, row) => Math.max(most, row + 1), group === undefined ? this.keys.size : this.keys.size * group.size));
-      const cells = reader.float64s(rows.length * stride);
-      for (let i = 0; i < rows.length; i++) slab.data.set(cells.subarray(i * stride, (i + 1) * stride), rows[i]! * stride);
+      } else slab.ensure(rows.reduce((most, row) => Math.max(most, row + 1), this.keys.size) * size);
+      unpackCells(reader, slab.data, rows, size * slab.stride);
       const others = reader.bytes();
       for (const [at, values] of others.length === 0 ? [] : (deserialize(others) as [number, OtherValues][])) {
         const own = this.#othersAt(t, at);
-        for (let i = 0; i < rows.length; i++) own[rows[i]!] = values[i];
+        slotsOf(rows, size).forEach((slot, i) => {
+          own[slot] = values[i];
+        });
       }
-    }
+    });
     for (const states of this.customs) {
       const values = deserialize(reader.bytes()) as unknown[];
       for (let i = 0; i < mainRows.length; i++) states[mainRows[i]!] = values[i];
     }
+  }
+}
+
+/** Bytes that a row takes about when nothing is known. */
+const rowBytesGuess = 32;
+
+/** The slots of some rows of `size` slots each. */
+const slotsOf = (rows: Int32Array, size: number): number[] => Array.from({ length: rows.length * size }, (_, i) => rows[Math.floor(i / size)]! * size + (i % size));
+
+/** Adds texts to a dictionary, but those that it has. */
+function internTexts(dictionary: Dictionary, lengths: Int32Array, bytes: Uint8Array): void {
+  let at = 0;
+  for (const length of lengths) {
+    dictionary.intern(bytes, at, length);
+    at += length;
   }
 }
 

@@ -3,13 +3,14 @@ import { columnFrom } from '../column-from.js';
 import type { AggregateNode, Leaf } from '../aggregates/aggregate.js';
 import { quantileName } from '../aggregates/quantiles.js';
 import { bucketQuantile } from './buckets.js';
+import { everyRow } from './every-row.js';
 import { type OtherValues, readLeaf } from './leaf-loops.js';
 import type { Layout } from './layout.js';
 import type { Pane } from './pane.js';
 
 /** The results of all rows of a pane (or of `rows`), a column a field. Cost: one pass a field; groups make one object a row. */
 export function resultColumns(pane: Pane, rows?: Int32Array): Map<string, Column> {
-  const chosen = rows ?? Int32Array.from({ length: pane.size }, (_, i) => i);
+  const chosen = rows ?? everyRow(pane.size);
   const columns = new Map<string, Column>();
   for (const { name, node, custom } of pane.layout.fields) {
     if (node === undefined) {

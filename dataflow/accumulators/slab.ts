@@ -1,14 +1,24 @@
+/** Beyond so many rows a slab grows by half, before by doubling. */
+const manyRows = 4_096;
+
 /** Rows of `stride` numbers in one typed array; remembers which rows changed since the last `takeDirty`. */
 export class Slab {
   data: Float64Array;
   #size = 0;
+  #capacity = 4;
   #dirty = new Uint8Array(4);
   #list = new Int32Array(4);
   #dirtyCount = 0;
   readonly #blank: boolean;
 
-  /** @param identity the numbers of a fresh row */
-  constructor(readonly identity: Float64Array) {
+  /**
+   * @param identity the numbers of a fresh row
+   * @param remembers false where something else knows what changed
+   */
+  constructor(
+    readonly identity: Float64Array,
+    readonly remembers = true,
+  ) {
     this.data = new Float64Array(4 * identity.length);
     this.#blank = identity.every((x) => x === 0);
   }
@@ -22,33 +32,34 @@ export class Slab {
     return this.#size;
   }
 
-  /** Bytes held. */
-  get bytes(): number {
-    return this.#size * (this.stride * 8 + 1);
-  }
-
   /** Makes rows 0..size-1 exist; new ones are fresh. */
   ensure(size: number): void {
     if (size <= this.#size) return;
     const stride = this.stride;
-    if (size * stride > this.data.length || size > this.#dirty.length) {
-      const capacity = Math.max(size, this.#dirty.length * 2);
-      const data = new Float64Array(capacity * stride);
-      data.set(this.data.subarray(0, this.#size * stride));
-      this.data = data;
-      const dirty = new Uint8Array(capacity);
-      dirty.set(this.#dirty);
-      this.#dirty = dirty;
-      const list = new Int32Array(capacity);
-      list.set(this.#list.subarray(0, this.#dirtyCount));
-      this.#list = list;
-    }
+    if (size > this.#capacity) this.reserve(Math.max(size, Math.ceil(this.#capacity * (this.#capacity < manyRows ? 2 : 1.5))));
     if (!this.#blank) for (let row = this.#size; row < size; row++) this.data.set(this.identity, row * stride);
     this.#size = size;
   }
 
+  /** Makes room for so many rows, which do not exist yet. */
+  reserve(capacity: number): void {
+    if (capacity <= this.#capacity) return;
+    this.#capacity = capacity;
+    const data = new Float64Array(capacity * this.stride);
+    data.set(this.data.subarray(0, this.#size * this.stride));
+    this.data = data;
+    if (!this.remembers) return;
+    const dirty = new Uint8Array(capacity);
+    dirty.set(this.#dirty);
+    this.#dirty = dirty;
+    const list = new Int32Array(capacity);
+    list.set(this.#list.subarray(0, this.#dirtyCount));
+    this.#list = list;
+  }
+
   /** Marks the rows `rows[0..n)` as changed; negative ones are passed over. */
   touch(rows: Int32Array, n: number): void {
+    if (!this.remembers) return;
     const dirty = this.#dirty;
     const list = this.#list;
     let count = this.#dirtyCount;
