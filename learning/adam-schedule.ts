@@ -1,4 +1,4 @@
-import { adamBeta } from './head-graphs.js';
+import { adamBeta } from './adam-graph.js';
 
 /** Adam's numbers and how the learning rate goes. */
 export interface AdamOptions {

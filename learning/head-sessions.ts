@@ -1,12 +1,12 @@
 import { onnxRuntime, openSession, type OnnxRuntime, type OnnxSession, type Provider } from '../connectors/onnx/onnx-runtime.js';
 import { HeadraceError } from '../dataflow/errors.js';
-import { splitmix } from '../dataflow/splitmix.js';
 import type { AdamOptions } from './adam-schedule.js';
 import { checkExamples, type EmbeddingTable, type Examples, writeInputs } from './examples.js';
 import { scoringModel, trainingModel } from './head-graphs.js';
 import type { HeadShape } from './head-shape.js';
 import type { HeadState } from './head-state.js';
 import { fillMinibatches, trainOn } from './minibatches.js';
+import { shuffle } from './shuffle.js';
 
 /** How sessions are opened. */
 export interface HeadSessionOptions {
@@ -111,16 +111,4 @@ async function score({ Tensor }: OnnxRuntime, session: OnnxSession, shape: HeadS
     scores.set(some!.data as Float32Array, first * outputs);
   }
   return scores;
-}
-
-/** Fisher and Yates, the same for a seed and epoch. */
-function shuffle(order: Int32Array, seed: number, epoch: number): void {
-  const random = splitmix(seed);
-  random.seed(epoch, 0);
-  for (let i = order.length - 1; i > 0; i--) {
-    const j = random.below(i + 1);
-    const kept = order[i]!;
-    order[i] = order[j]!;
-    order[j] = kept;
-  }
 }

@@ -1,3 +1,4 @@
+export type { TrainingGraphOptions } from './adam-graph.js';
 export { type AdamOptions, adamSchedule, type AdamSchedule, learningRate } from './adam-schedule.js';
 export { adwin, type AdwinChange } from './drift/adwin.js';
 export { driftFindings } from './drift/drift-findings.js';
@@ -5,7 +6,7 @@ export { noPageHinkley, pageHinkley, type PageHinkleyOptions, type PageHinkleySt
 export { watchDrift, type WatchDriftOptions } from './drift/watch-drift.js';
 export { checkExamples, type EmbeddingTable, type Examples } from './examples.js';
 export { gate, type GateCheck, type GateInput, type GateLimits, type GateVerdict, type ScoredSet } from './gate.js';
-export { scoringModel, servedModel, trainingModel, type TrainingGraphOptions } from './head-graphs.js';
+export { scoringModel, servedModel, trainingModel } from './head-graphs.js';
 export { type HeadSessionOptions, type HeadSessions, openHeadSessions, type TrainingOptions, type TrainingResult } from './head-sessions.js';
 export { type HeadOutput, type HeadShape, type ParameterBlock, type ParameterLayout, parameterLayout } from './head-shape.js';
 export { type HeadLayout, headPlan, type HeadPlan, type HeadPlanOptions } from './head-plan.js';

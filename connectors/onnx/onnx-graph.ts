@@ -1,5 +1,5 @@
 /** Element types of tensors, by their numbers in ONNX. */
-const elementTypes = { float32: 1, int64: 7, bool: 9, float64: 11 } as const;
+const elementTypes = { float32: 1, int32: 6, int64: 7, bool: 9, float64: 11 } as const;
 
 /** Element type of a tensor. */
 export type ElementType = keyof typeof elementTypes;
@@ -7,8 +7,8 @@ export type ElementType = keyof typeof elementTypes;
 /** A value in a graph: what an operator takes and gives. */
 export type Value = string & { readonly value: unique symbol };
 
-/** An attribute of an operator: a whole number, a fraction, a tensor of one number, whole numbers, or a graph. */
-export type Attribute = number | { readonly float: number } | { readonly filled: number; readonly type: 'float32' | 'float64' } | readonly number[] | OnnxGraph;
+/** An attribute of an operator: a whole number, a fraction, a word, a tensor of one number, whole numbers, or a graph. */
+export type Attribute = number | { readonly float: number } | { readonly word: string } | { readonly filled: number; readonly type: 'float32' | 'float64' } | readonly number[] | OnnxGraph;
 
 /** A dimension: a size, or a name where it differs from call to call. */
 export type Dimension = number | string;
@@ -92,6 +92,7 @@ export function onnxModel(graph: OnnxGraph): Uint8Array {
 function attribute(key: string, value: Attribute): Uint8Array {
   if (typeof value === 'number') return message([text(1, key), integer(3, value), integer(20, 2)]);
   if ('float' in value) return message([text(1, key), float(2, value.float), integer(20, 1)]);
+  if ('word' in value) return message([text(1, key), text(4, value.word), integer(20, 3)]);
   if ('filled' in value) {
     const data = value.type === 'float32' ? Float32Array.of(value.filled) : Float64Array.of(value.filled);
     return message([text(1, key), nested(5, message([integer(1, 1), integer(2, elementTypes[value.type]), nested(9, new Uint8Array(data.buffer))])), integer(20, 4)]);

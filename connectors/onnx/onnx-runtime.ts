@@ -7,7 +7,7 @@ export type Provider = 'cuda' | 'webgpu' | 'cpu';
 export interface OnnxRuntime {
   readonly env: { logLevel: 'fatal' };
   readonly InferenceSession: { create(model: Uint8Array, options: SessionOptions): Promise<OnnxSession> };
-  readonly Tensor: new (type: 'float32' | 'float64', data: Float32Array | Float64Array, dims: readonly number[]) => OnnxTensor;
+  readonly Tensor: new (type: 'float32' | 'float64' | 'int32', data: Float32Array | Float64Array | Int32Array, dims: readonly number[]) => OnnxTensor;
 }
 
 /** How a session is opened. */
