@@ -1,11 +1,12 @@
 import { Worker } from 'node:worker_threads';
 import type { Provider } from '../connectors/onnx/onnx-runtime.js';
-import { type ErrorCode, HeadraceError } from '../dataflow/errors.js';
+import { HeadraceError } from '../dataflow/errors.js';
 import type { EmbeddingTable, Examples } from './examples.js';
 import type { HeadSessionOptions, TrainingOptions, TrainingResult } from './head-sessions.js';
 import type { HeadPlan } from './head-plan.js';
 import type { HeadShape } from './head-shape.js';
 import type { HeadState } from './head-state.js';
+import { fromThreadError } from './thread-error.js';
 import type { IntervalOutcome, IntervalTask } from './train-interval.js';
 import type { TrainerAnswer, TrainerCall, TrainerSetting } from './trainer-thread.js';
 
@@ -57,7 +58,7 @@ export async function headTrainer(shape: HeadShape, options: HeadSessionOptions 
   worker.on('message', (message: TrainerAnswer) => {
     const caller = waiting.get(message.id);
     waiting.delete(message.id);
-    if ('error' in message) caller?.reject(new HeadraceError(message.error.code as ErrorCode, message.error.message, { remedy: message.error.remedy }));
+    if ('error' in message) caller?.reject(fromThreadError(message.error));
     else caller?.resolve(message.result);
   });
   const ask = <R>(call: WithoutId<TrainerCall>, moved: readonly ArrayBuffer[] = []): Promise<R> => {

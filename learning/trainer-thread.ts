@@ -1,10 +1,10 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { asHeadraceError } from '../dataflow/errors.js';
 import type { Examples } from './examples.js';
 import { type HeadSessionOptions, openHeadSessions, type TrainingOptions } from './head-sessions.js';
 import type { HeadPlan } from './head-plan.js';
 import type { HeadShape } from './head-shape.js';
 import type { HeadState } from './head-state.js';
+import { type ThreadError, toThreadError } from './thread-error.js';
 import { type IntervalTask, trainInterval } from './train-interval.js';
 
 /** What the thread is started with. */
@@ -22,7 +22,7 @@ export type TrainerCall = { readonly id: number } & (
 );
 
 /** The answer to the call of that number. */
-export type TrainerAnswer = { readonly id: number } & ({ readonly result: unknown } | { readonly error: { readonly code: string; readonly message: string; readonly remedy: string } });
+export type TrainerAnswer = { readonly id: number } & ({ readonly result: unknown } | { readonly error: ThreadError });
 
 const port = parentPort!;
 const { shape, options } = workerData as TrainerSetting;
@@ -41,9 +41,6 @@ async function answer(message: TrainerCall): Promise<unknown> {
 port.on('message', (message: TrainerCall) => {
   answer(message).then(
     (result) => port.postMessage({ id: message.id, result } satisfies TrainerAnswer),
-    (error: unknown) => {
-      const { code, message: text, remedy } = asHeadraceError(error, 'HR_ONNX', {});
-      port.postMessage({ id: message.id, error: { code, message: text, remedy } } satisfies TrainerAnswer);
-    },
+    (error: unknown) => port.postMessage({ id: message.id, error: toThreadError(error, 'HR_ONNX') } satisfies TrainerAnswer),
   );
 });

@@ -14,13 +14,13 @@ export interface BasePlanOptions {
   readonly hidden?: readonly number[];
   /** What was chosen before that makes up a user: so many items at most. @default 20 */
   readonly history?: number;
-  /** Weight of an item of the history over that of the one chosen after it. @default 0.9 */
+  /** Weight of an item of the history over that of the one chosen after it. @default 0.8 */
   readonly recency?: number;
-  /** Whether users have tokens of their own; without, a user is what was chosen before. @default true */
+  /** Whether users have tokens of their own; without, a user is what was chosen before, and one without that has no embedding. Worth it where users choose hundreds of items. @default false */
   readonly userTokens?: boolean;
   /** Times that a user, item, category or creator has to occur to have a token of its own. @default 2 */
   readonly least?: number;
-  /** What products of embeddings are divided by before the softmax. @default 0.1 */
+  /** What products of embeddings are divided by before the softmax. @default 0.2 */
   readonly temperature?: number;
   /** Newest part of the interactions, which the base does not learn: it is judged by them, and a head is warmed on them. @default 0.1 */
   readonly judged?: number;
@@ -52,7 +52,7 @@ export function basePlan(options: BasePlanOptions): BasePlan {
   const refuse = (detail: string): never => {
     throw new HeadraceError('HR_ARGUMENT', `${what}: ${detail}`);
   };
-  const { model, width = 64, hidden = [], history = 20, recency = 0.9, userTokens = true, least = 2, temperature = 0.1, judged = 0.1, clipNorm = 10, seed = 1, threads = 1, providers = ['cpu'] } = options;
+  const { model, width = 64, hidden = [], history = 20, recency = 0.8, userTokens = false, least = 2, temperature = 0.2, judged = 0.1, clipNorm = 10, seed = 1, threads = 1, providers = ['cpu'] } = options;
   const training = { batch: 256, epochs: 10, learningRate: 0.005, ...options.training };
   for (const [name, n] of Object.entries({ history, least, threads })) if (!Number.isInteger(n) || n < 1) refuse(`${name} is ${n}; it is a whole number from 1 on.`);
   if (!(recency > 0 && recency <= 1)) refuse(`recency is ${recency}; it is above 0 and at most 1.`);

@@ -25,7 +25,7 @@ export interface TowerPairs {
 
 /** How towers are opened. */
 export interface TowerSessionOptions extends Omit<HeadSessionOptions, 'embeddings'> {
-  /** What products of embeddings are divided by before the softmax. @default 0.1 */
+  /** What products of embeddings are divided by before the softmax. @default 0.2 */
   readonly temperature?: number;
 }
 
@@ -60,7 +60,7 @@ const never = 1e9;
  * @throws HR_ONNX, HR_ARGUMENT
  */
 export async function openTowerSessions(shape: TowerShape, options: TowerSessionOptions = {}): Promise<TowerSessions> {
-  const { providers = ['cuda', 'webgpu', 'cpu'], threads = 1, temperature = 0.1, clipNorm } = options;
+  const { providers = ['cuda', 'webgpu', 'cpu'], threads = 1, temperature = 0.2, clipNorm } = options;
   if (!(temperature > 0 && Number.isFinite(temperature))) throw new HeadraceError('HR_ARGUMENT', `The temperature of towers is ${temperature}; it is a number above 0.`);
   const runtime = await onnxRuntime();
   const training = await openSession(runtime, towerTrainingModel(shape, { clipNorm, temperature }), providers, threads);

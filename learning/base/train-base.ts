@@ -32,7 +32,7 @@ const among = 20;
  * Trains a base on interactions: a pair of towers, then the embeddings of all users and items that it has seen.
  *
  * *Details*: a pair is what a user chose, and what the same user had chosen before, so that nothing is learned from the future. Items are drawn into batches as often as they were chosen, so the correction is by exact
- * counts. Vectors begin as those of the base before, where it has the token. The newest interactions are not learned: the base is judged by them, against the base before, or without one against what is popular. The same
+ * counts. Vectors begin as those of the base before, where it has the token. The newest interactions are not learned: the base is judged by them: against the base before, or, where it is the first, against chance. What is popular is told beside it, and is no limit: a base is there for what differs between users. The same
  * interactions give the same bytes on the CPU, whatever their order.
  *
  * Source: X. Yi et al., "Sampling-bias-corrected neural modeling for large corpus item recommendations", RecSys 2019; the history as a bag: P. Covington et al., "Deep neural networks for YouTube recommendations", RecSys 2016.
@@ -147,7 +147,7 @@ function judgedBy(base: Base, before: Base | undefined, learned: readonly Intera
   const own = byBase(base);
   const byPopularity = recalls(() => ({ ids: base.items.ids, scores: popular }));
   const champion = before && byBase(before);
-  const check = notLess(own, champion ?? byPopularity, champion === undefined ? 'what is popular' : 'the champion');
+  const check = champion === undefined ? aboveChance(own, Float64Array.from(wanted.keys(), (user) => Math.min(1, among / (base.items.ids.length - known.get(user)!.size)))) : notLess(own, champion);
   return {
     metrics: { [`recallAt${among}`]: mean(own), [`popularRecallAt${among}`]: mean(byPopularity), ...(champion === undefined ? {} : { [`championRecallAt${among}`]: mean(champion) }), judgedUsers: wanted.size },
     verdict: { verdict: check.verdict, checks: [check] },
@@ -166,13 +166,24 @@ function productsWith({ users, items, width }: Base, row: number): Float32Array 
   return products;
 }
 
-function notLess(own: Float64Array, other: Float64Array, than: string): GateCheck {
+/** Mean of differences, and the half of its 95 % interval. */
+function differenceOf(own: Float64Array, other: Float64Array): readonly [mean: number, half: number] {
   const differences = own.map((x, i) => x - other[i]!);
   const difference = mean(differences);
-  const error = Math.sqrt(differences.reduce((sum, d) => sum + (d - difference) ** 2, 0) / Math.max(1, differences.length - 1) / differences.length);
-  const isLess = difference + 1.96 * error < 0;
-  const why = `recall at ${among} is ${mean(own).toFixed(4)}, that of ${than} ${mean(other).toFixed(4)}; the difference is from ${(difference - 1.96 * error).toFixed(4)} to ${(difference + 1.96 * error).toFixed(4)} over ${own.length} users`;
-  return { name: `recall at ${among}`, value: difference, limit: `not below ${than}, beyond chance`, verdict: isLess ? 'rejected' : 'passed', why };
+  const variance = differences.reduce((sum, d) => sum + (d - difference) ** 2, 0) / Math.max(1, differences.length - 1);
+  return [difference, 1.96 * Math.sqrt(variance / differences.length)];
+}
+
+function notLess(own: Float64Array, champion: Float64Array): GateCheck {
+  const [difference, half] = differenceOf(own, champion);
+  const why = `it is ${mean(own).toFixed(4)}, that of the champion ${mean(champion).toFixed(4)}; the difference is from ${(difference - half).toFixed(4)} to ${(difference + half).toFixed(4)} over ${own.length} users`;
+  return { name: `recall at ${among}`, value: difference, limit: 'not below the champion, beyond chance', verdict: difference + half < 0 ? 'rejected' : 'passed', why };
+}
+
+function aboveChance(own: Float64Array, chance: Float64Array): GateCheck {
+  const [difference, half] = differenceOf(own, chance);
+  const why = `it is ${mean(own).toFixed(4)} over ${own.length} users, and ${mean(chance).toFixed(4)} by chance`;
+  return { name: `recall at ${among}`, value: difference, limit: 'above chance', verdict: difference - half > 0 ? 'passed' : 'rejected', why };
 }
 
 function mean(values: ArrayLike<number>): number {

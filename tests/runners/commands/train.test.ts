@@ -40,9 +40,9 @@ describe.skipIf(!hasOnnx)('headrace train head', () => {
 });
 
 test.each([
-  [['train', 'haed'], 2, 'There is no training of "haed"; there is head. Did you mean head?'],
+  [['train', 'haed'], 2, 'There is no training of "haed"; there are head and base. Did you mean head?'],
   [['train', 'head', '--from', '2026-01-02', '--to', '2026-01-01'], 2, '--from is not before --to.'],
-  [['train', 'head', '--plan', 'plan.mjs'], 1, 'HR_ARGUMENT  plan.mjs has no plan as its default export.'],
+  [['train', 'head', '--plan', 'plan.mjs'], 1, 'HR_ARGUMENT  plan.mjs has no such plan as its default export.'],
   [['train', 'head'], 1, 'HR_TOPIC_MISSING'],
   [['models', 'report', 'head'], 2, 'Say where the report goes'],
   [['models', 'report', 'head', '--html', 'r.html'], 1, 'There are no intervals of head in that time.'],
