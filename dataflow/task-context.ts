@@ -27,8 +27,8 @@ export interface TaskContext {
   table(step: string): StateTable;
   /** Appends records to a topic; they become visible with the epoch. */
   output(topic: AnyTopic): TopicOutput;
-  /** The way of a step's records to other tasks. */
-  exchange(step: string): Exchange;
+  /** The way of a step's records to other tasks. @param options `writes`: what arrives is written to a topic, and goes no further */
+  exchange(step: string, options?: { readonly writes?: boolean }): Exchange;
   /** An exchange that ends where it begins: signals wait until their tick is due behind the exchanges before `step`. */
   local(step: string): Exchange;
   /** Sets a record aside: its bytes go to `<step>.dlq` with the error. */

@@ -18,7 +18,7 @@ import type { LoggedDecision } from '../schemas/generated/logged-decision.js';
 import type { Outcome } from '../schemas/generated/outcome.js';
 import type { UnattributedOutcome } from '../schemas/generated/unattributed-outcome.js';
 import { reject } from './operate.js';
-import { topicWriter, type TopicWriter } from './to.js';
+import { ownersWriter, type TopicWriter } from './to.js';
 
 /** Settings of `attribute`. */
 export interface AttributeOptions {
@@ -109,7 +109,7 @@ export function attribute(id: string, decisions: Observable<Signal<Decision, ByD
     return {
       onOpen(opened, partitionedBy) {
         context = opened;
-        writer = unattributed && topicWriter(unattributed, context.output(unattributed), step, context);
+        writer = unattributed && ownersWriter(unattributed, step, context, { id: `${id}/unattributed`, partitionedBy: partitionedBy[0] });
         state = createKeyedState<Attribution>({ table: context.table(id), task: context.task, init: noAttribution, expire: window + early + lateness + remember + 1, cached: options.cached ?? 20_000 });
         watermark = state.reached;
         return partitionedBy[0];

@@ -14,8 +14,8 @@ export type Emit<Out> = (batch: Batch<Out, unknown>) => void;
 
 /** What a step does with each signal. What is left out passes the signal on and does nothing else. */
 export interface Handlers<In, Out> {
-  /** Before anything else: restore state here. `emit` and `pass` may be kept, for processing-time timers and watermarks that were held. */
-  onOpen?(context: TaskContext, emit: Emit<Out>, pass: (watermark: WatermarkSignal) => void): void;
+  /** Before anything else: restore state here. `emit` and `pass` may be kept, for processing-time timers and watermarks that were held. `partitionedBy`: the field that decides the task of a record. */
+  onOpen?(context: TaskContext, emit: Emit<Out>, pass: (watermark: WatermarkSignal) => void, partitionedBy: string | undefined): void;
   /** Records; emit what becomes of them. */
   onBatch(batch: Batch<In, unknown>, emit: Emit<Out>): void;
   /** Event time has reached `time`; emit what is due, then the watermark is passed on, unless the answer is `'held'`: then the step passes it on itself, later. */
@@ -57,7 +57,7 @@ export function operate<In, Out, K = unknown, KOut = K>(options: OperateOptions,
                 return;
               case 'open':
                 context = signal.context;
-                handlers.onOpen?.(signal.context, emit, pass);
+                handlers.onOpen?.(signal.context, emit, pass, signal.partitionedBy);
                 subscriber.next(options.keepsPartitioning || signal.partitionedBy === undefined ? signal : { ...signal, partitionedBy: undefined });
                 return;
               case 'watermark':

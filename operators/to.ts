@@ -41,29 +41,15 @@ export function writeTo<T, R extends T, K, S extends string = string>(kind: stri
     let step: Step;
     const stream = new Observable<Signal<R, K, S>>((subscriber) => {
       let context: TaskContext;
-      let exchange: Exchange | undefined;
       let writer: TopicWriter;
-      let partitions = 1;
       return source.subscribe({
         next(signal) {
           try {
             if (signal.kind === 'open') {
               context = signal.context;
-              const output = context.output(topic);
-              partitions = output.partitions;
-              const inPlace = meta.key !== undefined && signal.partitionedBy === meta.key && partitions === context.tasks;
-              writer = topicWriter(topic, output, step, context, inPlace);
-              if (!inPlace && context.tasks > 1) {
-                exchange = context.exchange(step.id);
-                exchange.receive((arrived) => {
-                  if (arrived.kind === 'batch') writer.write(arrived.batch);
-                });
-              }
-            } else if (signal.kind === 'batch') {
-              const batch = signal.batch as Batch<unknown>;
-              if (exchange === undefined) writer.write(batch);
-              else sendToOwners(batch, meta.key, partitions, context, exchange);
-            } else if (signal.kind === 'barrier') writer.flush();
+              writer = ownersWriter(topic, step, context, { id: step.id, partitionedBy: signal.partitionedBy });
+            } else if (signal.kind === 'batch') writer.write(signal.batch as Batch<unknown>);
+            else if (signal.kind === 'barrier') writer.flush();
             subscriber.next(signal);
           } catch (error) {
             subscriber.error(asHeadraceError(error, 'HR_STEP', { pipeline: context?.pipeline, step: step.id }));
@@ -77,6 +63,25 @@ export function writeTo<T, R extends T, K, S extends string = string>(kind: stri
     step = defineStep(stream, [source], { kind, ...options, topic, role: 'sink', details }).step;
     return stream;
   };
+}
+
+/**
+ * A writer to a topic of which one task writes each partition: where that is not this task, the records go there first.
+ *
+ * @param id of the exchange to the writing tasks
+ * @param partitionedBy the field that decides the task of a record
+ */
+export function ownersWriter(topic: AnyTopic, step: Step, context: TaskContext, { id, partitionedBy }: { readonly id: string; readonly partitionedBy: string | undefined }): TopicWriter {
+  const { key } = topic[definition];
+  const output = context.output(topic);
+  const inPlace = key !== undefined && partitionedBy === key && output.partitions === context.tasks;
+  const writer = topicWriter(topic, output, step, context, inPlace);
+  if (inPlace || context.tasks === 1) return writer;
+  const exchange = context.exchange(id, { writes: true });
+  exchange.receive((arrived) => {
+    if (arrived.kind === 'batch') writer.write(arrived.batch);
+  });
+  return { write: (batch) => sendToOwners(batch, key, output.partitions, context, exchange), flush: writer.flush };
 }
 
 /** Partition `p` is written by task `p % tasks`, so that the order within it does not depend on scheduling. */
@@ -117,7 +122,7 @@ export interface TopicWriter {
  *
  * @param inPlace the records of this task belong to the partition of its number
  */
-export function topicWriter(topic: AnyTopic, output: TopicOutput, step: Step, context: TaskContext, inPlace = false): TopicWriter {
+function topicWriter(topic: AnyTopic, output: TopicOutput, step: Step, context: TaskContext, inPlace = false): TopicWriter {
   const meta = topic[definition];
   const schema = parseRecordSchema(meta.schema);
   const prefix = meta.framing === 'plain' ? new Uint8Array(0) : wirePrefix(output.schemaId);

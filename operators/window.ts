@@ -14,7 +14,7 @@ import { gapMs, type SessionSpec, slidingMs, type SlidingSpec, windowMs, type Wi
 import { createWindows, type Windows, type WindowsOptions } from '../dataflow/windows.js';
 import { type Operator, operate, reject } from './operate.js';
 import { usableRows } from '../dataflow/usable-rows.js';
-import { type TopicWriter, topicWriter } from './to.js';
+import { type TopicWriter, ownersWriter } from './to.js';
 
 /** The value of an aggregate. */
 export type ResultOf<A> = A extends Aggregate<never, infer V> ? V : A extends { result(state: never): infer V } ? V : never;
@@ -90,9 +90,9 @@ export function window<T, K extends Key, const A extends Aggregates<T>, S extend
     let keyedBy: KeyedBy | undefined;
     let lateWriter: TopicWriter | undefined;
     return {
-      onOpen(opened) {
+      onOpen(opened, _emit, _pass, partitionedBy) {
         context = opened;
-        lateWriter = late && topicWriter(late, context.output(late), step, context);
+        lateWriter = late && ownersWriter(late, step, context, { id: `${id}/late`, partitionedBy });
         state = create({
           lateness,
           aggregates: aggregates as unknown as Aggregates<never>,

@@ -8,13 +8,12 @@ import { HeadraceError } from '../dataflow/errors.js';
 import { createMetrics } from '../dataflow/metrics.js';
 import type { Pipeline } from '../dataflow/pipeline.js';
 import type { StateBackend } from '../dataflow/ports/state-backend.js';
-import { definition } from '../dataflow/topic.js';
 import { compareTopics, type TopicComparison } from './compare-topics.js';
 import { deadLetterTopic } from './engine/dead-letters.js';
 import { type JobProgress, runJob } from './engine/job.js';
 import { recordedOutcomes } from './engine/outcome-history.js';
 import { ownInputs } from './engine/prepare-job.js';
-import { buildGraph, type PipelineGraph } from './engine/task.js';
+import { buildGraph, type PipelineGraph, writtenTopics } from './engine/task.js';
 import { createTaskGroup } from './engine/task-group.js';
 import { openRuntime } from './open-runtime.js';
 import { scratchRuntime } from './scratch-runtime.js';
@@ -112,6 +111,5 @@ function compareState(pipeline: string, step: string, emitted: StateBackend, rep
 
 /** Every topic that a pipeline may have written: sinks, side outputs, dead letters. */
 export function outputTopics(graph: PipelineGraph): string[] {
-  const named = graph.steps.flatMap((step) => [...(step.role === 'sink' && step.topic !== undefined ? [step.topic] : []), ...(step.sides ?? [])].map((t) => t[definition].name));
-  return [...new Set([...named, ...graph.steps.map((step) => deadLetterTopic(step.id))])];
+  return [...new Set([...writtenTopics(graph), ...graph.steps.map((step) => deadLetterTopic(step.id))])];
 }

@@ -77,6 +77,7 @@ export async function runInProcess(pipeline: Pipeline, options: RunOptions, kafk
               positions,
               outputs: [...environment.outputs],
               bounded: environment.bounded,
+              keepsExchanges: environment.keepsExchanges ?? false,
             },
             setting,
           ),

@@ -4,7 +4,7 @@ import { groupMembers } from './group-members.js';
 import type { KafkaClient } from './kafka-client.js';
 import { createPartitionReader } from './partition-reader.js';
 import { createMembership } from './membership.js';
-import { settleOthers } from './settle-others.js';
+import { settleOthers, settlePresent } from './settle-others.js';
 import { topicAdmin } from './topic-admin.js';
 import { createProducer } from './transactional-producer.js';
 
@@ -18,6 +18,7 @@ export function columnarClient(cluster: Cluster, useVersion?: 1 | 2): KafkaClien
     ...topicAdmin(cluster),
     reader: createPartitionReader(columnarSource(cluster)),
     settleOthers: (at, own, ownerOf) => settleOthers(cluster, at, own, ownerOf),
+    settlePresent: (at) => settlePresent(cluster, at),
     membership: (options) => createMembership({ ...options, cluster }),
     // brokers themselves refuse an id that another has claimed
     producer: (transactionalId) => createProducer(cluster, transactionalId, useVersion),

@@ -17,6 +17,11 @@ export function changelogTopic(pipeline: string): string {
   return `${internalPrefix}${encoded(pipeline)}.changelog`;
 }
 
+/** What tasks send to one another. Partition p is that of the receiving task p. */
+export function parcelsTopic(pipeline: string): string {
+  return `${internalPrefix}${encoded(pipeline)}.parcels`;
+}
+
 /** Schemas by id and the newest of each subject, where no registry is configured. */
 export const schemasTopic = `${internalPrefix}schemas`;
 

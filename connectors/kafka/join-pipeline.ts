@@ -1,8 +1,8 @@
 import { HeadraceError } from '../../dataflow/errors.js';
-import type { SharedPipeline, TaskShares } from '../../dataflow/ports/task-shares.js';
+import type { ParcelLog, SharedPipeline, TaskShares } from '../../dataflow/ports/task-shares.js';
 import { offsetAt } from '../../dataflow/record-block.js';
 import { changelogAssembler } from './changelog.js';
-import { changelogTopic } from './internal-topics.js';
+import { changelogTopic, parcelsTopic } from './internal-topics.js';
 import type { KafkaClient } from './kafka-client.js';
 import { type KafkaLog, type Ownership, wholeId } from './kafka-log.js';
 import type { StateCopy } from './state-copy.js';
@@ -20,20 +20,26 @@ export interface TaskHome {
  *
  * @param uniqueName a name that no other process gets
  */
-export function joinPipeline({ pipeline, tasks, whole, topics }: SharedPipeline, { uniqueName, ...home }: TaskHome & { readonly uniqueName: () => string }): TaskShares {
+export function joinPipeline({ pipeline, tasks, whole, exchanges, topics }: SharedPipeline, { uniqueName, ...home }: TaskHome & { readonly uniqueName: () => string }): TaskShares {
   const { client, log, copy } = home;
   const membership = client.membership?.({ group: pipeline, instance: copy.instance, tasks, whole, topics });
   let transactionalId = wholeId(pipeline);
   let holds: readonly number[] = copy.tasks();
   let runs = false;
+  let shares = 0;
+  const at = (task: number) => ({ topic: parcelsTopic(pipeline), partition: task });
   return {
+    get parcels(): ParcelLog | undefined {
+      return exchanges ? { sender: `${transactionalId}/${shares}`, bounds: (task) => client.reader.bounds(at(task)), read: (task, offset) => client.reader.read(at(task), offset) } : undefined;
+    },
     get moving() {
       return membership?.moving ?? false;
     },
     async next() {
+      shares += 1;
       if (membership === undefined) {
         const all = Array.from({ length: tasks }, (_, i) => i);
-        await takeTasks(pipeline, home, { tasks, owned: all, transactionalId });
+        await takeTasks(pipeline, home, { tasks, owned: all, transactionalId, exchanges });
         return all;
       }
       const { tasks: owned, member, isContinuous } = await membership.join({ tasks: holds, runs });
@@ -44,7 +50,7 @@ export function joinPipeline({ pipeline, tasks, whole, topics }: SharedPipeline,
       }
       // one that others may have ended is not used again
       if (!runs) transactionalId = `${wholeId(pipeline)}.${uniqueName()}`;
-      await takeTasks(pipeline, home, { tasks, owned, transactionalId, member });
+      await takeTasks(pipeline, home, { tasks, owned, transactionalId, member, exchanges });
       holds = owned;
       runs = true;
       return owned;

@@ -6,7 +6,7 @@ import type { Committed, EpochCommit, JournalEntry, LogClient, Position } from '
 import type { RecordBlock } from '../../dataflow/record-block.js';
 import { changelogBlock } from './changelog.js';
 import { type EpochRecord, epochBlock, epochRecord, withPositions } from './epochs.js';
-import { changelogTopic, epochsTopic, internalPrefix } from './internal-topics.js';
+import { changelogTopic, epochsTopic, internalPrefix, parcelsTopic } from './internal-topics.js';
 import type { KafkaClient } from './kafka-client.js';
 import type { TopicPartition } from './requests.js';
 import type { GroupMember } from './transaction-requests.js';
@@ -24,6 +24,8 @@ export interface Ownership {
   readonly transactionalId: string;
   /** Who it is in the group. @default nobody: the transactional id alone shuts others out */
   readonly member?: GroupMember;
+  /** Tasks send to one another: when it is claimed, all that has been sent to them can be read. @default false */
+  readonly exchanges?: boolean;
 }
 
 /** The log on Kafka, with what its runtime needs beyond the port. */
@@ -38,7 +40,7 @@ export interface KafkaLog extends LogClient {
   /** The records of the last epochs of all tasks, whoever committed them. */
   lastEpochs(pipeline: string): Promise<ReadonlyMap<number, EpochRecord>>;
   /** Makes the internal topics of a pipeline. @throws HR_STATE_MISMATCH as `claim` */
-  prepare(pipeline: string, tasks: number): Promise<void>;
+  prepare(pipeline: string, tasks: number, exchanges?: boolean): Promise<void>;
   /** Writes a pipeline no longer: the next claim begins with a producer of its own. */
   release(pipeline: string): void;
   /** Keeps the copy of the state of claimed tasks up to date from now on, and their changelogs short. */
@@ -64,11 +66,16 @@ interface Part {
   changelogEnd: number;
 }
 
+/** Offsets of what was sent to a task that stay behind what it has need of: deleting is a request. */
+const parcelsKept = 1_000;
+
 /** A pipeline that this process writes. */
 interface Writing {
   readonly producer: TransactionalProducer;
   readonly ownership: Ownership;
   readonly parts: ReadonlyMap<number, Part>;
+  /** Offsets up to which what was sent to tasks was deleted. */
+  readonly parcelsDeletedTo: Map<number, number>;
   copy?: StateCopy;
 }
 
@@ -105,8 +112,8 @@ export function kafkaLog({ client, now = Date.now, uniqueName = randomUUID, roun
     const changelog = await reader.bounds({ topic: changelogTopic(pipeline), partition: task });
     return { last: await lastEpoch(pipeline, task), deletedTo: changelog.start, changelogEnd: changelog.end };
   };
-  const prepare = async (pipeline: string, tasks: number): Promise<void> => {
-    for (const name of [epochsTopic(pipeline), changelogTopic(pipeline)]) await client.ensureTopic(name, tasks, keptFor(Number.POSITIVE_INFINITY));
+  const prepare = async (pipeline: string, tasks: number, exchanges = false): Promise<void> => {
+    for (const name of [epochsTopic(pipeline), changelogTopic(pipeline), ...(exchanges ? [parcelsTopic(pipeline)] : [])]) await client.ensureTopic(name, tasks, keptFor(Number.POSITIVE_INFINITY));
     const known = await client.partitions(epochsTopic(pipeline));
     if (known === tasks) return;
     throw new HeadraceError('HR_STATE_MISMATCH', `${pipeline} has state of ${known} tasks, and its input topics have ${tasks} partitions now.`, {
@@ -124,7 +131,9 @@ export function kafkaLog({ client, now = Date.now, uniqueName = randomUUID, roun
       await producer.claim();
     }
     const parts = await Promise.all(ownership.owned.map(async (task) => [task, before?.parts.get(task) ?? (await takePart(pipeline, task, ownership))] as const));
-    return { producer, ownership, parts: new Map(parts) };
+    // who had a task before may have sent to any other
+    if (ownership.exchanges === true) await Promise.all(ownership.owned.map((task) => client.settlePresent({ topic: parcelsTopic(pipeline), partition: task })));
+    return { producer, ownership, parts: new Map(parts), parcelsDeletedTo: before?.parcelsDeletedTo ?? new Map() };
   };
   const begin = (pipeline: string, ownership: Ownership, before?: Promise<Writing>): Promise<Writing> => {
     // after a failure, everything is looked up anew
@@ -170,7 +179,7 @@ export function kafkaLog({ client, now = Date.now, uniqueName = randomUUID, roun
       const { pipeline, epoch, outputs, positions, times } = change;
       await checkAll(outputs);
       await checkAll(positions);
-      const { producer, ownership, parts, copy } = await writing(pipeline);
+      const { producer, ownership, parts, copy, parcelsDeletedTo } = await writing(pipeline);
       const tasks = change.tasks ?? [...parts.keys()];
       checkEpoch([...parts.values()].reduce((last, part) => Math.max(last, part.last?.epoch ?? 0), 0), epoch, pipeline);
       const shares = tasks.map((task) => {
@@ -186,6 +195,7 @@ export function kafkaLog({ client, now = Date.now, uniqueName = randomUUID, roun
         outputs: [
           ...shares.map(({ task, record }) => ({ topic: epochsTopic(pipeline), partition: task, block: epochBlock(record, now()) })),
           ...shares.flatMap(({ changes, changelog }) => (changes === undefined ? [] : [{ ...changelog, block: changes }])),
+          ...(change.parcels?.sent ?? []).map(({ task, block }) => ({ topic: parcelsTopic(pipeline), partition: task, block })),
           ...outputs,
         ],
         offsets: { member: ownership.member ?? { group: pipeline, generation: -1, member: '' }, positions: committedOffsets(pipeline, change, ownership, shares) },
@@ -205,6 +215,13 @@ export function kafkaLog({ client, now = Date.now, uniqueName = randomUUID, roun
         if (record.changelogFrom <= part.deletedTo) continue;
         await client.deleteRecords(changelog, record.changelogFrom);
         part.deletedTo = record.changelogFrom;
+      }
+      for (const { task, offset } of change.parcels?.done ?? []) {
+        if (offset - (parcelsDeletedTo.get(task) ?? 0) < parcelsKept) continue;
+        const at = { topic: parcelsTopic(pipeline), partition: task };
+        if (offset < Number.POSITIVE_INFINITY) await client.deleteRecords(at, offset);
+        else if (await client.hasTopic(at.topic)) await client.deleteRecords(at, (await reader.bounds(at)).end);
+        parcelsDeletedTo.set(task, offset);
       }
     },
     async committed(pipeline) {

@@ -109,7 +109,7 @@ export async function openKafka({ settings, dataDir, mode, pipeline, tasks, copy
     state,
     copyDirectory: () => copies[0]?.directory,
     async join(shared) {
-      await log.prepare(shared.pipeline, shared.tasks);
+      await log.prepare(shared.pipeline, shared.tasks, shared.exchanges);
       const copy = await openOwn(shared.pipeline);
       return joinPipeline(shared, { client, log, copy, uniqueName });
     },

@@ -64,6 +64,8 @@ export interface EpochCommit {
   readonly state: readonly StateWrite[];
   readonly positions: readonly Position[];
   readonly journal: readonly JournalEntry[];
+  /** What its tasks send to others, where several processes share a pipeline; and up to where tasks have no more need of what was sent to them (Infinity: of all that is there). */
+  readonly parcels?: { readonly sent: readonly { readonly task: number; readonly block: RecordBlock }[]; readonly done: readonly { readonly task: number; readonly offset: number }[] } | undefined;
   readonly times?: EpochTimes;
 }
 

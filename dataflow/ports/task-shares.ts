@@ -1,3 +1,5 @@
+import type { RecordBlock } from '../record-block.js';
+
 /** The part that a process has in running a pipeline, where several share its tasks. */
 export interface TaskShares {
   /**
@@ -9,6 +11,8 @@ export interface TaskShares {
   readonly moving: boolean;
   /** After HR_EPOCH_FENCED: others have the tasks now, and whatever was not committed is theirs to do. `next` joins again. @throws HR_EPOCH_FENCED when this process cannot take part any more */
   lose(): Promise<void>;
+  /** What the tasks of all processes send to one another; undefined where they send nothing. */
+  readonly parcels?: ParcelLog | undefined;
   /** Gives the tasks to the others at once. */
   leave(): Promise<void>;
 }
@@ -20,6 +24,18 @@ export interface SharedPipeline {
   readonly tasks: number;
   /** All tasks belong to one process; others stand by until it is gone. */
   readonly whole: boolean;
+  /** Tasks send records to one another. */
+  readonly exchanges: boolean;
   /** Topics that are read, and their partitions. */
   readonly topics: ReadonlyMap<string, number>;
+}
+
+/** Brings what tasks send to one another from process to process: records for each receiving task, which are written with epochs (`EpochCommit.parcels`). */
+export interface ParcelLog {
+  /** Name of this process as a sender, which no other has, nor this one in another share. */
+  readonly sender: string;
+  /** First offset and one past the last of what is there for a task. When a share begins, all that processes before it have committed is there. */
+  bounds(task: number): Promise<{ readonly start: number; readonly end: number }>;
+  /** As `LogClient.read`. */
+  read(task: number, offset: number): Promise<RecordBlock | undefined>;
 }

@@ -6,7 +6,7 @@ import { createWatermarkMerge } from '../../dataflow/watermark-merge.js';
 /** What one task sends to another through one exchange within one tick, in order. */
 export interface Parcel {
   readonly exchange: string;
-  readonly depth: number;
+  readonly stage: number;
   readonly tick: number;
   readonly from: number;
   readonly to: number;
@@ -19,11 +19,18 @@ export type ExchangeSignal = { readonly batch: Batch<unknown> } | { readonly wat
 /** One task's end of an exchange: sends to other tasks, and merges what they send by the smallest watermark. */
 export interface ExchangePort extends Exchange {
   readonly id: string;
-  readonly depth: number;
-  /** Place in the order of exchanges with the same depth. */
+  /** Where it stands among the exchanges of the graph: it gets nothing from those of its own stage or a later one. */
+  readonly stage: number;
+  /** It ends in the task where it begins. */
+  readonly isLocal: boolean;
+  /** Place in the order of exchanges of the same stage. */
   readonly order: number;
   /** Signals that arrived, in the order of ticks and senders. */
   deliver(from: number, signal: ExchangeSignal): void;
+  /** What it knows of the watermarks of its senders. */
+  pack(): Uint8Array;
+  /** What another run knew of them: what comes behind is told the watermark. */
+  restore(packed: Uint8Array): void;
   /** Barrier and close, which the run brings to every task itself. */
   control(signal: Signal<unknown, unknown>): void;
 }
@@ -35,13 +42,14 @@ export interface ExchangePort extends Exchange {
  */
 export function createExchangePort(options: {
   readonly id: string;
-  readonly depth: number;
+  readonly stage: number;
+  readonly isLocal: boolean;
   readonly order: number;
   readonly senders: number;
   readonly post: (to: number, signal: ExchangeSignal) => void;
   readonly receivers: readonly number[];
 }): ExchangePort {
-  const watermarks = createWatermarkMerge(options.senders);
+  let watermarks = createWatermarkMerge(options.senders);
   let next: ((signal: Signal<unknown, unknown>) => void) | undefined;
   const push = (signal: Signal<unknown, unknown>) => {
     if (next === undefined) throw new Error(`exchange ${options.id} has no receiver`);
@@ -49,7 +57,8 @@ export function createExchangePort(options: {
   };
   return {
     id: options.id,
-    depth: options.depth,
+    stage: options.stage,
+    isLocal: options.isLocal,
     order: options.order,
     send: (task, batch) => options.post(options.receivers[task]!, { batch }),
     watermark(time, isIdle) {
@@ -66,6 +75,11 @@ export function createExchangePort(options: {
       }
       const merged = watermarks.update(from, signal.watermark, signal.idle);
       if (merged !== undefined) push(merged);
+    },
+    pack: () => watermarks.pack(),
+    restore(packed) {
+      watermarks = createWatermarkMerge(options.senders, packed);
+      if (watermarks.last !== undefined) push(watermarks.last);
     },
     control: push,
   };

@@ -10,13 +10,15 @@ import type { SchemaRegistry } from '../../dataflow/ports/schema-registry.js';
 import type { StateBackend } from '../../dataflow/ports/state-backend.js';
 import type { SharedPipeline, TaskShares } from '../../dataflow/ports/task-shares.js';
 import { awaitOutcome, pulseOf } from './group-answers.js';
+import { loggedRoute } from './logged-route.js';
+import { directRoute, type ParcelRoute } from './parcel-route.js';
 import { type TaskProgress, taskProgress } from './job-state.js';
 import type { RecordedOutcomes } from './outcome-history.js';
 import { probeTask, type TaskProbe } from './probe-task.js';
 import { checkSchemas, checkTasks, createOwnInputs, findInputs, prepareOutputs } from './prepare-job.js';
 import { type Hosting, runEntry, worksOutside } from './run-entry.js';
 import { formWrites, settleState, type StateFate, type StateRules } from './state-changes.js';
-import { buildGraph, type PipelineGraph, type TaskEnvironment } from './task.js';
+import { buildGraph, type PipelineGraph, type TaskEnvironment, writtenTopics } from './task.js';
 import type { InputName, TaskGroup } from './task-group.js';
 
 /** Log, state, schemas and artefacts that a job works on. */
@@ -128,7 +130,7 @@ export async function runJob(options: JobOptions): Promise<JobResult> {
   const totals = { records: 0, outputs: 0, epochs: 0 };
   const all = Array.from({ length: taskCount }, (_, i) => i);
   const probe = options.journal === undefined ? probeTask(pipeline, taskCount, { ...options, artefacts: runtime.artefacts, inputs: partitions, outputs }) : undefined;
-  const shares = probe && (await runtime.join?.({ pipeline: pipeline.name, tasks: taskCount, whole: probe.sendsToOthers, topics: partitions }));
+  const shares = probe && (await runtime.join?.({ pipeline: pipeline.name, tasks: taskCount, whole: probe.sendsToOthers && !canSpread(graph, options), exchanges: probe.sendsToOthers, topics: partitions }));
   try {
     for (;;) {
       try {
@@ -164,7 +166,8 @@ async function runShare(
   }
   // Calls that are under way end with the share, whatever it ends of.
   const over = new AbortController();
-  const environment: TaskEnvironment = { ...options, abort: AbortSignal.any([options.abort, over.signal]), state: runtime.state, artefacts: runtime.artefacts, inputs: partitions, outputs, replaying: options.journal !== undefined };
+  const keepsExchanges = shares?.parcels !== undefined;
+  const environment: TaskEnvironment = { ...options, keepsExchanges, abort: AbortSignal.any([options.abort, over.signal]), state: runtime.state, artefacts: runtime.artefacts, inputs: partitions, outputs, replaying: options.journal !== undefined };
   const firstWrites: StateWrite[] = [];
   if (probe !== undefined) {
     const place = { ...runtime, tasks, shared: shares !== undefined };
@@ -172,23 +175,39 @@ async function runShare(
     firstWrites.push(...formWrites(place, pipeline.name, probe.forms));
   }
   const hosting: Hosting = { groups: undefined };
+  const groups = () => hosting.groups;
+  const route = shares?.parcels === undefined ? directRoute(groups) : loggedRoute({ pipeline: pipeline.name, parcels: shares.parcels, state: runtime.state, tasks, taskCount: fixed.taskCount, stages: probe!.stages, groups, hasRun: (task) => taskProgress(runtime.state, pipeline.name, task) !== undefined, now: () => options.clock.now() });
   const arrivals: Arrivals = new Map();
   const known = tasks.flatMap((task) => taskProgress(runtime.state, pipeline.name, task) ?? []);
-  const newest = known.reduce((most, { index }) => Math.max(most, index), -1);
+  let newest = known.reduce((most, { index }) => Math.max(most, index), -1);
   // of what is finished only the bounds of the last one are needed
   let last = joined(known);
   const begun = known.filter((k) => !k.isFinished);
   const unfinished = [...new Set(begun.map(({ index }) => index))].sort((a, b) => a - b).map((index) => ({ index, entry: joined(begun.filter((k) => k.index === index))! }));
   // the state is here; tasks are opened over it when there are records
   if (unfinished.length === 0) options.observer?.restored();
+  let lastIsOurs = false;
+  const turn = async (n: number): Promise<Turn | undefined> => {
+    if (options.journal !== undefined) return options.journal[n] && { entry: options.journal[n], index: n, isNew: true };
+    const resumed = unfinished[n];
+    if (resumed !== undefined) return { ...resumed, isNew: false };
+    const entry = await nextEntry(options, { graph, tasks, partitions }, { last, newest }, arrivals, hosting, route, isMoving);
+    // what has come from others is drained and committed within the last entry, if that is one of all tasks
+    if (entry === 'due') return lastIsOurs ? { entry: last!, index: newest, isNew: false } : { entry: { kind: 'live', bounds: last?.bounds ?? [] }, index: newest + 1, isNew: true };
+    return entry && { entry, index: Math.max(newest + 1, route.furthest), isNew: true };
+  };
   try {
+    // all that was sent to these tasks is there now, and comes before what they do next
+    await route.receive();
     for (let n = 0; ; n++) {
-      const resumed = options.journal === undefined ? unfinished[n] : undefined;
-      const entry = options.journal === undefined ? (resumed?.entry ?? (await nextEntry(options, { graph, tasks, partitions }, last, arrivals, hosting, isMoving))) : options.journal[n];
-      if (entry === undefined) break;
-      const index = resumed?.index ?? (options.journal === undefined ? newest + 1 + n - unfinished.length : n);
-      await runEntry({ ...options, isMoving, shared: shares !== undefined }, { ...fixed, environment, firstWrites }, { entry, index, isNew: resumed === undefined }, hosting, totals);
-      if (resumed === undefined) last = entry;
+      const next = await turn(n);
+      if (next === undefined) break;
+      await runEntry({ ...options, isMoving, shared: shares !== undefined, route }, { ...fixed, environment, firstWrites }, next, hosting, totals);
+      if (next.isNew) {
+        last = next.entry;
+        newest = next.index;
+        lastIsOurs = true;
+      }
       if (options.abort.aborted || isMoving()) break;
     }
     return options.abort.aborted || !isMoving();
@@ -196,6 +215,22 @@ async function runShare(
     over.abort();
     for (const group of hosting.groups ?? []) await group.close('shutdown');
   }
+}
+
+/** A journal entry to go through, or to go on with. */
+interface Turn {
+  readonly entry: JournalEntry;
+  readonly index: number;
+  readonly isNew: boolean;
+}
+
+/**
+ * Whether the tasks of a pipeline may be in several processes though they send records to one another. A call's outcomes enter between records, at a place that only one process knows; so do
+ * the records of several steps in one topic; and the end of the input is that of all tasks.
+ */
+function canSpread(graph: PipelineGraph, { bounded }: JobOptions): boolean {
+  const written = writtenTopics(graph);
+  return !bounded && !graph.steps.some((s) => s.outside) && new Set(written).size === written.length;
 }
 
 /** What several tasks have begun as one entry. */
@@ -221,23 +256,32 @@ function silentInputs(graph: PipelineGraph, bounds: readonly Position[], arrival
   return silent;
 }
 
-/** The next stretch of input, or undefined when a bounded run has nothing left to do, or tasks are to be given back. Waits for input in a live run. */
+/**
+ * The next stretch of input; 'due' when other processes have sent something that can be worked on without one; or undefined when a bounded run has nothing left to do, or tasks are to be given back.
+ * Waits for input in a live run.
+ */
 async function nextEntry(
   options: JobOptions,
   inputs: Pick<JobSetting, 'graph' | 'tasks' | 'partitions'>,
-  last: JournalEntry | undefined,
+  { last, newest }: { readonly last: JournalEntry | undefined; readonly newest: number },
   arrivals: Arrivals,
-  { groups }: Hosting,
+  hosting: Hosting,
+  route: ParcelRoute,
   isMoving: () => boolean,
-): Promise<JournalEntry | undefined> {
+): Promise<JournalEntry | 'due' | undefined> {
   const { graph } = inputs;
   while (!isMoving()) {
-    const bounds = await ends(options.runtime.log, inputs);
+    await route.receive();
+    const { groups } = hosting;
+    const bounds = await ends(options.runtime.log, inputs, route.isShared ? (last ?? { kind: 'live', bounds: [] }) : undefined);
     const moved = bounds.some((b) => b.offset > (last?.bounds.find((p) => p.topic === b.topic && p.partition === b.partition)?.offset ?? 0));
     if (options.bounded) return moved || last?.kind !== 'end' ? { kind: 'end', bounds } : undefined;
     const silent = silentInputs(graph, bounds, arrivals, options.clock.now());
     if (silent.length > 0) return { kind: 'idle', bounds: last?.bounds ?? [], idle: silent };
     if (moved) return { kind: 'live', bounds };
+    // others cannot go on before these tasks have come as far
+    if (route.furthest > newest) return { kind: 'live', bounds };
+    if (route.isDue) return 'due';
     const now = options.clock.now();
     const pulse = groups && (await pulseOf(groups));
     if (pulse !== undefined && (pulse.nextTimer <= now || pulse.outside.ready > 0 || pulse.outside.wantsEpoch <= now)) return { kind: 'live', bounds };
@@ -250,10 +294,19 @@ async function nextEntry(
   return undefined;
 }
 
-async function ends(log: LogClient, { graph, tasks, partitions }: Pick<JobSetting, 'graph' | 'tasks' | 'partitions'>): Promise<Position[]> {
+/** Records of a partition in one entry, where processes go through entries together: none is far behind the others for long. */
+const entryRecords = 1 << 17;
+
+/** The ends of the inputs. @param last not further than so many records behind its bounds; undefined: as far as they go */
+async function ends(log: LogClient, { graph, tasks, partitions }: Pick<JobSetting, 'graph' | 'tasks' | 'partitions'>, last: JournalEntry | undefined): Promise<Position[]> {
   const positions: Position[] = [];
   for (const topic of new Set(graph.sources.map((s) => s.topic.name))) {
-    for (const partition of tasks) if (partition < partitions.get(topic)!) positions.push({ topic, partition, offset: (await log.bounds(topic, partition)).end });
+    for (const partition of tasks) {
+      if (partition >= partitions.get(topic)!) continue;
+      const { start, end } = await log.bounds(topic, partition);
+      const from = last && (last.bounds.find((b) => b.topic === topic && b.partition === partition)?.offset ?? start);
+      positions.push({ topic, partition, offset: from === undefined ? end : Math.min(end, from + entryRecords) });
+    }
   }
   return positions;
 }

@@ -42,7 +42,7 @@ export function outcomeRecords({ place, outcomes }: OutcomeFeed, time: number): 
   return outcomes.map(({ step, task, bytes }) => {
     const writer = new BlockWriter();
     writer.append(null, bytes, Number.isFinite(time) ? Math.max(0, time) : 0, [header]);
-    return { topic: outcomesTopic(step), partition: task, block: writer.take(), tick: Number.NEGATIVE_INFINITY, writer: 0, task };
+    return { topic: outcomesTopic(step), partition: task, block: writer.take(), stretch: 0, tick: Number.NEGATIVE_INFINITY, writer: 0, task };
   });
 }
 

@@ -1,14 +1,20 @@
 import type { Column, StringColumn } from '../../schemas/column.js';
 import { Batch, type BatchRows, type KeyedBy, type PackedRows, unpackRows } from '../../dataflow/batch.js';
 import type { RecordBlock } from '../../dataflow/record-block.js';
+import type { SchemaRegistry } from '../../dataflow/ports/schema-registry.js';
+import type { TopicDefinition } from '../../dataflow/topic.js';
 import type { ExchangeSignal, Parcel } from './exchange-port.js';
+import { createRecordReader } from './record-rows.js';
 
-/** A parcel as it crosses to another thread. */
+/** A parcel as it crosses to another thread or process. */
 export interface PackedParcel extends Omit<Parcel, 'signals'> {
   readonly signals: readonly PackedSignal[];
   /** Number of a parcel that stays in its thread, with its signals. */
   readonly held?: number;
 }
+
+/** Makes parcels of those that have come from elsewhere; the others stay as they are. */
+export type ParcelReader = (parcels: readonly (Parcel | PackedParcel)[]) => Promise<Parcel[]>;
 
 type PackedSignal =
   | { readonly watermark: number; readonly idle: boolean }
@@ -26,8 +32,38 @@ export function packParcel(parcel: Parcel): PackedParcel {
   };
 }
 
-/** @param readRecords rows of packed records, whose schemas are known here */
-export function unpackParcel(packed: PackedParcel, readRecords: (block: RecordBlock, topic: string, partition: number) => BatchRows): Parcel {
+/** Bytes of a packed parcel, about: objects count as a hundred each. */
+export function packedBytes({ signals }: PackedParcel): number {
+  let bytes = 64;
+  for (const signal of signals) {
+    if (!('rows' in signal)) continue;
+    const { rows } = signal;
+    bytes += signal.times.byteLength + (signal.key?.bytes.byteLength ?? 0);
+    if ('records' in rows) bytes += rows.records.bytes.byteLength + 24 * rows.records.count;
+    else if ('objects' in rows) bytes += 100 * rows.objects.length;
+    else for (const [, column] of rows.columns) bytes += column.kind === 'object' ? 100 * rows.length : column.kind === 'string' ? column.bytes.byteLength + 8 * rows.length : column.data.byteLength;
+  }
+  return bytes;
+}
+
+/** @param topics those whose records may be in parcels */
+export function createParcelReader(topics: readonly TopicDefinition[], registry: SchemaRegistry): ParcelReader {
+  const readers = new Map(topics.map((topic) => [topic.name, createRecordReader(topic, registry)]));
+  const readRecords = (block: RecordBlock, topic: string, partition: number): BatchRows => readers.get(topic)!.decode(block, partition)[0]!.rows;
+  return async (parcels) => {
+    for (const { signals } of parcels) {
+      for (const signal of signals) if ('rows' in signal && 'records' in signal.rows) await readers.get(signal.rows.topic)!.learn(signal.rows.records);
+    }
+    return parcels.map((parcel) => (isPacked(parcel) ? unpackParcel(parcel, readRecords) : parcel));
+  };
+}
+
+/** Whether a parcel holds nothing that its thread shares. */
+export function isPacked(parcel: Parcel | PackedParcel): parcel is PackedParcel {
+  return !parcel.signals.some((signal) => 'batch' in signal);
+}
+
+function unpackParcel(packed: PackedParcel, readRecords: (block: RecordBlock, topic: string, partition: number) => BatchRows): Parcel {
   return {
     ...packed,
     signals: packed.signals.map((signal): ExchangeSignal => {

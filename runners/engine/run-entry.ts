@@ -1,19 +1,23 @@
 import type { JournalEntry, LogClient, Position, StateWrite } from '../../dataflow/ports/log-client.js';
 import type { FeaturePublisher } from '../../dataflow/ports/feature-publisher.js';
-import { definition } from '../../dataflow/topic.js';
-import type { Parcel } from './exchange-port.js';
 import { awaitOutcome, pulseOf } from './group-answers.js';
 import type { JobOptions, JobSetting } from './job.js';
 import { progressWrites, tasksWrite } from './job-state.js';
 import { nextCut } from './next-cut.js';
 import { outcomeRecords } from './outcome-history.js';
-import type { PipelineGraph, TaskOutput } from './task.js';
+import type { Parcel } from './exchange-port.js';
+import type { ParcelRoute } from './parcel-route.js';
+import { phase, type Place } from './place.js';
+import { type PipelineGraph, type TaskOutput, writtenTopics } from './task.js';
 import type { InputName, InputStatus, Outcomes, Pulse, TaskGroup } from './task-group.js';
 
 /** Bytes of output after which an epoch is committed, whatever the clock says. */
 const epochBytes = 40 << 20;
 /** Records after which an epoch is committed, whatever the clock says: they bound the state that an epoch changes. */
 const epochRecords = 1 << 20;
+
+/** How soon others are asked again whether they have come nearer. */
+const nearerMs = 50;
 
 /** The groups that host the tasks, from one stretch of live input to the next. */
 export interface Hosting {
@@ -27,6 +31,8 @@ export interface EntryOptions extends JobOptions {
   readonly isMoving: () => boolean;
   /** Other processes have tasks of this pipeline, too. */
   readonly shared: boolean;
+  /** How records come from task to task. */
+  readonly route: ParcelRoute;
 }
 
 /** Runs a stretch of input: up to the bounds of a journal entry. */
@@ -37,7 +43,7 @@ export async function runEntry(
   hosting: Hosting,
   totals: { records: number; outputs: number; epochs: number },
 ): Promise<void> {
-  const { pipeline, runtime } = options;
+  const { pipeline, runtime, route } = options;
   const committed = await runtime.log.committed(pipeline.name);
   const isFresh = hosting.groups === undefined;
   const groups = (hosting.groups ??= options.groups({ ...fixed, positions: committed?.positions ?? [] }));
@@ -60,17 +66,15 @@ export async function runEntry(
   let dirty = false;
 
   const all = async <R>(call: (group: TaskGroup) => Promise<R>): Promise<R[]> => Promise.all(groups.map(call));
-  const settleParcels = async (first: Parcel[][]) => {
-    let waiting = first.flat();
-    while (waiting.length > 0) {
-      const depth = waiting.reduce((least, p) => Math.min(least, p.depth), Number.POSITIVE_INFINITY);
-      const now = waiting.filter((p) => p.depth === depth);
-      const arrived = await all((group) => group.drain(now.filter((p) => group.tasks.includes(p.to))));
-      waiting = [...waiting.filter((p) => p.depth !== depth), ...arrived.flat()];
-    }
+  let at: Place = { entry: index, phase: phase.open, tick: Number.POSITIVE_INFINITY };
+  /** All tasks have come to a place of the entry, where `call` makes them post what it answers with. */
+  const comeTo = async (part: number, tick: number, call: (group: TaskGroup) => Promise<Parcel[]>) => {
+    at = { entry: index, phase: part, tick };
+    await route.settle((await all(call)).flat(), at);
   };
   const commit = async (isLast: boolean) => {
     const started = elapsed();
+    if (isLast) await comeTo(phase.done, Number.POSITIVE_INFINITY, async () => []);
     const pending: { outputs: TaskOutput[]; state: StateWrite[]; positions: Position[] } = { outputs: [], state: [], positions: [] };
     const time = { newest: Number.NEGATIVE_INFINITY, watermark: Number.POSITIVE_INFINITY };
     let records = 0;
@@ -84,15 +88,20 @@ export async function runEntry(
     }
     pending.outputs.push(...entered);
     // Tasks come one after the other in an epoch: by ticks, their records in a partition have one order whatever the epochs are.
-    pending.outputs.sort((a, b) => (a.tick === b.tick ? a.writer - b.writer || a.task - b.task : a.tick < b.tick ? -1 : 1));
+    pending.outputs.sort((a, b) => {
+      if (a.stretch !== b.stretch) return a.stretch < b.stretch ? -1 : 1;
+      return a.tick === b.tick ? a.writer - b.writer || a.task - b.task : a.tick < b.tick ? -1 : 1;
+    });
     pending.state.push(...fixed.firstWrites);
     if (toJournal.length > 0 || isLast) {
       // of several entries that were left unfinished, each task has its own
       const tasks = isNew ? fixed.tasks : fixed.tasks.filter((task) => entry.bounds.some((b) => b.partition === task));
       pending.state.push(...progressWrites(tasks, { index, entry, isFinished: isLast }), ...(isLast ? tasks.map((task) => tasksWrite(task, fixed.taskCount)) : []));
     }
+    const { parcels, state } = route.flush();
+    pending.state.push(...state);
     await createDeadLetterTopics(runtime.log, pending.outputs, fixed.taskCount);
-    await runtime.log.commit({ pipeline: pipeline.name, epoch: epoch + 1, ...(options.shared ? { tasks: fixed.tasks } : {}), ...pending, journal: toJournal, times: { at: options.clock.now(), newest: Number.isFinite(time.newest) ? time.newest : null, watermark: time.watermark === Number.POSITIVE_INFINITY ? 'end' : time.watermark === Number.NEGATIVE_INFINITY ? 'none' : time.watermark } });
+    await runtime.log.commit({ pipeline: pipeline.name, epoch: epoch + 1, ...(options.shared ? { tasks: fixed.tasks } : {}), ...pending, parcels, journal: toJournal, times: { at: options.clock.now(), newest: Number.isFinite(time.newest) ? time.newest : null, watermark: time.watermark === Number.POSITIVE_INFINITY ? 'end' : time.watermark === Number.NEGATIVE_INFINITY ? 'none' : time.watermark } });
     epoch += 1;
     fixed.firstWrites.length = 0;
     toJournal = [];
@@ -115,7 +124,7 @@ export async function runEntry(
   /** Outcomes enter at the beginning of an epoch, which holds them and what they do. */
   const enter = async (outcomes: readonly Outcomes[]) => {
     entered.push(...outcomeRecords({ place: { entry: index, epoch: epoch + 1, afterEnd, positions }, outcomes }, newest));
-    await settleParcels(await all((group) => group.enter(outcomes.filter((o) => group.tasks.includes(o.task)))));
+    await comeTo(at.phase, at.tick, (group) => group.enter(outcomes.filter((o) => group.tasks.includes(o.task))));
     dirty = true;
   };
   const enterWhatCame = async (): Promise<boolean> => {
@@ -128,6 +137,15 @@ export async function runEntry(
   const turnToCalls = async ({ wantsEpoch }: Pulse['outside']) => {
     if (dirty || wantsEpoch <= options.clock.now()) await commit(false);
     if (!(await enterWhatCame())) await awaitOutcome(groups, Math.min(commitMs, wantsEpoch - options.clock.now()));
+  };
+  /** Takes what others have sent, and waits while they are too far behind. */
+  const comeNearer = async () => {
+    await route.receive();
+    while (route.isAhead && !isOver()) {
+      if (route.isDue) await commit(false);
+      await options.wait(Math.min(commitMs, nearerMs));
+      await route.receive();
+    }
   };
   /** Processes the inputs up to `bounds`. */
   const runTo = async (bounds: readonly Position[]) => {
@@ -150,17 +168,18 @@ export async function runEntry(
         continue;
       }
       rows = stepRows;
-      await settleParcels(await all((group) => group.run(cut, ends)));
+      await comeTo(phase.records, cut.partial === undefined ? cut.tick : cut.partial.tick, (group) => group.run(cut, ends));
       dirty = true;
-      const { bytes } = await pulseOf(groups);
+      const bytes = route.bytes + (await pulseOf(groups)).bytes;
       const records = statusRecords(statuses) - committedRecords;
       if (elapsed() - lastCommit >= commitMs || bytes > epochBytes || records > epochRecords) {
         await commit(false);
         committedRecords = statusRecords(statuses);
         await enterWhatCame();
+        await comeNearer();
       }
     }
-    if (!isOver()) await settleParcels(await all((group) => group.run({ tick: Number.NEGATIVE_INFINITY }, ends)));
+    if (!isOver()) await comeTo(phase.tail, Number.POSITIVE_INFINITY, (group) => group.run({ tick: Number.NEGATIVE_INFINITY }, ends));
   };
   const recorded = async () => {
     const feed = await options.outcomes?.peek();
@@ -168,7 +187,7 @@ export async function runEntry(
   };
 
   if (isFresh) {
-    await settleParcels(await all((group) => group.open()));
+    await route.open((await all((group) => group.open())).flat(), index);
     options.observer?.restored();
   }
   await enterWhatCame();
@@ -182,8 +201,8 @@ export async function runEntry(
   // decided once: from here on the entry is gone through to its end, or left
   const isLeft = isOver();
   if (!isLeft) {
-    if (entry.idle !== undefined) await settleParcels(await all((group) => group.idle(entry.idle!)));
-    if (ends) await settleParcels(await all((group) => group.finish()));
+    if (entry.idle !== undefined) await comeTo(phase.idle, Number.POSITIVE_INFINITY, (group) => group.idle(entry.idle!));
+    if (ends) await comeTo(phase.end, Number.POSITIVE_INFINITY, (group) => group.finish());
     dirty ||= ends;
     afterEnd = ends;
     for (let feed = await recorded(); feed !== undefined; feed = await recorded()) {
@@ -224,9 +243,9 @@ function statusRecords(statuses: readonly InputStatus[]): number {
 
 
 /** Whether no records of different ways meet: where they do, their order is that of whole ticks, and no tick may be cut. */
-function isLinear({ steps }: PipelineGraph): boolean {
-  const written = steps.flatMap((s) => [...(s.role === 'sink' && s.topic !== undefined ? [s.topic] : []), ...(s.sides ?? [])]).map((t) => t[definition].name);
-  return !steps.some((s) => s.inputs.length > 1) && new Set(written).size === written.length;
+function isLinear(graph: PipelineGraph): boolean {
+  const written = writtenTopics(graph);
+  return !graph.steps.some((s) => s.inputs.length > 1) && new Set(written).size === written.length;
 }
 
 async function createDeadLetterTopics(log: LogClient, outputs: readonly { readonly topic: string }[], taskCount: number): Promise<void> {

@@ -3,6 +3,7 @@ import type { LogClient, Position, StateWrite } from '../../dataflow/ports/log-c
 import type { SchemaRegistry } from '../../dataflow/ports/schema-registry.js';
 import { asHeadraceError, HeadraceError } from '../../dataflow/errors.js';
 import type { Parcel } from './exchange-port.js';
+import { createParcelReader, type PackedParcel, type ParcelReader } from './pack-parcel.js';
 import { createInput, type Input } from './input.js';
 import { createRecordReader } from './record-rows.js';
 import { createTask, tickOf, type Task, type TaskEnvironment, type TaskOutput, type TaskSource } from './task.js';
@@ -78,8 +79,8 @@ export interface TaskGroup {
   plan(rows: number, bounds: readonly Position[]): Promise<InputStatus[]>;
   /** Processes source records up to the cut; of the inputs in `ends`, those that have met their bound stop holding back the watermark. */
   run(cut: Cut, ends: readonly InputName[]): Promise<Parcel[]>;
-  /** Processes what arrived at the exchanges: parcels of one depth for the tasks of this group. */
-  drain(parcels: readonly Parcel[]): Promise<Parcel[]>;
+  /** Processes what arrived at the exchanges: parcels of one stage for the tasks of this group. @param stretch see `Task.stretch` */
+  drain(parcels: readonly (Parcel | PackedParcel)[], stretch: number): Promise<Parcel[]>;
   /** The input ends: the last watermark. */
   finish(): Promise<Parcel[]>;
   /** These inputs become idle, until their next record. */
@@ -137,6 +138,7 @@ export function createTaskGroup(options: TaskGroupOptions): TaskGroup {
   let hosted: { readonly task: Task; readonly inputs: readonly HostedInput[] }[] = [];
   let tickMs = 0;
   let taken = 0;
+  let readParcels: ParcelReader;
   const progressKey = (topic: string, partition: number) => Buffer.from(`${topic}/${partition}`);
   const parcels = () => hosted.flatMap(({ task }) => task.takeParcels());
   const watermark = (task: Task, hostedInput: HostedInput) => {
@@ -202,8 +204,10 @@ export function createTaskGroup(options: TaskGroupOptions): TaskGroup {
         });
         return { task, inputs };
       });
+      readParcels = createParcelReader(hosted[0]?.task.graph.sources.map(({ topic }) => topic) ?? [], options.registry);
       for (const { work } of works()) work.onOutcome(() => wake?.());
       if (works().length > 0) environment.abort.addEventListener('abort', () => works().forEach(({ work }) => work.stop()), { once: true });
+      for (const { task } of hosted) task.reopenExchanges();
       for (const { task, inputs } of hosted) {
         for (const input of inputs) {
           if (input.input === undefined) input.source.next({ kind: 'watermark', time: Number.NEGATIVE_INFINITY, idle: true });
@@ -255,9 +259,11 @@ export function createTaskGroup(options: TaskGroupOptions): TaskGroup {
       }
       return parcels();
     },
-    async drain(arrived) {
+    async drain(packed, stretch) {
+      const arrived = await readParcels(packed);
       for (const { task } of hosted) {
         const mine = arrived.filter((p) => p.to === task.number);
+        task.stretch = stretch;
         const order = (p: Parcel) => task.exchanges.get(p.exchange)!.order;
         mine.sort((a, b) => (a.tick === b.tick ? order(a) - order(b) || a.from - b.from : a.tick < b.tick ? -1 : 1));
         for (const parcel of mine) {
@@ -269,6 +275,7 @@ export function createTaskGroup(options: TaskGroupOptions): TaskGroup {
         }
         task.endTick();
       }
+      for (const { task } of hosted) task.stretch = 0;
       return parcels();
     },
     async finish() {

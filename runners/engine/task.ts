@@ -98,6 +98,8 @@ export interface TaskEnvironment {
   readonly inputs: ReadonlyMap<string, number>;
   /** Partitions and schema ids of the topics that are written. */
   readonly outputs: ReadonlyMap<string, { readonly partitions: number; readonly schemaId: number }>;
+  /** What exchanges know of their senders is kept with the state: other processes do not tell it again when a task is opened. @default false */
+  readonly keepsExchanges?: boolean;
   warn(what: string, message: string): void;
   readonly publisher?: FeaturePublisher | undefined;
   readonly artefacts: ArtefactStore;
@@ -106,7 +108,7 @@ export interface TaskEnvironment {
 }
 
 /** What a task appends to a topic: when, and by the how-manieth of its writers. In this order, and that of tasks, it does not depend on epochs or threads. */
-export type TaskOutput = EpochCommit['outputs'][number] & { readonly tick: number; readonly writer: number; readonly task: number };
+export type TaskOutput = EpochCommit['outputs'][number] & { readonly stretch: number; readonly tick: number; readonly writer: number; readonly task: number };
 
 /** A pipeline's graph at work for one task. */
 export interface Task {
@@ -114,11 +116,13 @@ export interface Task {
   readonly graph: PipelineGraph;
   /** Tick that is being processed; parcels carry it. */
   tick: number;
+  /** Number of the stretch of input that is being processed, which grows; ticks begin anew with each. */
+  stretch: number;
   readonly exchanges: ReadonlyMap<string, ExchangePort>;
   /** Whether records go from one task to another. */
   readonly sendsToOthers: boolean;
   deadLetter(step: string, batch: Batch<unknown>, row: number, error: HeadraceError): void;
-  /** Everything of a tick has been handed to this task's sources or exchanges of one depth. */
+  /** Everything of a tick has been handed to this task's sources or exchanges of one stage. */
   endTick(): void;
   /** Parcels posted since the last call. */
   takeParcels(): Parcel[];
@@ -135,16 +139,21 @@ export interface Task {
   /** State of its steps, and of the run itself under names that begin with `~`. */
   readonly tables: ReadonlyMap<string, EpochTable>;
   settle(): void;
+  /** Tells what comes behind the exchanges what these knew at the last barrier. */
+  reopenExchanges(): void;
   close(reason: 'end' | 'shutdown'): void;
   /** Throws what a step has failed with. */
   check(): void;
 }
 
-/** How the steps of a pipeline write to a topic: as its sinks, or as a side output, which every task writes by itself. */
-export function writersOf({ steps }: PipelineGraph, topic: string): readonly ('sink' | 'side')[] {
-  const is = (t: AnyTopic | undefined) => t?.[definition].name === topic;
-  return steps.flatMap((s) => [...(s.role === 'sink' && is(s.topic) ? ['sink' as const] : []), ...(s.sides ?? []).filter(is).map(() => 'side' as const)]);
+/** The topics that the steps of a pipeline write, each as often as there are writers: sinks, and side outputs. */
+export function writtenTopics({ steps }: PipelineGraph): readonly string[] {
+  return steps.flatMap((s) => [...(s.role === 'sink' && s.topic !== undefined ? [s.topic] : []), ...(s.sides ?? [])]).map((topic) => topic[definition].name);
 }
+
+/** Step under which a task keeps what its exchanges know. */
+export const exchangesStep = '~exchanges';
+const nothing = new Uint8Array(0);
 
 /** Builds a task and opens its steps: state is restored when this returns. */
 export function createTask(pipeline: Pipeline, number: number, tasks: number, environment: TaskEnvironment): Task {
@@ -175,17 +184,19 @@ export function createTask(pipeline: Pipeline, number: number, tasks: number, en
     const name = `${exchange}>${to}`;
     let parcel = open.get(name);
     if (parcel === undefined || parcel.tick !== task.tick) {
-      parcel = { exchange, depth: exchanges.get(exchange)!.depth, tick: task.tick, from: number, to, signals: [] };
+      parcel = { exchange, stage: exchanges.get(exchange)!.stage, tick: task.tick, from: number, to, signals: [] };
       open.set(name, parcel);
       parcels.push(parcel);
     }
     parcel.signals.push(signal);
   };
-  const port = (id: string, local: boolean): ExchangePort => {
-    const depth = graph.steps.find((s) => s.id === id || id.startsWith(`${s.id}/`))?.depth ?? 1;
+  const port = (id: string, { local = false, writes = false }: { readonly local?: boolean; readonly writes?: boolean }): ExchangePort => {
+    const step = graph.steps.find((s) => s.id === id || id.startsWith(`${s.id}/`));
     const made = createExchangePort({
       id,
-      depth,
+      // what is sent to the writers of a topic comes out of the exchanges of its depth
+      stage: 2 * (step?.depth ?? 1) + (writes ? 1 : 0),
+      isLocal: local,
       order: exchanges.size,
       senders: local ? 1 : tasks,
       receivers: local ? [number] : Array.from({ length: tasks }, (_, to) => to),
@@ -193,6 +204,15 @@ export function createTask(pipeline: Pipeline, number: number, tasks: number, en
     });
     exchanges.set(id, made);
     return made;
+  };
+  const kept = new Map<string, Uint8Array>();
+  const keepExchanges = () => {
+    for (const [id, made] of exchanges) {
+      const packed = made.pack();
+      if (Buffer.compare(packed, kept.get(id) ?? nothing) === 0) continue;
+      kept.set(id, packed);
+      table(exchangesStep).put(Buffer.from(id), packed);
+    }
   };
   const context: TaskContext = {
     pipeline: pipeline.name,
@@ -210,22 +230,21 @@ export function createTask(pipeline: Pipeline, number: number, tasks: number, en
       const known = environment.outputs.get(name);
       if (known === undefined) throw new Error(`topic ${name} is written but was not prepared`);
       const writer = writers++;
-      const writing = writersOf(graph, name);
       return {
         ...known,
-        shared: writing.length > 1 || (tasks > 1 && writing.includes('side')),
+        shared: writtenTopics(graph).filter((topic) => topic === name).length > 1,
         append(partition, block) {
-          outputs.push({ topic: name, partition, block, tick: task.tick, writer, task: number });
+          outputs.push({ topic: name, partition, block, stretch: task.stretch, tick: task.tick, writer, task: number });
           pendingBytes += block.bytes.length + 16 * block.count;
           environment.metrics.add('headrace_records_out_total', name, block.count);
         },
       };
     },
-    exchange(step) {
+    exchange(step, { writes = false } = {}) {
       sendsToOthers ||= tasks > 1;
-      return port(step, false);
+      return port(step, { writes });
     },
-    local: (step) => port(step, true),
+    local: (step) => port(step, { local: true }),
     deadLetter(step, batch, row, error) {
       environment.metrics.add('headrace_dead_letters_total', step, 1);
       deadLetters.add(step, batch, row, error);
@@ -245,6 +264,7 @@ export function createTask(pipeline: Pipeline, number: number, tasks: number, en
     number,
     graph,
     tick: Number.NEGATIVE_INFINITY,
+    stretch: 0,
     exchanges,
     outside,
     deadLetter: context.deadLetter,
@@ -262,11 +282,14 @@ export function createTask(pipeline: Pipeline, number: number, tasks: number, en
       flushing = true;
       // What is appended now is the last of its writer.
       task.tick = Number.POSITIVE_INFINITY;
+      task.stretch = Number.POSITIVE_INFINITY;
       broadcast({ kind: 'barrier', epoch });
       flushing = false;
+      task.stretch = 0;
       pendingBytes = 0;
+      if (environment.keepsExchanges) keepExchanges();
       const state = [...tables.values()].flatMap((t) => t.take());
-      const letters = deadLetters.take().map((letter) => ({ ...letter, tick: Number.POSITIVE_INFINITY, writer: 0, task: number }));
+      const letters = deadLetters.take().map((letter) => ({ ...letter, stretch: Number.POSITIVE_INFINITY, tick: Number.POSITIVE_INFINITY, writer: 0, task: number }));
       return { outputs: [...outputs.splice(0), ...letters], state };
     },
     get sendsToOthers() {
@@ -292,15 +315,23 @@ export function createTask(pipeline: Pipeline, number: number, tasks: number, en
     settle() {
       for (const t of tables.values()) t.settle();
     },
+    reopenExchanges() {
+      for (const port of inOrder()) {
+        const packed = environment.keepsExchanges && table(exchangesStep).get(Buffer.from(port.id));
+        if (packed) port.restore(packed);
+        task.check();
+      }
+    },
     close: (reason) => broadcast({ kind: 'close', reason }),
     check() {
       if (failure !== undefined) throw failure.error;
     },
   };
+  const inOrder = () => [...exchanges.values()].sort((a, b) => a.stage - b.stage || a.order - b.order);
   const broadcast = (signal: Signal<unknown>) => {
     for (const source of graph.sources) source.next(signal);
     task.check();
-    for (const port of [...exchanges.values()].sort((a, b) => a.depth - b.depth || a.order - b.order)) {
+    for (const port of inOrder()) {
       port.control(signal);
       task.check();
     }

@@ -50,7 +50,7 @@ export function createWorkerGroup(setting: WorkerSetting, { environment }: Pick<
       return ((await ask({ call: 'plan', rows, bounds })) as unknown as { statuses: InputStatus[] }).statuses;
     },
     run: (cut, ends) => parcelsOf({ call: 'run', cut, ends }),
-    drain: (parcels) => (parcels.length === 0 ? Promise.resolve([]) : parcelsOf({ call: 'drain', parcels: parcels as unknown as PackedParcel[] })),
+    drain: (parcels, stretch) => (parcels.length === 0 ? Promise.resolve([]) : parcelsOf({ call: 'drain', parcels: parcels as PackedParcel[], stretch })),
     finish: () => parcelsOf({ call: 'finish' }),
     idle: (inputs) => parcelsOf({ call: 'idle', inputs }),
     async barrier(epoch) {

@@ -20,6 +20,7 @@ export interface WorkerSetting {
   readonly positions: readonly Position[];
   readonly outputs: readonly (readonly [string, { readonly partitions: number; readonly schemaId: number }])[];
   readonly bounded: boolean;
+  readonly keepsExchanges: boolean;
 }
 
 /** A call of a `TaskGroup` method in a worker. */
@@ -27,7 +28,7 @@ export type WorkerCall =
   | { readonly call: 'open' }
   | { readonly call: 'plan'; readonly rows: number; readonly bounds: readonly Position[] }
   | { readonly call: 'run'; readonly cut: Cut; readonly ends: readonly InputName[] }
-  | { readonly call: 'drain'; readonly parcels: readonly PackedParcel[] }
+  | { readonly call: 'drain'; readonly parcels: readonly PackedParcel[]; readonly stretch: number }
   | { readonly call: 'finish' }
   | { readonly call: 'idle'; readonly inputs: readonly InputName[] }
   | { readonly call: 'barrier'; readonly epoch: number }

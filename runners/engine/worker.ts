@@ -1,18 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
-import type { BatchRows } from '../../dataflow/batch.js';
 import { systemClock } from '../../dataflow/clock.js';
 import { asHeadraceError } from '../../dataflow/errors.js';
 import { createMetrics } from '../../dataflow/metrics.js';
-import type { RecordBlock } from '../../dataflow/record-block.js';
 import { loadPipeline } from '../load-pipeline.js';
 import { openPublisher } from '../open-publisher.js';
 import { openRuntime } from '../open-runtime.js';
 import type { Parcel } from './exchange-port.js';
 import { ownedBuffers } from './owned-buffers.js';
-import { packParcel, type PackedParcel, unpackParcel } from './pack-parcel.js';
-import { createRecordReader, type RecordReader } from './record-rows.js';
-import { buildGraph } from './task.js';
+import { packParcel, type PackedParcel } from './pack-parcel.js';
 import { createTaskGroup } from './task-group.js';
 import type { WorkerAnswer, WorkerCall, WorkerNews, WorkerSetting } from './worker-messages.js';
 
@@ -23,7 +19,6 @@ const runtime = await openRuntime({ dataDir: setting.dataDir, kafka: setting.kaf
 const metrics = createMetrics();
 let warnings: { what: string; message: string }[] = [];
 let told = new Map<string, number>();
-const readers = new Map<string, RecordReader>(buildGraph(pipeline).sources.map(({ topic }) => [topic.name, createRecordReader(topic, runtime.registry)]));
 
 const group = createTaskGroup({
   pipeline,
@@ -41,6 +36,7 @@ const group = createTaskGroup({
     abort: new AbortController().signal,
     bounded: setting.bounded,
     replaying: false,
+    keepsExchanges: setting.keepsExchanges,
     publisher: setting.redis && (await openPublisher(setting.redis)),
     wait: (ms) => delay(ms),
     inputs: new Map(setting.partitions),
@@ -51,19 +47,14 @@ const group = createTaskGroup({
   },
 });
 
-const readRecords = (block: RecordBlock, topic: string, partition: number): BatchRows => readers.get(topic)!.decode(block, partition)[0]!.rows;
-
 // Parcels from one task of this thread to another wait here; only their outlines travel.
 const held = new Map<number, Parcel>();
 let lastHeld = 0;
 const own = new Set(setting.tasks);
 
-async function unpack(parcels: readonly PackedParcel[]): Promise<Parcel[]> {
-  for (const parcel of parcels) {
-    for (const signal of parcel.signals) if ('rows' in signal && 'records' in signal.rows) await readers.get(signal.rows.topic)!.learn(signal.rows.records);
-  }
+function withHeld(parcels: readonly PackedParcel[]): (Parcel | PackedParcel)[] {
   return parcels.map((parcel) => {
-    if (parcel.held === undefined) return unpackParcel(parcel, readRecords);
+    if (parcel.held === undefined) return parcel;
     const kept = held.get(parcel.held)!;
     held.delete(parcel.held);
     return kept;
@@ -72,7 +63,7 @@ async function unpack(parcels: readonly PackedParcel[]): Promise<Parcel[]> {
 
 const packed = (parcels: readonly Parcel[]) => ({
   parcels: parcels.map((parcel): PackedParcel => {
-    if (!own.has(parcel.to)) return packParcel(parcel);
+    if (setting.keepsExchanges || !own.has(parcel.to)) return packParcel(parcel);
     held.set(++lastHeld, parcel);
     return { ...parcel, signals: [], held: lastHeld };
   }),
@@ -87,7 +78,7 @@ async function answer(message: WorkerCall) {
     case 'run':
       return packed(await group.run(message.cut, message.ends));
     case 'drain':
-      return packed(await group.drain(await unpack(message.parcels)));
+      return packed(await group.drain(withHeld(message.parcels), message.stretch));
     case 'finish':
       return packed(await group.finish());
     case 'idle':

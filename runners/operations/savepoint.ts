@@ -3,6 +3,8 @@ import { HeadraceError } from '../../dataflow/errors.js';
 import type { Position, StateWrite } from '../../dataflow/ports/log-client.js';
 import type { Runtime } from '../engine/job.js';
 import { isPlanting, plantedJournal, plantingWrite, storedForms } from '../engine/job-state.js';
+import { isSettled } from '../engine/route-state.js';
+import { exchangesStep } from '../engine/task.js';
 import { findPlace, type PlaceInLog, placeOf } from './place-in-log.js';
 import { type SavedEntry, openSavepoint, savepointFormat, type SavepointManifest, writeSavepoint } from './savepoint-file.js';
 
@@ -23,7 +25,7 @@ export interface TakeOptions {
 /**
  * Writes all that a pipeline has committed last, as of one epoch: state of all steps and positions. It changes nothing, and others may run the pipeline meanwhile.
  *
- * @throws HR_SAVEPOINT the pipeline has committed nothing here, or stands in the middle of a savepoint; HR_SAVEPOINT the file is there
+ * @throws HR_SAVEPOINT the pipeline has committed nothing here, or stands in the middle of a savepoint; records are on their way from task to task; HR_SAVEPOINT the file is there
  */
 export async function takeSavepoint({ log, state }: Runtime, { pipeline, path, now, version }: TakeOptions): Promise<SavepointManifest> {
   // both begin in this turn, and so are of one commit: what follows until the state is written does not wait for anything
@@ -31,11 +33,18 @@ export async function takeSavepoint({ log, state }: Runtime, { pipeline, path, n
   const entries = { of: new Map<string, number>() };
   const known = storedForms(state, pipeline);
   const planting = isPlanting(state, pipeline);
+  const settled = isSettled(state, pipeline, state.tasks(pipeline).length);
   const file = writeSavepoint(path, stateEntries(state, pipeline, entries.of));
   try {
     const committed = await committing;
     if (committed === undefined || planting) {
       throw new HeadraceError('HR_SAVEPOINT', planting ? `A savepoint is half planted in ${pipeline}: start it once more.` : `${pipeline} has committed nothing here, so there is nothing to keep.`, { place: { pipeline } });
+    }
+    if (!settled) {
+      throw new HeadraceError('HR_SAVEPOINT', `Records of ${pipeline} are on their way from task to task, which a savepoint does not hold.`, {
+        place: { pipeline },
+        remedy: 'Stop all of its processes but one, wait until that one has committed once more, stop it, and take the savepoint then.',
+      });
     }
     const forms = Object.fromEntries([...known].filter(([step]) => entries.of.has(step)).sort(([a], [b]) => (a < b ? -1 : 1)));
     const positions: PlaceInLog[] = [];
@@ -66,6 +75,8 @@ function* stateEntries(state: Runtime['state'], pipeline: string, counts: Map<st
   for (const task of state.tasks(pipeline)) {
     const own = state.of(task);
     for (const step of own.steps(pipeline)) {
+      // places in the log of parcels, which is of one cluster
+      if (step === exchangesStep) continue;
       for (const { key, value } of own.range(pipeline, step, noKey)) {
         counts.set(step, (counts.get(step) ?? 0) + 1);
         yield { task, step, key, value };
@@ -110,15 +121,17 @@ export async function startSavepoint(runtime: Runtime, { path, replace = false, 
     const positions = await positionsHere(runtime, manifest);
     let epoch = before?.epoch ?? 0;
     const journal = plantedJournal(positions, manifest.tasks, (await log.journal(pipeline)).length);
-    const commit = async (writes: readonly StateWrite[], last = false) => {
+    const commit = async (writes: readonly StateWrite[], { isFirst = false, isLast = false } = {}) => {
       epoch += 1;
-      await log.commit({ pipeline, epoch, outputs: [], state: writes, positions: last ? positions : [], journal: last ? journal.entries : [], ...(last && manifest.times && { times: manifest.times }) });
+      // what was on its way between tasks belongs to the state that is replaced
+      const parcels = isFirst ? { sent: [], done: Array.from({ length: manifest.tasks }, (_, task) => ({ task, offset: Number.POSITIVE_INFINITY })) } : undefined;
+      await log.commit({ pipeline, epoch, outputs: [], state: writes, positions: isLast ? positions : [], parcels, journal: isLast ? journal.entries : [], ...(isLast && manifest.times && { times: manifest.times }) });
       state.refresh();
     };
-    await commit([plantingWrite(true)]);
+    await commit([plantingWrite(true)], { isFirst: true });
     await inParts(deletions(runtime, pipeline), commit);
     await inParts(savedWrites(savepoint.entries()), commit);
-    await commit([...journal.writes, plantingWrite(false)], true);
+    await commit([...journal.writes, plantingWrite(false)], { isLast: true });
     return { manifest, pipeline, epoch, positions };
   } finally {
     savepoint.close();

@@ -174,12 +174,12 @@ function keyedBatch(records: readonly StepRecord[]): Batch<unknown, unknown> {
 function drain(task: Task): void {
   let waiting = task.takeParcels();
   while (waiting.length > 0) {
-    const depth = Math.min(...waiting.map((p) => p.depth));
-    const due = waiting.filter((p) => p.depth === depth);
+    const stage = Math.min(...waiting.map((p) => p.stage));
+    const due = waiting.filter((p) => p.stage === stage);
     for (const parcel of due) {
       for (const signal of parcel.signals) task.exchanges.get(parcel.exchange)!.deliver(0, signal);
       task.check();
     }
-    waiting = [...waiting.filter((p) => p.depth !== depth), ...task.takeParcels()];
+    waiting = [...waiting.filter((p) => p.stage !== stage), ...task.takeParcels()];
   }
 }

@@ -26,3 +26,17 @@ test('the end is an end only when every input has told it: an idle one may still
   expect(merge.update(0, Number.POSITIVE_INFINITY, false)).toBeUndefined();
   expect(merge.update(1, Number.POSITIVE_INFINITY, false)).toEqual({ kind: 'watermark', time: Number.POSITIVE_INFINITY });
 });
+
+test('another one that is given what it knows goes on as it would', () => {
+  const steps: readonly (readonly [number, number, boolean])[] = [[0, 10, false], [1, 5, true], [0, 12, true], [1, 6, false], [0, 30, false], [1, 40, false], [1, Number.POSITIVE_INFINITY, false]];
+  for (let cut = 0; cut <= steps.length; cut++) {
+    const whole = createWatermarkMerge(2);
+    let last;
+    for (const [input, time, idle] of steps.slice(0, cut)) last = whole.update(input, time, idle) ?? last;
+    expect(whole.last).toEqual(last);
+    const resumed = createWatermarkMerge(2, whole.pack());
+    expect(resumed.last).toEqual(whole.last);
+    for (const [input, time, idle] of steps.slice(cut)) expect(resumed.update(input, time, idle)).toEqual(whole.update(input, time, idle));
+  }
+  expect(createWatermarkMerge(3, createWatermarkMerge(2).pack()).last).toBeUndefined();
+});

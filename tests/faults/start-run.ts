@@ -10,6 +10,9 @@ export const itemActivity = join(root, 'tests/fixtures/item-activity.ts');
 /** One whose tasks need nothing of one another. */
 export const userActivity = join(root, 'tests/fixtures/user-activity.ts');
 
+/** One whose tasks send records to one another, of the same topic. */
+export const itemTrail = join(root, 'tests/fixtures/item-trail.ts');
+
 /** The third one: joins, sessions, rankings and the other steps that keep rows or times. */
 export const itemMarket = join(root, 'tests/fixtures/item-market.ts');
 

@@ -3,7 +3,7 @@ import { emptyGroup } from '../empty-group.js';
 import { groupMembers } from '../group-members.js';
 import type { KafkaClient } from '../kafka-client.js';
 import { createPartitionReader } from '../partition-reader.js';
-import { settleOthers } from '../settle-others.js';
+import { settleOthers, settlePresent } from '../settle-others.js';
 import { topicAdmin } from '../topic-admin.js';
 import { claimRegister } from './claim-register.js';
 import { kafkajsConnections } from './kafkajs-connections.js';
@@ -29,6 +29,7 @@ export async function kafkajsClient({ settings, route, ...options }: Omit<Cluste
     ...admin,
     reader,
     settleOthers: (at, own, ownerOf) => settleOthers(cluster, at, own, ownerOf),
+    settlePresent: (at) => settlePresent(cluster, at),
     members: (group) => groupMembers(cluster, group),
     emptied: (group) => emptyGroup(cluster, group),
     producer(transactionalId, { exclusive = false } = {}) {

@@ -23,7 +23,7 @@ describe.skipIf(brokers === undefined)('a shared pipeline and a whole one', () =
     const runtime = await openKafka({ settings, dataDir: temporaryDirectory(), mode: 'read' }, clock === undefined ? {} : { client: await kafkajsClient({ settings, clock }) });
     onTestFinished(() => runtime.close());
     for (const topic of [input, output]) await runtime.log.createTopic(topic, { partitions: 1 });
-    const shares = await runtime.join({ pipeline, tasks: 1, whole: false, topics: new Map([[input, 1]]) });
+    const shares = await runtime.join({ pipeline, tasks: 1, whole: false, exchanges: false, topics: new Map([[input, 1]]) });
     onTestFinished(() => shares.leave());
     const commit = (epoch: number) =>
       runtime.log.commit({ pipeline, epoch, outputs: [{ topic: output, partition: 0, block: blockOf([{ key: null, value: `${client} ${epoch}`, timestamp: 1 }]) }], state: [], positions: [{ topic: input, partition: 0, offset: epoch }], journal: [] });

@@ -13,6 +13,7 @@ import { keyBy, latest, pipeline, process, to, topic, window } from '../../../in
 import type { Runtime } from '../../../runners/engine/job.js';
 import type { OpenRuntime } from '../../../runners/open-runtime.js';
 import { openSavepoint } from '../../../runners/operations/savepoint-file.js';
+import { routeWrite } from '../../../runners/engine/route-state.js';
 import { startSavepoint, takeSavepoint } from '../../../runners/operations/savepoint.js';
 import { runEmbedded } from '../../../runners/run-embedded.js';
 import { runOnKafka } from '../../../runners/run-on-kafka.js';
@@ -124,6 +125,29 @@ test('embedded to embedded: the run goes on as if it had never been interrupted'
   // and from there on it is like any other pipeline
   await within(to, 'write', (runtime) => plant(runtime, 10, 500));
   await to.run();
+});
+
+test('while records are on their way from task to task there is none', async () => {
+  const place = embedded();
+  await within(place, 'write', (runtime) => plant(runtime, 20));
+  await place.run();
+  const [far, near] = [{ entry: 3, phase: 1, tick: 20 }, { entry: 3, phase: 1, tick: 10 }];
+  const stages = [{ stage: 2, isLocal: false }];
+  const route = async (drained: readonly (typeof far)[]) =>
+    within(place, 'write', async ({ log }) => {
+      const { epoch } = (await log.committed(name))!;
+      const state = drained.map((at, task) => routeWrite(task, stages, { come: far, drained: [at], told: [[far, far]], readFrom: 7 }));
+      await log.commit({ pipeline: name, epoch: epoch + 1, outputs: [], state, positions: [], journal: [] });
+    });
+  await route([far, near]);
+  await expect(take(place, join(temporaryDirectory(), 'job.savepoint'))).rejects.toMatchObject({ code: 'HR_SAVEPOINT', message: expect.stringContaining('on their way') as unknown });
+  await route([far, far]);
+  const path = join(temporaryDirectory(), 'job.savepoint');
+  await take(place, path);
+  const elsewhere = embedded();
+  await within(elsewhere, 'write', (runtime) => plant(runtime, 20));
+  await start(elsewhere, path);
+  expect(await within(elsewhere, 'read', async ({ state }) => state.steps(name))).not.toContain('~exchanges');
 });
 
 test('a savepoint of the same moment has the same id, and is the same when it is read again', async () => {
