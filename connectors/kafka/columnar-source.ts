@@ -14,13 +14,13 @@ export function columnarSource(cluster: Cluster): PartitionSource {
         if (!isGone) checkAnswer(error, `reading ${at.topic}/${at.partition}`);
         return { isGone, end, take: () => decodeRecords(records, { from: offset, aborted, place: { topic: at.topic, partition: at.partition } }) };
       }),
-    offsets: (at, times) =>
+    offsets: (at, times, isolation) =>
       cluster.patiently(`the bounds of ${at.topic}/${at.partition}`, async () => {
         const leader = await cluster.leader(at);
         // one answer a partition and request
         return Promise.all(
           times.map(async (time) => {
-            const [answer] = await cluster.node(leader, 'read', listOffsetsRequest([{ ...at, time }]));
+            const [answer] = await cluster.node(leader, 'read', listOffsetsRequest([{ ...at, time }], isolation));
             checkAnswer(answer?.error ?? kafkaError.unknownTopic, `the bounds of ${at.topic}/${at.partition}`);
             return answer!.offset;
           }),

@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { HeadraceError } from '../../dataflow/errors.js';
 import type { ArtefactStore } from '../../dataflow/ports/artefact-store.js';
 import type { Committed } from '../../dataflow/ports/log-client.js';
 import type { PipelineDirectory } from '../../dataflow/ports/pipeline-directory.js';
@@ -17,9 +16,10 @@ import { kafkaArtefacts } from './kafka-artefacts.js';
 import { columnarClient } from './columnar-client.js';
 import { epochsTopic } from './internal-topics.js';
 import type { KafkaClient } from './kafka-client.js';
-import { joinPipeline, restoreTask, takeTasks } from './join-pipeline.js';
+import { gatherState } from './gather-state.js';
+import { joinPipeline, takeTasks } from './join-pipeline.js';
 import { kafkaDirectory } from './kafka-directory.js';
-import { type KafkaLog, type KafkaLogOptions, kafkaLog, togetherCommitted, wholeId } from './kafka-log.js';
+import { type KafkaLog, type KafkaLogOptions, kafkaLog, wholeId } from './kafka-log.js';
 import { kafkaRegistry, type KafkaRegistryOptions } from './kafka-registry.js';
 import type { KafkaSettings } from './kafka-settings.js';
 import { openCopies, openFreeCopy, openStateCopy, type StateCopy } from './state-copy.js';
@@ -124,7 +124,7 @@ export async function openKafka({ settings, dataDir, mode, pipeline, tasks, copy
     } else if (copyDirectory !== undefined && pipeline !== undefined) {
       copies.push(openCopy(pipeline, { dataDir: copyDirectory, mode }));
     } else if (pipeline !== undefined && fresh) {
-      const { copy, committed, remove } = await freshState(pipeline, { client, log, openCopy });
+      const { copy, committed, remove } = await freshState(pipeline, { client, openCopy });
       copies.push({ ...copy, close: remove });
       return { ...runtime, log: { ...log, committed: async (name) => (name === pipeline ? committed : log.committed(name)) } };
     } else if (pipeline !== undefined && (await client.hasTopic(epochsTopic(pipeline)))) {
@@ -138,7 +138,7 @@ export async function openKafka({ settings, dataDir, mode, pipeline, tasks, copy
 }
 
 /** State as of the last epochs, in a directory of its own that goes with it. Who runs the pipeline is not disturbed. */
-async function freshState(pipeline: string, { client, log, openCopy }: { readonly client: KafkaClient; readonly log: KafkaLog; readonly openCopy: typeof openStateCopy }): Promise<{ copy: StateCopy; committed: Committed | undefined; remove: () => Promise<void> }> {
+async function freshState(pipeline: string, { client, openCopy }: { readonly client: KafkaClient; readonly openCopy: typeof openStateCopy }): Promise<{ copy: StateCopy; committed: Committed | undefined; remove: () => Promise<void> }> {
   const dataDir = await mkdtemp(join(tmpdir(), 'headrace-state-'));
   let copy: StateCopy | undefined;
   const remove = async (): Promise<void> => {
@@ -147,26 +147,12 @@ async function freshState(pipeline: string, { client, log, openCopy }: { readonl
   };
   try {
     copy = openCopy(pipeline, { dataDir, mode: 'write', owner: `a look at ${pipeline}` });
-    for (let attempt = 1; ; attempt++) {
-      const last = await log.lastEpochs(pipeline);
-      try {
-        for (const [task, record] of last) await restoreTask(client, { pipeline, task }, copy, record, 'reader');
-        copy.hold([...last.keys()]);
-        return { copy, committed: togetherCommitted([...last.values()]), remove };
-      } catch (error) {
-        // what is read was deleted meanwhile, since a newer part of the changelog makes up the state
-        if (!(error instanceof HeadraceError && error.code === 'HR_OFFSET_GONE') || attempt === freshAttempts) throw error;
-        for (const task of last.keys()) copy.clear(task);
-      }
-    }
+    return { copy, committed: await gatherState(pipeline, client, copy), remove };
   } catch (error) {
     await remove();
     throw error;
   }
 }
-
-/** How often state is gathered anew when its beginning was deleted meanwhile. */
-const freshAttempts = 5;
 
 async function createClient(options: Pick<KafkaRuntimeOptions, 'settings' | 'warn' | 'reachable'>): Promise<KafkaClient> {
   if (options.settings.client === 'columnar') return columnarClient(createCluster(options));

@@ -1,7 +1,7 @@
 import { HeadraceError } from '../../dataflow/errors.js';
 import { offsetAt, type RecordBlock } from '../../dataflow/record-block.js';
 import type { DecodedRecords } from './decode-records.js';
-import { offsetOf } from './record-requests.js';
+import { type Isolation, offsetOf } from './record-requests.js';
 import type { TopicPartition } from './requests.js';
 
 /** Read-committed records of partitions. */
@@ -9,6 +9,8 @@ export interface PartitionReader {
   /** The records from an offset on, as many as a fetch gives, or undefined at the end. Fetches what follows meanwhile. Errors: HR_OFFSET_GONE, HR_DECODE. */
   read(at: TopicPartition, offset: number): Promise<RecordBlock | undefined>;
   bounds(at: TopicPartition): Promise<{ readonly start: number; readonly end: number }>;
+  /** The end of what is written, also by transactions that are open. */
+  writtenEnd(at: TopicPartition): Promise<number>;
   /** Offset of the first record with a time at or after `time` (epoch ms), or the end. */
   seek(at: TopicPartition, time: number): Promise<number>;
   /** All records of a partition from an offset on, block by block. */
@@ -21,8 +23,8 @@ export interface PartitionReader {
 export interface PartitionSource {
   /** What is there from an offset on; it does not wait for more. */
   fetch(at: TopicPartition, offset: number): Promise<FetchedRecords>;
-  /** For each time (epoch ms, or of `offsetOf`) the offset of the first record at or after it, -1 when there is none. The end is that of what is settled. */
-  offsets(at: TopicPartition, times: readonly number[]): Promise<readonly number[]>;
+  /** For each time (epoch ms, or of `offsetOf`) the offset of the first record at or after it, -1 when there is none. The end is that of what is settled, or of everything. */
+  offsets(at: TopicPartition, times: readonly number[], isolation?: Isolation): Promise<readonly number[]>;
 }
 
 /** An answer of a leader. */
@@ -41,6 +43,9 @@ export function createPartitionReader(source: PartitionSource): PartitionReader 
     async bounds(at) {
       const [start, end] = (await source.offsets(at, [offsetOf.start, offsetOf.end])) as [number, number];
       return { start, end };
+    },
+    async writtenEnd(at) {
+      return (await source.offsets(at, [offsetOf.end], 'everything'))[0]!;
     },
     async seek(at, time) {
       // negative times mean something else to Kafka

@@ -1,5 +1,6 @@
 import { createCluster } from '../../connectors/kafka/cluster.js';
 import { columnarClient } from '../../connectors/kafka/columnar-client.js';
+import { gatherState } from '../../connectors/kafka/gather-state.js';
 import { type KafkaRuntime, openKafka } from '../../connectors/kafka/kafka-runtime.js';
 import { kafkaSettings } from '../../connectors/kafka/kafka-settings.js';
 import { HeadraceError } from '../../dataflow/errors.js';
@@ -45,6 +46,8 @@ export interface SimulationOptions {
   readonly isGroup?: boolean;
   /** One of `allPipelines`, on the engine, or `sim`, without it. @default by the seed: each tenth is on the engine */
   readonly pipeline?: string;
+  /** Mean milliseconds between looks at the state from outside. @default none */
+  readonly lookMs?: number;
   /** Told of everything that happens. */
   readonly trace?: (line: string) => void;
 }
@@ -251,6 +254,21 @@ export async function simulate(seed: number, options: SimulationOptions = {}): P
     if (chance(0.7)) startPipeline();
   });
   everyNow(weather.takeoverMs, startPipeline);
+  everyNow(options.lookMs ?? Number.POSITIVE_INFINITY, () => {
+    const process = begin(-1);
+    const copy = memoryCopy(new Map(), 'a look', 'a look');
+    gatherState(simulated.pipeline, clientOf(process), copy, process.clock)
+      .then((committed) => {
+        const next = new Map(committed?.positions.flatMap((p) => (p.topic === simulated.input ? [[p.partition, p.offset] as const] : [])));
+        note('look', `process ${process.id}: epoch ${committed?.epoch ?? 0}`);
+        wrong.push(...judgeState(brokers, copy.state, next).map((what) => `a look at epoch ${committed?.epoch}: ${what}`));
+      })
+      .catch((error: unknown) => {
+        // a broker that is away for too long, and changelogs that are deleted under it again and again, are told
+        note('look failed', `process ${process.id}: ${(error as Error).message}`);
+        if (!(error instanceof HeadraceError)) wrong.push(`a look: ${(error as Error).stack}`);
+      });
+  });
 
   startPipeline();
   void importAll();

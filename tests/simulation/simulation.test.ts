@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { loadZstd } from '../../connectors/kafka/zstd.js';
+import { calm } from './faults.js';
 import { mutants } from './mutants.js';
 import { allPipelines } from './pipelines/all-pipelines.js';
 import { simulate } from './simulate.js';
@@ -24,6 +25,18 @@ describe('exactly once on simulated brokers', () => {
   test.each([9_420])('seed %i, which has shown a fault', async (seed) => {
     await loadZstd();
     expect((await simulate(seed)).wrong).toEqual([]);
+  });
+
+  test('a look at the state from outside sees whole epochs, whatever their markers do', async () => {
+    await loadZstd();
+    let looks = 0;
+    for (let seed = 1; seed <= 16; seed++) {
+      // half of them where markers are slow and nothing else happens, the others in the weather of their seed
+      const { wrong, counts } = await simulate(seed, { lookMs: 20, ...(seed % 2 === 0 ? { weather: { ...calm, markerMs: 80 } } : {}) });
+      expect(wrong, `seed ${seed}`).toEqual([]);
+      looks += counts['look'] ?? 0;
+    }
+    expect(looks).toBeGreaterThan(400);
   });
 
   test('a seed replays exactly, and no two are alike', async () => {
