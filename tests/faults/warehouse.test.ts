@@ -24,6 +24,8 @@ import { startRun } from './start-run.js';
 
 const pipeline = 'propensity-log';
 const kills = process.env['HEADRACE_FAULTS'] === 'long' ? 100 : 6;
+/** How long the server is away at first. */
+const awayMs = process.env['HEADRACE_FAULTS'] === 'long' ? 60_000 : 2_000;
 const home = mkdtempSync(join(tmpdir(), 'headrace-warehouse-faults-'));
 const input = join(home, 'input');
 const url = await clickHouseUrl();
@@ -110,7 +112,7 @@ test.skipIf(url === undefined)('a server that is away at first, and drops answer
   const { port } = reserved.address() as { port: number };
   reserved.close();
   const { ended } = startRun({ dataDir, pipeline, stepRows: 200, commitMs: 20, env: { CLICKHOUSE_URL: `http://127.0.0.1:${port}`, CLICKHOUSE_DATABASE: database } });
-  const early = await Promise.race([ended, delay(2_000)]);
+  const early = await Promise.race([ended, delay(awayMs)]);
   expect(early).toBeUndefined();
   proxy.listen(port, '127.0.0.1');
   const { code, stderr } = await ended;
@@ -119,4 +121,4 @@ test.skipIf(url === undefined)('a server that is away at first, and drops answer
   await expectEqual(dataDir, session);
   proxy.close();
   for (const socket of open) socket.destroy();
-}, 60_000);
+}, awayMs + 60_000);
