@@ -12,8 +12,9 @@ export interface BreakingProxy {
 /**
  * @param fate by the number of the API in the request
  * @param lateMs how late a late answer is
+ * @param port where it listens. @default any
  */
-export async function breakingProxy(broker: { readonly host: string; readonly port: number }, fate: (api: number) => Fate, lateMs = 50): Promise<BreakingProxy> {
+export async function breakingProxy(broker: { readonly host: string; readonly port: number }, fate: (api: number) => Fate, lateMs = 50, port = 0): Promise<BreakingProxy> {
   const sockets = new Set<Socket>();
   const server = createServer((client) => {
     const upstream = connect(broker.port, broker.host);
@@ -44,7 +45,7 @@ export async function breakingProxy(broker: { readonly host: string; readonly po
       void late.then(() => client.write(frame));
     }));
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
   return {
     port: (server.address() as AddressInfo).port,
     close: () =>
