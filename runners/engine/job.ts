@@ -138,7 +138,7 @@ export async function runJob(options: JobOptions): Promise<JobResult> {
         if (await runShare(options, { graph, taskCount, tasks, partitions, outputs }, probe, shares, totals)) return totals;
       } catch (error) {
         if (shares === undefined || !(error instanceof HeadraceError) || error.code !== 'HR_EPOCH_FENCED') throw error;
-        options.warn('lost tasks', `The tasks of ${pipeline.name} in this process went to others, since it was silent for too long; it takes part again, and what it had not committed is done by them.`);
+        options.warn('lost tasks', `The brokers refuse a commit of ${pipeline.name} from this process: it was silent for too long, or the end of a transaction was lost. It takes part again; what it had not committed is done by who has its tasks then.`);
         await shares.lose();
       }
     }

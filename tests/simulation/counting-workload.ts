@@ -137,6 +137,7 @@ export function countingWorkload({ time, brokers, partitions, isGroup, startTime
     async finish({ runtime }) {
       return judgeState(runtime.state, new Map(recordsOf().map((records, p) => [p, (records.at(-1)?.offset ?? -1) + 1])));
     },
+    judgeLook: (state, positions) => judgeState(state, new Map(positions.flatMap((p) => (p.topic === input ? [[p.partition, p.offset]] : [])))),
     async judge() {
       return recordsOf().flatMap((records, p) => {
         const { values } = expectedOutput(records);

@@ -257,11 +257,10 @@ export async function simulate(seed: number, options: SimulationOptions = {}): P
   everyNow(options.lookMs ?? Number.POSITIVE_INFINITY, () => {
     const process = begin(-1);
     const copy = memoryCopy(new Map(), 'a look', 'a look');
-    gatherState(simulated.pipeline, clientOf(process), copy, process.clock)
+    gatherState(pipeline, clientOf(process), copy, process.clock)
       .then((committed) => {
-        const next = new Map(committed?.positions.flatMap((p) => (p.topic === simulated.input ? [[p.partition, p.offset] as const] : [])));
         note('look', `process ${process.id}: epoch ${committed?.epoch ?? 0}`);
-        wrong.push(...judgeState(brokers, copy.state, next).map((what) => `a look at epoch ${committed?.epoch}: ${what}`));
+        wrong.push(...(workload.judgeLook?.(copy.state, committed?.positions ?? []) ?? []).map((what) => `a look at epoch ${committed?.epoch}: ${what}`));
       })
       .catch((error: unknown) => {
         // a broker that is away for too long, and changelogs that are deleted under it again and again, are told

@@ -32,7 +32,7 @@ describe('exactly once on simulated brokers', () => {
     let looks = 0;
     for (let seed = 1; seed <= 16; seed++) {
       // half of them where markers are slow and nothing else happens, the others in the weather of their seed
-      const { wrong, counts } = await simulate(seed, { lookMs: 20, ...(seed % 2 === 0 ? { weather: { ...calm, markerMs: 80 } } : {}) });
+      const { wrong, counts } = await simulate(seed, { pipeline: 'sim', lookMs: 20, ...(seed % 2 === 0 ? { weather: { ...calm, markerMs: 80 } } : {}) });
       expect(wrong, `seed ${seed}`).toEqual([]);
       looks += counts['look'] ?? 0;
     }

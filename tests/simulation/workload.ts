@@ -1,5 +1,6 @@
 import type { KafkaRuntime } from '../../connectors/kafka/kafka-runtime.js';
-import type { EpochCommit } from '../../dataflow/ports/log-client.js';
+import type { EpochCommit, Position } from '../../dataflow/ports/log-client.js';
+import type { StateBackend } from '../../dataflow/ports/state-backend.js';
 import type { SimulatedBrokers } from './brokers/simulated-brokers.js';
 import type { SimulatedProcess } from './simulated-process.js';
 import type { SimulatedTime } from './simulated-time.js';
@@ -63,6 +64,8 @@ export interface Workload {
   readonly finishesAs: 'write' | 'join';
   /** Looks at the pipeline, or ends its input, from a machine that knows nothing of it. @returns what is wrong */
   finish(place: Pick<PipelinePlace, 'runtime' | 'process'>): Promise<string[]>;
+  /** What is wrong with a state of all tasks that was read together with these positions. */
+  judgeLook?(state: StateBackend, positions: readonly Position[]): string[];
   /** What is wrong with what is committed. */
   judge(): Promise<string[]>;
 }
