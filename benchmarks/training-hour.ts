@@ -45,6 +45,7 @@ export async function trainingHour({ examples, seed, threads }: { readonly examp
     learned: blocks(start, start + (hour * 5) / 6, Math.floor((count * 5) / 6)),
     judged: blocks(start + (hour * 5) / 6, start + hour, Math.floor(count / 6)),
     reservoir: blocks(start - hour, start, bytes === undefined ? 0 : plan.reservoir),
+    recent: [],
     threshold: Number.POSITIVE_INFINITY,
   });
   const first = await trainer.interval(plan, task(0, encodeHead(newHead(plan.shape, 1)), 20_000));

@@ -10,6 +10,8 @@ export interface EmbeddingTable {
 /** Examples as columns: one value, or one row of values, an example. */
 export interface Examples {
   readonly length: number;
+  /** Embedding tables, in the order of the inputs. @default those that the sessions were opened with */
+  readonly tables?: readonly EmbeddingTable[];
   /** For each embedding table, the row of each example; -1 where it has none, which counts as zeros. */
   readonly embedded: readonly Int32Array[];
   /** What comes behind the embeddings, [length, features]. */

@@ -16,11 +16,23 @@ export interface HeadLayout {
   readonly position?: boolean;
 }
 
+/** The base whose embeddings of user and item are a head's first inputs. */
+export interface HeadBase {
+  /** Its name in the registry. */
+  readonly model: string;
+  /** Numbers of an embedding. @default 64 */
+  readonly width?: number;
+  /** On a new base, what a head is warmed on: the examples of so long that the base has not learned. @default '6h' */
+  readonly warmedOn?: Duration;
+}
+
 /** How a head is trained as time goes on. */
 export interface HeadPlanOptions {
   /** Name of the model in the registry. */
   readonly model: string;
   readonly layout: HeadLayout;
+  /** @default none: features only */
+  readonly base?: HeadBase;
   /** Stretch of event time after which a candidate is trained. @default '1h' */
   readonly interval?: Duration;
   /** The last part of each interval, which no candidate has learned from and by which it is judged; the next one learns from it. @default a sixth of the interval */
@@ -62,7 +74,10 @@ export interface HeadPlanOptions {
 export interface HeadPlan {
   readonly model: string;
   readonly layout: Required<HeadLayout>;
+  readonly base: { readonly model: string; readonly width: number; readonly warmedMs: number } | undefined;
   readonly shape: HeadShape;
+  /** Numbers that an example is logged with: the inputs less the embeddings. */
+  readonly features: number;
   readonly intervalMs: number;
   readonly judgedMs: number;
   readonly seed: number;
@@ -81,7 +96,7 @@ export interface HeadPlan {
   readonly providers: readonly Provider[];
 }
 
-/** Names of a head's inputs, in their order. */
+/** Names of a head's inputs behind the embeddings, in their order. */
 export function inputNames({ context, candidate, position }: Required<HeadLayout>): readonly string[] {
   return [...context, ...candidate, ...(position ? ['position'] : [])];
 }
@@ -95,7 +110,7 @@ export function inputNames({ context, candidate, position }: Required<HeadLayout
  */
 export function headPlan(options: HeadPlanOptions): HeadPlan {
   const what = `the plan of head "${options.model}"`;
-  checkOptions(options, ['model', 'layout', 'interval', 'judged', 'hidden', 'outputs', 'seed', 'replay', 'reservoir', 'negatives', 'training', 'clipNorm', 'gate', 'labelRate', 'inputDrift', 'rollout', 'canaryShare', 'carried', 'threads', 'providers'], what);
+  checkOptions(options, ['model', 'layout', 'base', 'interval', 'judged', 'hidden', 'outputs', 'seed', 'replay', 'reservoir', 'negatives', 'training', 'clipNorm', 'gate', 'labelRate', 'inputDrift', 'rollout', 'canaryShare', 'carried', 'threads', 'providers'], what);
   const refuse = (detail: string): never => {
     throw new HeadraceError('HR_ARGUMENT', `${what}: ${detail}`);
   };
@@ -112,7 +127,8 @@ export function headPlan(options: HeadPlanOptions): HeadPlan {
   if (!(labelRate[0] >= 0 && labelRate[0] < 1 && labelRate[1] > 1)) refuse(`labelRate is ${labelRate.join(' to ')}; it goes from below 1 to above 1.`);
   if (!(canaryShare > 0 && canaryShare <= 1)) refuse(`canaryShare is ${canaryShare}; it is a share above 0 and at most 1.`);
   if (rollout.join() !== ['shadow', 'canary'].filter((stage) => rollout.includes(stage as 'shadow')).join()) refuse(`rollout is ${rollout.join(', ')}; it is shadow, canary, both in this order, or neither.`);
-  const shape = { inputs: names.length, hidden, outputs };
+  const base = options.base && { model: options.base.model, width: options.base.width ?? 64, warmedMs: durationMs(options.base.warmedOn ?? '6h', `${what}: base.warmedOn`, 1) };
+  const shape = { inputs: names.length + 2 * (base?.width ?? 0), hidden, outputs };
   parameterLayout(shape);
-  return { model: options.model, layout, shape, intervalMs, judgedMs, seed, replay, reservoir, negatives, training: options.training ?? {}, clipNorm, gate: options.gate ?? {}, labelRate, inputDrift, rollout, canaryShare, carried, threads, providers: options.providers ?? ['cpu'] };
+  return { model: options.model, layout, base, shape, features: names.length, intervalMs, judgedMs, seed, replay, reservoir, negatives, training: options.training ?? {}, clipNorm, gate: options.gate ?? {}, labelRate, inputDrift, rollout, canaryShare, carried, threads, providers: options.providers ?? ['cpu'] };
 }

@@ -76,7 +76,8 @@ export async function openHeadSessions(shape: HeadShape, options: HeadSessionOpt
   };
 }
 
-async function train(runtime: OnnxRuntime, session: OnnxSession, tables: readonly EmbeddingTable[], from: HeadState, examples: Examples, options: TrainingOptions): Promise<TrainingResult> {
+async function train(runtime: OnnxRuntime, session: OnnxSession, opened: readonly EmbeddingTable[], from: HeadState, examples: Examples, options: TrainingOptions): Promise<TrainingResult> {
+  const { tables = opened } = examples;
   const { batch = 256, epochs = 1, labelSmoothing = 0 } = options;
   if (!Number.isInteger(batch) || batch < 1) throw new HeadraceError('HR_ARGUMENT', `A batch of ${batch} examples is none.`);
   if (!(labelSmoothing >= 0 && labelSmoothing < 1)) throw new HeadraceError('HR_ARGUMENT', `Label smoothing is ${labelSmoothing}; it is at least 0 and less than 1.`);
@@ -100,7 +101,8 @@ async function train(runtime: OnnxRuntime, session: OnnxSession, tables: readonl
   return { state, losses };
 }
 
-async function score({ Tensor }: OnnxRuntime, session: OnnxSession, shape: HeadShape, tables: readonly EmbeddingTable[], parameters: Float32Array, examples: Examples): Promise<Float32Array> {
+async function score({ Tensor }: OnnxRuntime, session: OnnxSession, shape: HeadShape, opened: readonly EmbeddingTable[], parameters: Float32Array, examples: Examples): Promise<Float32Array> {
+  const { tables = opened } = examples;
   const outputs = shape.outputs.length;
   const scores = new Float32Array(examples.length * outputs);
   for (let first = 0; first < examples.length; first += scoredAtOnce) {

@@ -5,6 +5,8 @@ import { seal, unseal } from './sealed-numbers.js';
 /** A head in training: what a run needs to go on exactly where another one stopped. */
 export interface HeadState {
   readonly shape: HeadShape;
+  /** SHA-256 of the base whose embeddings are its first inputs; undefined: it has none. */
+  readonly base?: string | undefined;
   /** Steps taken so far. */
   readonly step: number;
   readonly parameters: Float32Array;
@@ -33,8 +35,8 @@ export function newHead(shape: HeadShape, seed: number): HeadState {
 const magic = 'HRHEAD1';
 
 /** A head as bytes for `decodeHead`: a line of JSON, the numbers as little-endian float32, and a SHA-256 of both. */
-export function encodeHead({ shape, step, parameters, first, second }: HeadState): Uint8Array {
-  return seal(magic, { shape, step }, [parameters, first, second]);
+export function encodeHead({ shape, base, step, parameters, first, second }: HeadState): Uint8Array {
+  return seal(magic, { shape, ...(base === undefined ? {} : { base }), step }, [parameters, first, second]);
 }
 
 /**
@@ -43,8 +45,8 @@ export function encodeHead({ shape, step, parameters, first, second }: HeadState
  * @throws HR_MODEL_CORRUPT the bytes are no head, or not all of one, or were changed
  */
 export function decodeHead(bytes: Uint8Array): HeadState {
-  const { header, numbers } = unseal<Pick<HeadState, 'shape' | 'step'>>(magic, 'head', bytes);
+  const { header, numbers } = unseal<Pick<HeadState, 'shape' | 'base' | 'step'>>(magic, 'head', bytes);
   const { size } = parameterLayout(header.shape);
   const [parameters, first, second] = numbers(size, size, size) as [Float32Array, Float32Array, Float32Array];
-  return { shape: header.shape, step: header.step, parameters, first, second };
+  return { ...header, parameters, first, second };
 }

@@ -22,7 +22,7 @@ export { gate, type GateCheck, type GateInput, type GateLimits, type GateVerdict
 export { scoringModel, servedModel, trainingModel } from './head-graphs.js';
 export { type HeadSessionOptions, type HeadSessions, openHeadSessions, type TrainingOptions, type TrainingResult } from './head-sessions.js';
 export { type HeadOutput, type HeadShape, type ParameterBlock, type ParameterLayout, parameterLayout } from './head-shape.js';
-export { type HeadLayout, headPlan, type HeadPlan, type HeadPlanOptions } from './head-plan.js';
+export { type HeadBase, type HeadLayout, headPlan, type HeadPlan, type HeadPlanOptions } from './head-plan.js';
 export { decodeHead, encodeHead, type HeadState, newHead } from './head-state.js';
 export { type HeadTrainer, headTrainer } from './head-trainer.js';
 export { recalibrated } from './negative-sampling.js';

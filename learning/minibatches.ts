@@ -53,7 +53,7 @@ export function fillMinibatches(
 }
 
 /** Takes a step of training for each minibatch, in one call. The losses are those before each step. */
-export async function trainOn({ Tensor }: OnnxRuntime, session: OnnxSession, { shape, step, ...state }: HeadState, minibatches: Minibatches, options: AdamOptions): Promise<{ readonly state: HeadState; readonly losses: Float32Array }> {
+export async function trainOn({ Tensor }: OnnxRuntime, session: OnnxSession, { shape, base, step, ...state }: HeadState, minibatches: Minibatches, options: AdamOptions): Promise<{ readonly state: HeadState; readonly losses: Float32Array }> {
   const { steps, batch } = minibatches;
   const outputs = shape.outputs.length;
   const { rate, epsilon } = adamSchedule(options, step, steps);
@@ -71,5 +71,5 @@ export async function trainOn({ Tensor }: OnnxRuntime, session: OnnxSession, { s
     second: tensor(state.second, size),
   });
   const out = (name: string) => after[name]!.data as Float32Array;
-  return { state: { shape, step: step + steps, parameters: out('parameters_after'), first: out('first_after'), second: out('second_after') }, losses: out('losses') };
+  return { state: { shape, ...(base === undefined ? {} : { base }), step: step + steps, parameters: out('parameters_after'), first: out('first_after'), second: out('second_after') }, losses: out('losses') };
 }

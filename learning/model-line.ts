@@ -11,18 +11,25 @@ export interface ModelLine {
   readonly previous: ModelEvent | undefined;
   /** On their way to be champion, oldest first; each was trained from the one before it. */
   readonly trials: readonly ModelEvent[];
+  /** The champion of the base. */
+  readonly base?: ModelEvent | undefined;
 }
 
 export const noVersions: ModelLine = { versions: 0, champion: undefined, previous: undefined, trials: [] };
+
+/** The line behind a change of the base: a new champion is it from then on. One that is retired without another stays: heads name it. */
+export function baseChangedBy(line: ModelLine, event: ModelEvent): ModelLine {
+  return event.stage === 'CHAMPION' ? { ...line, base: event } : line;
+}
 
 /** The line behind a change that somebody else has made: a person's promotion or rollback. Whoever makes a champion by hand means it, so there is nothing to go back to by itself. */
 export function changedBy(line: ModelLine, event: ModelEvent): ModelLine {
   const versions = Math.max(line.versions, event.version);
   const others = line.trials.filter((trial) => trial.version !== event.version);
-  if (event.stage === 'CHAMPION') return { versions, champion: event, previous: undefined, trials: others.filter((trial) => trial.version > event.version && trial.parent !== null && isFrom(others, trial, event.version)) };
+  if (event.stage === 'CHAMPION') return { ...line, versions, champion: event, previous: undefined, trials: others.filter((trial) => trial.version > event.version && trial.parent !== null && isFrom(others, trial, event.version)) };
   if (event.stage === 'SHADOW' || event.stage === 'CANARY') return { ...line, versions, trials: [...others, event].sort((a, b) => a.version - b.version) };
   const isChampion = line.champion?.version === event.version;
-  return { versions, champion: isChampion ? undefined : line.champion, previous: line.previous?.version === event.version ? undefined : line.previous, trials: others };
+  return { ...line, versions, champion: isChampion ? undefined : line.champion, previous: line.previous?.version === event.version ? undefined : line.previous, trials: others };
 }
 
 function isFrom(trials: readonly ModelEvent[], trial: ModelEvent, ancestor: number): boolean {
@@ -81,7 +88,7 @@ export function lineAfter(line: ModelLine, outcome: IntervalOutcome, options: { 
   if (candidate !== undefined && outcome.head !== undefined) {
     const isPassed = outcome.verdict.verdict === 'passed';
     const { auc, entropy, calibration } = outcome.candidate!;
-    const metrics = Object.fromEntries(Object.entries({ auc, entropy, calibration, learned: outcome.learned, replayed: outcome.replayed, negatives: outcome.head.negatives }).filter((e): e is [string, number] => e[1] !== null));
+    const metrics = Object.fromEntries(Object.entries({ auc, entropy, calibration, learned: outcome.learned, replayed: outcome.replayed, negatives: outcome.head.negatives, base: line.base?.version ?? null }).filter((e): e is [string, number] => e[1] !== null));
     const refused = outcome.verdict.checks.filter((c) => c.verdict !== 'passed').map((c) => `${c.name}: ${c.why}`).join('; ');
     versions += 1;
     const registered: ModelEvent = {
@@ -103,5 +110,5 @@ export function lineAfter(line: ModelLine, outcome: IntervalOutcome, options: { 
     events.push(registered);
     if (isPassed && !options.isContested) advanced(registered, 'it has passed the gate');
   }
-  return { line: { versions, champion, previous, trials }, events };
+  return { line: { ...line, versions, champion, previous, trials }, events };
 }

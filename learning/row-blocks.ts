@@ -1,4 +1,5 @@
 import { HeadraceError } from '../dataflow/errors.js';
+import type { Base, Embeddings } from './base/base.js';
 import type { Examples } from './examples.js';
 import type { HeadShape } from './head-shape.js';
 import { drawOf } from './reservoir.js';
@@ -129,7 +130,9 @@ export function filtered(rows: RowColumns, keep: (row: number) => boolean): RowC
   return picked(rows, Int32Array.from({ length: rows.length }, (_, i) => i).filter(keep));
 }
 
-/** Rows as examples for a trainer. The columns are shared: pass a copy where they move to a thread. */
-export function examplesOf({ length, features, click, watch }: RowColumns, shape: HeadShape): Examples {
-  return { length, embedded: [], features, click, ...(shape.outputs.length > 1 ? { watch } : {}) };
+/** Rows as examples for a trainer, with the embeddings of their users and items in a base. The columns are shared: pass a copy where they move to a thread. */
+export function examplesOf({ length, user, item, features, click, watch }: RowColumns, shape: HeadShape, base?: Base): Examples {
+  const rowsIn = ({ rowOfDraw }: Embeddings, draws: Float64Array) => Int32Array.from(draws, rowOfDraw);
+  const embeddings = base === undefined ? { embedded: [] } : { tables: [base.users, base.items], embedded: [rowsIn(base.users, user), rowsIn(base.items, item)] };
+  return { length, ...embeddings, features, click, ...(shape.outputs.length > 1 ? { watch } : {}) };
 }

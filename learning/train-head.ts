@@ -7,8 +7,9 @@ import { type Emit, operate, type Operator } from '../operators/operate.js';
 import type { ModelEvent } from '../schemas/generated/model-event.js';
 import type { TrainingInterval } from '../schemas/generated/training-interval.js';
 import type { HeadPlan } from './head-plan.js';
+import { decodeHead } from './head-state.js';
 import { type HeadTrainer, headTrainer } from './head-trainer.js';
-import { changedBy, lineAfter, type ModelLine } from './model-line.js';
+import { baseChangedBy, changedBy, lineAfter, type ModelLine } from './model-line.js';
 import { type ClosedInterval, openTrainingState, type TrainingState } from './training-state.js';
 import type { IntervalOutcome, IntervalTask, KeptHead } from './train-interval.js';
 import type { TrainingRow } from './training-rows.js';
@@ -87,7 +88,7 @@ export function trainHead<K = unknown, S extends string = string, const Id exten
       passed = Math.max(passed, time);
       pass({ kind: 'watermark', time, ...(now.idle === true ? { idle: true } : {}) });
     };
-    const lineOf = ({ changes }: ClosedInterval): ModelLine => changes.reduce(changedBy, state.line);
+    const lineOf = ({ changes }: ClosedInterval): ModelLine => changes.reduce((line, event) => (event.model === plan.model ? changedBy(line, event) : baseChangedBy(line, event)), state.line);
     const kept = async (event: ModelEvent): Promise<KeptHead> => {
       const of = { version: event.version, negatives: event.metrics['negatives'] ?? 1 };
       try {
@@ -98,16 +99,30 @@ export function trainHead<K = unknown, S extends string = string, const Id exten
         return { ...of, bytes: new Uint8Array(0), problem: `${code}: version ${event.version}: ${message}` };
       }
     };
+    /** Bytes of the bases that heads name, and of the present one: artefacts are named by their digests. What is missing or was changed is told by who opens a head of it. */
+    const basesFor = async (heads: readonly (KeptHead | undefined)[], now: ModelEvent | undefined): Promise<Record<string, Uint8Array>> => {
+      const digests = new Set([...heads.map((head) => head && baseOf(head)), now?.artefact].filter((digest) => digest !== undefined));
+      const bases: Record<string, Uint8Array> = {};
+      for (const digest of digests) {
+        try {
+          bases[digest] = await context.artefacts.get(digest);
+        } catch (error) {
+          if (asHeadraceError(error, 'HR_MODEL_CORRUPT', {}).code !== 'HR_MODEL_CORRUPT') throw error;
+        }
+      }
+      return bases;
+    };
     const train = async (interval: ClosedInterval): Promise<Uint8Array> => {
       const line = lineOf(interval);
-      const task: IntervalTask = {
-        start: interval.start,
+      const heads = {
         champion: line.champion && (await kept(line.champion)),
         previous: line.previous && (await kept(line.previous)),
         trials: await Promise.all(line.trials.map(async (trial) => ({ ...(await kept(trial)), isCanary: trial.stage === 'CANARY' }))),
-        threshold: state.threshold,
-        ...(await state.read(interval)),
       };
+      const newest = heads.trials.at(-1) ?? heads.champion;
+      const isNewBase = line.base !== undefined && (newest === undefined || baseOf(newest) !== line.base.artefact);
+      const bases = await basesFor([heads.champion, heads.previous, ...heads.trials], line.base);
+      const task: IntervalTask = { start: interval.start, ...heads, ...(line.base === undefined ? {} : { base: line.base.artefact }), bases, threshold: state.threshold, ...(await state.read(interval, isNewBase)) };
       const { head, ...outcome } = await (await (trainer ??= openTrainer(plan))).interval(plan, task);
       const stored = head === undefined || outcome.verdict.verdict === 'held' ? undefined : { artefact: await context.artefacts.put(head.bytes), bytes: head.bytes.length, negatives: head.negatives };
       return serialize({ outcome: { ...outcome, head: stored } } satisfies WrittenOutcome);
@@ -118,7 +133,7 @@ export function trainHead<K = unknown, S extends string = string, const Id exten
       if (interval?.start !== outcome.start) throw new HeadraceError('HR_REPLAY', `trainHead "${id}": an outcome was written down for the interval of ${new Date(outcome.start).toISOString()}, which is not the next one.`);
       const time = interval.start + plan.intervalMs;
       const before = lineOf(interval);
-      const isContested = [...state.changes, ...state.closed.slice(1).flatMap((c) => c.changes)].some((c) => c.kind === 'STAGED');
+      const isContested = [...state.changes, ...state.closed.slice(1).flatMap((c) => c.changes)].some((c) => c.kind === 'STAGED' && c.model === plan.model);
       const { head } = outcome;
       const { line, events } = lineAfter(before, { ...outcome, head: head && { bytes: new Uint8Array(0), negatives: head.negatives } }, { plan, time, source, candidate: head && { ...head, inputs: interval.inputs }, isContested });
       state.finish(outcome, line);
@@ -177,7 +192,7 @@ export function trainHead<K = unknown, S extends string = string, const Id exten
         for (let i = 0; i < batch.length; i++) {
           const row = batch.value(i);
           if (!('artefact' in row)) state.add(row);
-          else if (row.model === plan.model && row.source !== source) state.change(row);
+          else if ((row.model === plan.model && row.source !== source) || row.model === plan.base?.model) state.change(row);
         }
       },
       onWatermark(time, _emit, signal) {
@@ -194,6 +209,17 @@ export function trainHead<K = unknown, S extends string = string, const Id exten
       onClose: close,
     };
   }) as Operator<TrainingRow | ModelEvent, TrainedInterval, K, K, S, S | Id>;
+}
+
+/** Digest of the base that a kept head names; undefined where it names none, or is no head. */
+function baseOf({ bytes, problem }: KeptHead): string | undefined {
+  if (problem !== undefined) return undefined;
+  try {
+    return decodeHead(bytes).base;
+  } catch {
+    // told when it is opened
+    return undefined;
+  }
 }
 
 function defaultTrainer(plan: HeadPlan): Promise<IntervalTrainer> {

@@ -1,11 +1,13 @@
 import { asHeadraceError } from '../dataflow/errors.js';
 import { splitmix } from '../dataflow/splitmix.js';
+import type { Base } from './base/base.js';
 import { gate, type GateCheck, type GateVerdict } from './gate.js';
 import { type HeadPlan, inputNames } from './head-plan.js';
 import type { HeadSessions } from './head-sessions.js';
 import { clickedLess, worseThan } from './guardrails.js';
-import { decodeHead, encodeHead, type HeadState, newHead } from './head-state.js';
+import { encodeHead, type HeadState, newHead } from './head-state.js';
 import { recalibrated } from './negative-sampling.js';
+import { type Bases, basesOf, openHead, type OpenHead } from './open-head.js';
 import { auc } from './quality/auc.js';
 import { normalizedEntropy } from './quality/normalized-entropy.js';
 import { populationStability } from './quality/population-stability.js';
@@ -40,6 +42,11 @@ export interface IntervalTask {
   /** Candidates for the reservoir: those with draws up to `threshold` are in it. */
   readonly reservoir: readonly Uint8Array[];
   readonly threshold: number;
+  /** Digest of the present base, and the bytes of all that heads name. */
+  readonly base?: string;
+  readonly bases?: Readonly<Record<string, Uint8Array>>;
+  /** Where the newest head is of another base: examples that were learned already, to warm it on. */
+  readonly recent: readonly Uint8Array[];
 }
 
 /** How scores compare with what was seen; null where the examples have one label only. */
@@ -95,7 +102,7 @@ type Sessions = Pick<HeadSessions, 'train' | 'score'>;
  * @throws HR_ONNX, HR_STATE_MISMATCH
  */
 export async function trainInterval(plan: HeadPlan, sessions: Sessions, task: IntervalTask): Promise<IntervalOutcome> {
-  const width = plan.shape.inputs;
+  const width = plan.features;
   const of = (blocks: readonly Uint8Array[]) => inOneOrder(decodeColumns(blocks, width));
   const [before, learned, judged, candidates] = [of(task.carried), of(task.learned), of(task.judged), of(task.reservoir)];
   const sampled = filtered(candidates, (row) => candidates.draw[row]! <= task.threshold);
@@ -104,51 +111,32 @@ export async function trainInterval(plan: HeadPlan, sessions: Sessions, task: In
   const movedInputs = movedOf(plan, sampled, interval);
   const facts = { start: task.start, movedInputs, examples: interval.length, clicks: sumOf(interval.click), threshold: task.threshold, ...nothingYet };
 
-  const now = opened(task.champion, plan);
+  const bases = basesOf(task.bases ?? {});
+  const now = openHead(task.champion, plan, bases);
   if ('problem' in now && task.champion !== undefined) return { ...facts, ...heldBy('champion', now.problem), rows: 'carried' };
   const champion = 'problem' in now ? undefined : now;
   const served = champion && (await scoresOf(sessions, champion, interval, plan));
   const progressive = served && qualityOf(served, interval.click);
+  const base = presentBase(plan, task, bases);
+  if (base !== undefined && 'problem' in base) return { ...facts, progressive, ...heldBy('base', base.problem), rows: 'carried' };
   const guard = labelRateGuard(plan, interval, sampled);
   if (guard !== undefined) return { ...facts, progressive, ...heldBy('label rate', guard), rows: 'dropped' };
 
-  const standing = await standingOf(plan, sessions, task, { interval, champion, served });
+  const standing = await standingOf(plan, sessions, task, { interval, champion, served, bases });
   const seen = { ...facts, progressive, rolledBack: standing.rolledBack, failedTrial: standing.failedTrial, judgesTrials: standing.judgesTrials };
   if (fresh.length === 0 || !isEnough(plan, judged)) {
     const why = `${sumOf(judged.click)} of ${judged.length} examples to judge by were clicked, and ${fresh.length} are there to learn from; at least ${leastOf(plan)} with and without a click are needed`;
     return { ...seen, ...heldBy('examples', why), rows: 'carried' };
   }
-  return { ...seen, ...(await candidateOf(plan, sessions, task, { fresh, judged, sampled, champion: standing.champion, line: standing.line })) };
+  return { ...seen, ...(await candidateOf(plan, sessions, task, { fresh, judged, sampled, recent: of(task.recent), champion: standing.champion, line: standing.line, base })) };
 }
 
 const nothingYet = { progressive: undefined, candidate: undefined, learned: 0, replayed: 0, head: undefined, parent: null, rolledBack: undefined, failedTrial: undefined, judgesTrials: false } as const;
 
-/** A version with its parameters. */
-export interface OpenHead {
-  readonly version: number;
-  readonly state: HeadState;
-  readonly negatives: number;
-}
-
-/** The head of a version, or why it cannot be used. */
-function opened(head: KeptHead | undefined, { shape }: HeadPlan): OpenHead | { readonly problem: string } {
-  if (head === undefined) return { problem: 'there is none' };
-  if (head.problem !== undefined) return { problem: head.problem };
-  try {
-    const state = decodeHead(head.bytes);
-    const said = ({ inputs, hidden, outputs }: HeadPlan['shape']) => `${inputs} inputs, layers of ${hidden.join(', ')} and outputs ${outputs.join(', ')}`;
-    if (said(state.shape) === said(shape)) return { version: head.version, state, negatives: head.negatives };
-    return { problem: `HR_MODEL: version ${head.version} has ${said(state.shape)}; the plan has ${said(shape)}` };
-  } catch (error) {
-    const { code, message } = asHeadraceError(error, 'HR_MODEL_CORRUPT', {});
-    return { problem: `${code}: version ${head.version}: ${message}` };
-  }
-}
-
 /** Probabilities of a click, corrected for the examples that were left out of the head's training. */
-async function scoresOf(sessions: Pick<HeadSessions, 'score'>, head: Pick<OpenHead, 'state' | 'negatives'>, rows: RowColumns, { shape }: HeadPlan): Promise<Float64Array> {
+async function scoresOf(sessions: Pick<HeadSessions, 'score'>, head: Pick<OpenHead, 'state' | 'negatives' | 'base'>, rows: RowColumns, { shape }: HeadPlan): Promise<Float64Array> {
   if (rows.length === 0) return new Float64Array(0);
-  const scores = await sessions.score(head.state.parameters, examplesOf(rows, shape));
+  const scores = await sessions.score(head.state.parameters, examplesOf(rows, shape, head.base));
   return Float64Array.from({ length: rows.length }, (_, i) => recalibrated(scores[i * shape.outputs.length]!, head.negatives));
 }
 
@@ -162,32 +150,32 @@ function isEnough(plan: HeadPlan, rows: RowColumns): boolean {
 }
 
 /** Which versions stand after the interval: the champion, and the newest one, from which the next candidate is trained. */
-async function standingOf(plan: HeadPlan, sessions: Sessions, task: IntervalTask, { interval, champion, served }: { readonly interval: RowColumns; readonly champion: OpenHead | undefined; readonly served: Float64Array | undefined }) {
+async function standingOf(plan: HeadPlan, sessions: Sessions, task: IntervalTask, { interval, champion, served, bases }: { readonly interval: RowColumns; readonly champion: OpenHead | undefined; readonly served: Float64Array | undefined; readonly bases: Bases }) {
   const standing = { champion, line: champion, rolledBack: undefined as string | undefined, failedTrial: undefined as IntervalOutcome['failedTrial'], judgesTrials: champion !== undefined && isEnough(plan, interval) };
   if (!standing.judgesTrials) {
     for (const trial of task.trials) {
-      const head = opened(trial, plan);
+      const head = openHead(trial, plan, bases);
       if (!('problem' in head)) standing.line = head;
     }
     return standing;
   }
   const users = numbered(interval.user);
   const worse = (reference: Float64Array, candidate: Float64Array) => worseThan({ champion: reference, candidate, clicks: interval.click, users }, plan.gate, plan.seed);
-  const before = opened(task.previous, plan);
+  const before = openHead(task.previous, plan, bases);
   let reference = served!;
   if (!('problem' in before)) {
     const others = await scoresOf(sessions, before, interval, plan);
     standing.rolledBack = worse(others, reference);
     if (standing.rolledBack !== undefined) [standing.champion, standing.line, reference] = [before, before, others];
   }
-  const faultOf = async (trial: IntervalTask['trials'][number], head: ReturnType<typeof opened>): Promise<string | undefined> => {
+  const faultOf = async (trial: IntervalTask['trials'][number], head: ReturnType<typeof openHead>): Promise<string | undefined> => {
     if ('problem' in head) return head.problem;
     if (standing.rolledBack !== undefined) return `it was trained from version ${task.champion!.version}, which has given its place back`;
     const less = trial.isCanary ? clickedLess(interval, drawOf(String(task.champion!.version)), drawOf(String(trial.version))) : undefined;
     return less ?? worse(reference, await scoresOf(sessions, head, interval, plan));
   };
   for (const [index, trial] of task.trials.entries()) {
-    const head = opened(trial, plan);
+    const head = openHead(trial, plan, bases);
     const why = await faultOf(trial, head);
     if (why !== undefined) {
       standing.failedTrial = { index, why };
@@ -198,23 +186,45 @@ async function standingOf(plan: HeadPlan, sessions: Sessions, task: IntervalTask
   return standing;
 }
 
+/** The base that a candidate is trained on, or why there is none; undefined where the plan has none. */
+function presentBase({ base: planned }: HeadPlan, task: IntervalTask, bases: Bases): Base | { readonly problem: string } | undefined {
+  if (planned === undefined) return undefined;
+  if (task.base === undefined) return { problem: `${planned.model} has no champion yet; train one with \`headrace train base\` and promote it` };
+  try {
+    const base = bases(task.base);
+    return base.width === planned.width ? base : { problem: `HR_MODEL: base ${task.base.slice(0, 12)} has embeddings of ${base.width}; the plan has ${planned.width}` };
+  } catch (error) {
+    const { code, message } = asHeadraceError(error, 'HR_MODEL_CORRUPT', {});
+    return { problem: `${code}: ${message}` };
+  }
+}
+
+/** What a training goes on from. A base goes on from the vectors of the one before, so a head's weights are worth something on the next one; what Adam knew of the old one is not. */
+function startOf(line: OpenHead | undefined, { shape, seed }: HeadPlan, base: Base | undefined): HeadState {
+  const named = base === undefined ? {} : { base: base.digest };
+  if (line === undefined) return { ...newHead(shape, seed), ...named };
+  return line.state.base === base?.digest ? line.state : { ...newHead(shape, seed), parameters: line.state.parameters, ...named };
+}
+
 /** Trains a candidate and has it judged. */
-async function candidateOf(plan: HeadPlan, sessions: Sessions, task: IntervalTask, given: { readonly fresh: RowColumns; readonly judged: RowColumns; readonly sampled: RowColumns; readonly champion: OpenHead | undefined; readonly line: OpenHead | undefined }) {
+async function candidateOf(plan: HeadPlan, sessions: Sessions, task: IntervalTask, given: { readonly fresh: RowColumns; readonly judged: RowColumns; readonly sampled: RowColumns; readonly recent: RowColumns; readonly champion: OpenHead | undefined; readonly line: OpenHead | undefined; readonly base: Base | undefined }) {
   const { shape, seed } = plan;
-  const { fresh, judged, sampled, champion, line } = given;
-  const width = shape.inputs;
+  const { fresh, judged, sampled, recent, champion, line, base } = given;
+  const width = plan.features;
   const chance = chances(seed, task.start);
   const replayed = Math.min(sampled.length, Math.round((fresh.length * plan.replay) / (1 - plan.replay)));
   const lots = smallestDraws(Float64Array.from(sampled.draw, chance), sampled.length);
   const again = picked(sampled, lots.subarray(0, replayed).slice().sort());
   const unused = picked(sampled, lots.subarray(replayed, replayed + replayJudged).slice().sort());
-  const together = joined([fresh, again], width);
+  // What the base has learned it knows by heart: a head that is warmed on that would trust it too much.
+  const warming = base === undefined || base.digest === line?.base?.digest ? [] : [filtered(recent, (row) => recent.time[row]! > base.trainedTo)];
+  const together = joined([...warming, fresh, again], width);
   const thinning = chances(seed, -1);
   const training = plan.negatives === 1 ? together : filtered(together, (row) => together.click[row] === 1 || thinning(together.draw[row]!) < plan.negatives);
   const shuffleSeed = seed * 2 ** 24 + (Math.floor(task.start / plan.intervalMs) % 2 ** 24);
-  const { state } = await sessions.train(line?.state ?? newHead(shape, seed), examplesOf(training, shape), { ...plan.training, shuffleSeed });
+  const { state } = await sessions.train(startOf(line, plan, base), examplesOf(training, shape, base), { ...plan.training, shuffleSeed });
 
-  const judgement = await judge(plan, sessions, { champion, candidate: { state, negatives: plan.negatives }, fresh, judged, known: joined([fresh, sampled], width), old: unused, trainedTo: newest(training) });
+  const judgement = await judge(plan, sessions, { champion, candidate: { state, negatives: plan.negatives, base }, fresh, judged, known: joined([fresh, sampled], width), old: unused, trainedTo: newest(training) });
   const { verdict } = judgement;
   const passed = verdict.verdict === 'passed';
   return {
@@ -232,8 +242,8 @@ async function candidateOf(plan: HeadPlan, sessions: Sessions, task: IntervalTas
 
 /** What a candidate is judged by. */
 export interface Judged {
-  readonly champion: Pick<OpenHead, 'state' | 'negatives'> | undefined;
-  readonly candidate: Pick<OpenHead, 'state' | 'negatives'>;
+  readonly champion: Pick<OpenHead, 'state' | 'negatives' | 'base'> | undefined;
+  readonly candidate: Pick<OpenHead, 'state' | 'negatives' | 'base'>;
   /** What is new and was learned from, what was not, all that is known, and a part of the reservoir that nothing was trained on this time. */
   readonly fresh: RowColumns;
   readonly judged: RowColumns;

@@ -22,6 +22,8 @@ export interface IntervalBlocks {
   readonly learned: readonly Uint8Array[];
   readonly judged: readonly Uint8Array[];
   readonly reservoir: readonly Uint8Array[];
+  /** Examples of before that were learned already, as far back as a head is warmed on a new base. */
+  readonly recent: readonly Uint8Array[];
 }
 
 /** The examples that wait, the reservoir, and the line of models: what a training keeps in its table. */
@@ -42,7 +44,7 @@ export interface TrainingState {
   /** Event time has come to `watermark`: closes the intervals before it that have examples. */
   reach(watermark: number): void;
   /** Reads what an interval is trained with, a block a turn of the event loop, so that a large interval stops nothing. */
-  read(interval: ClosedInterval): Promise<IntervalBlocks>;
+  read(interval: ClosedInterval, withRecent: boolean): Promise<IntervalBlocks>;
   /** The oldest closed interval is done: its examples go where the outcome says. */
   finish(outcome: Pick<IntervalOutcome, 'start' | 'rows' | 'threshold'>, line: ModelLine): void;
   /** Puts what has changed into the table; answers with the rows that are kept. */
@@ -70,6 +72,8 @@ interface Meta {
   readonly segments: readonly Segment[];
   /** Segments whose samples are in the reservoir, and blocks that were put together. */
   readonly sampled: readonly Segment[];
+  /** Segments that were learned and are kept for a new base. */
+  readonly recent?: readonly Segment[];
 }
 
 const metaKind = 0;
@@ -85,7 +89,7 @@ const blockRows = 8_192;
  */
 export function openTrainingState(table: StateTable, task: number, plan: HeadPlan): TrainingState {
   const { intervalMs, judgedMs } = plan;
-  const width = plan.shape.inputs;
+  const width = plan.features;
   const keyOf = (kind: number, segment = 0, block = 0): Buffer => {
     const key = Buffer.alloc(15);
     key.writeUInt16BE(task);
@@ -102,6 +106,7 @@ export function openTrainingState(table: StateTable, task: number, plan: HeadPla
   const inputs: Record<string, number> = { ...meta?.inputs };
   const segments = new Map<number, Segment>(meta?.segments.map((s) => [s.start, { ...s }]));
   let sampled: Segment[] = [...(meta?.sampled ?? [])];
+  let recent: Segment[] = [...(meta?.recent ?? [])];
   const buffered = new Map<number, TrainingRow[]>();
   // While the reservoir takes everything: the smallest draws of each segment so far. What is not among them cannot be among those of all.
   const smallest = new Map<number, Float64Array>();
@@ -212,16 +217,17 @@ export function openTrainingState(table: StateTable, task: number, plan: HeadPla
       // Intervals without examples are closed as well: what comes for them now is late.
       if (Number.isFinite(now) && closedTo !== Number.NEGATIVE_INFINITY) closedTo = Math.max(closedTo, intervalOf(now));
     },
-    async read({ start }) {
+    async read({ start }, withRecent) {
       const order = [...segments.values()].sort((a, b) => a.start - b.start);
       const keys = {
         carried: order.filter((s) => s.start < start).flatMap((s) => blocksOf(rowKind, s)),
         learned: order.filter((s) => intervalOf(s.start) === start && isLearnedPart(s)).flatMap((s) => blocksOf(rowKind, s)),
         judged: order.filter((s) => intervalOf(s.start) === start && !isLearnedPart(s)).flatMap((s) => blocksOf(rowKind, s)),
         reservoir: sampled.flatMap((s) => blocksOf(sampleKind, s)),
+        recent: withRecent ? recent.flatMap((s) => blocksOf(rowKind, s)) : [],
       };
-      const blocks = { carried: [] as Uint8Array[], learned: [] as Uint8Array[], judged: [] as Uint8Array[], reservoir: [] as Uint8Array[] };
-      for (const part of ['carried', 'learned', 'judged', 'reservoir'] as const) {
+      const blocks = { carried: [] as Uint8Array[], learned: [] as Uint8Array[], judged: [] as Uint8Array[], reservoir: [] as Uint8Array[], recent: [] as Uint8Array[] };
+      for (const part of ['carried', 'learned', 'judged', 'reservoir', 'recent'] as const) {
         for (const key of keys[part]) {
           // A copy with a buffer of its own, which can move to the trainer's thread.
           blocks[part].push(new Uint8Array(table.get(key)!));
@@ -238,17 +244,21 @@ export function openTrainingState(table: StateTable, task: number, plan: HeadPla
       const oldest = start - (plan.carried - 1) * intervalMs;
       for (const segment of [...segments.values()].filter((s) => s.start < start + intervalMs - judgedMs)) {
         if (outcome.rows === 'carried' && segment.start >= oldest) continue;
-        drop(rowKind, segment);
+        if (outcome.rows === 'learned' && plan.base !== undefined) recent.push(segment);
+        else drop(rowKind, segment);
         segments.delete(segment.start);
         smallest.delete(segment.start);
         if (outcome.rows === 'learned') sampled.push(segment);
         else drop(sampleKind, segment);
       }
+      const since = start + intervalMs - (plan.base?.warmedMs ?? 0);
+      for (const segment of recent) if (segment.start < since) drop(rowKind, segment);
+      recent = recent.filter((segment) => segment.start >= since);
       compact();
     },
     save() {
       flush();
-      if (isChanged) table.put(keyOf(metaKind), serialize({ watermark, closedTo, threshold, line, closed, changes, inputs, segments: [...segments.values()], sampled } satisfies Meta));
+      if (isChanged) table.put(keyOf(metaKind), serialize({ watermark, closedTo, threshold, line, closed, changes, inputs, segments: [...segments.values()], sampled, ...(recent.length === 0 ? {} : { recent }) } satisfies Meta));
       isChanged = false;
       return [...segments.values()].reduce((sum, s) => sum + s.rows, 0);
     },

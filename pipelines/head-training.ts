@@ -12,11 +12,9 @@ import type { ModelEvent } from '../schemas/generated/model-event.js';
 import { loggedDecisions } from './logged-decisions.js';
 import { rankingHead } from './ranking-head.js';
 
-const byModel = (row: TrainingRow | ModelEvent) => ('model' in row ? row.model : rankingHead.model);
-
 /** Trains the ranking head each hour on what was served and what followed, and hands on what passes the gate; promotions and rollbacks by hand come in as well. */
 export default pipeline('head-training', ({ from }) => {
   const served = from(loggedDecisions, { disorder: '1m' }).pipe(trainingRows(rankingHead));
-  const trained = union<TrainingRow | ModelEvent>(served, from(models)).pipe(keyBy('by-model', byModel), trainHead('head', rankingHead));
+  const trained = union<TrainingRow | ModelEvent>(served, from(models)).pipe(keyBy('by-model', () => rankingHead.model), trainHead('head', rankingHead));
   return [trained.pipe(map(intervalOf), to(trainingIntervals)), trained.pipe(flatMap(({ events }) => events), to(models))];
 });

@@ -41,7 +41,7 @@ export function headTrainingJob(plan: HeadPlan, trainer: (plan: HeadPlan) => Pro
   return pipeline('head-training', ({ from }) => {
     const served = from(loggedDecisions, { disorder: '1m' }).pipe(trainingRows(plan));
     const trained = union<TrainingRow | ModelEvent>(served, from(models)).pipe(
-      keyBy('by-model', (row: TrainingRow | ModelEvent) => ('model' in row ? row.model : plan.model)),
+      keyBy('by-model', () => plan.model),
       trainHead('head', plan, { trainer }),
     );
     return [trained.pipe(map(intervalOf), to(trainingIntervals)), trained.pipe(flatMap(({ events }) => events), to(models))];
