@@ -12,7 +12,7 @@ export interface ModelLine {
   /** On their way to be champion, oldest first; each was trained from the one before it. */
   readonly trials: readonly ModelEvent[];
   /** The champion of the base. */
-  readonly base?: ModelEvent | undefined;
+  readonly base?: Pick<ModelEvent, 'version' | 'artefact'> | undefined;
 }
 
 export const noVersions: ModelLine = { versions: 0, champion: undefined, previous: undefined, trials: [] };

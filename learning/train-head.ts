@@ -31,6 +31,8 @@ export type IntervalTrainer = Pick<HeadTrainer, 'interval' | 'close'>;
 export interface TrainHeadOptions {
   /** Opens what trains, when the first interval is over. @default a thread with ONNX Runtime */
   readonly trainer?: (plan: HeadPlan) => Promise<IntervalTrainer>;
+  /** The base that stands until its first change comes in the stream. @default none */
+  readonly base?: Pick<ModelEvent, 'version' | 'artefact'>;
 }
 
 /** What is written down of a training, so that a replay need not repeat it. The head itself is an artefact. */
@@ -88,7 +90,7 @@ export function trainHead<K = unknown, S extends string = string, const Id exten
       passed = Math.max(passed, time);
       pass({ kind: 'watermark', time, ...(now.idle === true ? { idle: true } : {}) });
     };
-    const lineOf = ({ changes }: ClosedInterval): ModelLine => changes.reduce((line, event) => (event.model === plan.model ? changedBy(line, event) : baseChangedBy(line, event)), state.line);
+    const lineOf = ({ changes }: ClosedInterval): ModelLine => changes.reduce<ModelLine>((line, event) => (event.model === plan.model ? changedBy(line, event) : baseChangedBy(line, event)), { base: options.base, ...state.line });
     const kept = async (event: ModelEvent): Promise<KeptHead> => {
       const of = { version: event.version, negatives: event.metrics['negatives'] ?? 1 };
       try {
@@ -100,7 +102,7 @@ export function trainHead<K = unknown, S extends string = string, const Id exten
       }
     };
     /** Bytes of the bases that heads name, and of the present one: artefacts are named by their digests. What is missing or was changed is told by who opens a head of it. */
-    const basesFor = async (heads: readonly (KeptHead | undefined)[], now: ModelEvent | undefined): Promise<Record<string, Uint8Array>> => {
+    const basesFor = async (heads: readonly (KeptHead | undefined)[], now: ModelLine['base']): Promise<Record<string, Uint8Array>> => {
       const digests = new Set([...heads.map((head) => head && baseOf(head)), now?.artefact].filter((digest) => digest !== undefined));
       const bases: Record<string, Uint8Array> = {};
       for (const digest of digests) {

@@ -43,18 +43,19 @@ export interface Retrained {
 }
 
 /**
- * Trains a head over a stretch of history, from its first weights on: the same steps as the pipeline, in a scratch state. Artefacts are stored; nothing else is written.
+ * Trains a head over a stretch of history, from its first weights on: the same steps as the pipeline, in a scratch state; on the base that is champion now, where the plan has one. Artefacts are stored; nothing else is written.
  *
  * @throws HR_TOPIC_MISSING, HR_ONNX and what a run throws
  */
 export async function retrainHead({ plan, dataDir, kafka, from = Number.NEGATIVE_INFINITY, to = Number.POSITIVE_INFINITY, ...options }: RetrainOptions): Promise<Retrained> {
   const intervals: TrainedInterval[] = [];
+  const base = plan.base && (await championOf(plan.base.model, { dataDir, kafka }));
   const job = pipeline('head-training', ({ from: source }) =>
     source(loggedDecisions, { disorder: '1m' }).pipe(
       filter((decision) => decision.time >= from && decision.time < to),
       trainingRows(plan),
       keyBy('model', () => plan.model),
-      trainHead('head', plan),
+      trainHead('head', plan, base === undefined ? {} : { base }),
       tap((interval) => {
         intervals.push(interval);
         options.onInterval?.(interval);
@@ -87,6 +88,15 @@ export async function retrainHead({ plan, dataDir, kafka, from = Number.NEGATIVE
   }
   const standing = intervals.flatMap(({ events }) => events).findLast((event) => event.stage === 'CHAMPION');
   return { intervals, champion: standing };
+}
+
+async function championOf(model: string, { dataDir, kafka }: Pick<RetrainOptions, 'dataDir' | 'kafka'>): Promise<ModelVersion | undefined> {
+  const runtime = await openRuntime({ dataDir, kafka, mode: 'read' });
+  try {
+    return (await openModelRegistry({ ...runtime, clock: systemClock })).champion(model);
+  } finally {
+    await runtime.close();
+  }
 }
 
 /** Registers what a training over history gave, as a candidate. Errors: HR_STATE_LOCKED while a pipeline runs on the same data directory. */

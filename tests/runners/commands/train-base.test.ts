@@ -15,6 +15,10 @@ const plan = `import { basePlan } from 'headrace/learning';
 export default basePlan({ model: 'mine', width: 16, training: { epochs: 5 } });
 `;
 
+const headPlan = `import { headPlan } from 'headrace/learning';
+export default headPlan({ model: 'head', base: { model: 'mine', width: 16 }, layout: { context: ['load'], candidate: ['score', 'taste', 'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'] }, hidden: [16], training: { batch: 64, epochs: 3, learningRate: 0.002 }, gate: { leastClicks: 25 } });
+`;
+
 interface Line {
   readonly model: string;
   readonly artefact: string;
@@ -37,7 +41,7 @@ async function withDecisions(): Promise<string> {
 }
 
 describe.skipIf(!hasOnnx)('headrace train base', () => {
-  test('registers embeddings as a candidate, the same each time; the next goes on from the champion', { timeout: 90_000 }, async () => {
+  test('registers embeddings as a candidate, the same each time; the next goes on from the champion', { timeout: 180_000 }, async () => {
     const cwd = await withDecisions();
     const [said, version] = (await headrace(['train', 'base', '--plan', 'plan.ts', '--json'], { cwd })).json() as [Line, Line];
     expect(version).toMatchObject({ model: 'mine', version: 1, stage: 'candidate', artefact: said.artefact, parent: null });
@@ -52,9 +56,15 @@ describe.skipIf(!hasOnnx)('headrace train base', () => {
       const fromTables = (await headrace(['train', 'base', '--plan', 'plan.ts', '--warehouse', '--dry-run', '--json'], { cwd, env })).json() as Line[];
       expect(fromTables[0]!.artefact).toBe(said.artefact);
     }
-    await headrace(['models', 'promote', 'mine', '1', 'champion'], { cwd });
+    // a head is trained on hours that its base has not learned
+    writeFileSync(join(cwd, 'unjudged.ts'), plan.replace('width: 16', 'width: 16, judged: 0'));
+    expect((await headrace(['train', 'base', '--plan', 'unjudged.ts', '--to', '2026-01-05T13:00:00Z', '--json'], { cwd })).json().at(-1)).toMatchObject({ version: 2, stage: 'candidate' });
+    await headrace(['models', 'promote', 'mine', '2', 'champion'], { cwd });
+    writeFileSync(join(cwd, 'head.ts'), headPlan);
+    const trained = (await headrace(['train', 'head', '--plan', 'head.ts', '--from', '2026-01-05T13:00:00Z', '--json'], { cwd })).json().at(-1) as Line;
+    expect(trained).toMatchObject({ model: 'head', stage: 'candidate', metrics: { base: 2 } });
     const [, second] = (await headrace(['train', 'base', '--plan', 'plan.ts', '--json'], { cwd })).json() as [Line, Line];
-    expect(second).toMatchObject({ version: 2, parent: 1 });
+    expect(second).toMatchObject({ version: 3, parent: 2 });
     const runtime = openEmbedded({ dataDir: join(cwd, '.headrace'), mode: 'read' });
     const base = decodeBase(await runtime.artefacts.get(version.artefact));
     await runtime.close();
