@@ -54,7 +54,7 @@ interface Fired {
 }
 
 /** Dropped panes that are kept for their memory. */
-const sparePanes = 2;
+const sparePanes = 1;
 
 /**
  * @param shape in milliseconds

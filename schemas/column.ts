@@ -34,7 +34,7 @@ export interface StringColumn {
 /** Arrays of numbers, all of one length: row `i` is `data[i * width .. (i + 1) * width)`. */
 export interface VectorColumn {
   readonly kind: 'vector';
-  readonly data: Float64Array;
+  readonly data: Float64Array | Int32Array;
   readonly width: number;
 }
 
@@ -79,7 +79,7 @@ export function gather(column: Column, rows: Int32Array): Column {
     }
     case 'vector': {
       const { width } = column;
-      const data = new Float64Array(n * width);
+      const data = column.data instanceof Int32Array ? new Int32Array(n * width) : new Float64Array(n * width);
       for (let i = 0; i < n; i++) for (let k = 0; k < width; k++) data[i * width + k] = column.data[rows[i]! * width + k]!;
       return { kind: 'vector', data, width };
     }

@@ -30,7 +30,7 @@ export interface RowEncoder<T> {
 export function compileColumnEncoder(schema: AvroRecordSchema, columns: ReadonlyMap<string, Column>): ColumnEncoder {
   const plan = planOf(schema);
   const given = plan.fields.map((f) => columns.get(f.field.name));
-  const shape = given.map((c) => (c === undefined ? '-' : `${c.kind}${c.kind === 'number' && c.data instanceof Int32Array ? 'i' : ''}${'nulls' in c && c.nulls ? '?' : ''}`)).join();
+  const shape = given.map((c) => (c === undefined ? '-' : `${c.kind}${isInt32(c) ? 'i' : ''}${'nulls' in c && c.nulls ? '?' : ''}`)).join();
   let make = plan.columnEncoders.get(shape);
   if (make === undefined) plan.columnEncoders.set(shape, (make = columnCode(schema, plan, given)));
   return make(
@@ -91,6 +91,8 @@ const fitting: Record<Kind, readonly Column['kind'][]> = {
   other: ['object'],
 };
 
+const isInt32 = (column: Column): boolean => (column.kind === 'number' || column.kind === 'vector') && column.data instanceof Int32Array;
+
 function columnCode(schema: AvroRecordSchema, plan: Plan, columns: readonly (Column | undefined)[]): Make {
   const parts = plan.fields.map((f, i): Part => {
     const column = columns[i];
@@ -102,10 +104,9 @@ function columnCode(schema: AvroRecordSchema, plan: Plan, columns: readonly (Col
     const viaAvsc = column.kind === 'object' && f.kind !== 'numbers' && f.kind !== 'records';
     if (!viaAvsc && !fitting[f.kind].includes(column.kind)) throw new SchemaError(`${schema.name}: field ${name} (${f.kind}) cannot be written from a ${column.kind} column`);
     if (column.kind === 'object') return objectPart(f, i, `d${i}[x]`, viaAvsc ? 'other' : (f.kind as 'numbers' | 'records'));
-    if (column.kind === 'vector') return vectorPart(f, i);
+    if (column.kind === 'vector') return vectorPart(f, i, isInt32(column));
     const isNull = column.kind === 'string' ? `l${i}[x] < 0` : column.nulls ? `u${i}[x] === 1` : undefined;
-    const isInt32 = column.kind === 'number' && column.data instanceof Int32Array;
-    const value = column.kind === 'string' ? stringSource(f, i) : column.kind === 'enum' ? enumSource(f, i) : scalar(f, i, `d${i}[x]`, { isInt32, isBit: true, isTyped: true });
+    const value = column.kind === 'string' ? stringSource(f, i) : column.kind === 'enum' ? enumSource(f, i) : scalar(f, i, `d${i}[x]`, { isInt32: isInt32(column), isBit: true, isTyped: true });
     return nullable(f, i, isNull, value);
   });
   const head = columns.map((c, i) => {
@@ -212,13 +213,28 @@ function objectPart(f: FieldPlan, i: number, v: string, kind: 'numbers' | 'recor
   };
 }
 
-function vectorPart(f: FieldPlan, i: number): Part {
-  const item = { int: intBytes, long: longBytes, float: 4, double: 8 }[f.writer.item];
-  return nullable(f, i, undefined, { size: `${intBytes} + 1 + n${i} * ${item}`, write: `p = writeVector(w${i}, target, p, d${i}, x * n${i}, n${i});` });
+function vectorPart(f: FieldPlan, i: number, isInts: boolean): Part {
+  const { item } = f.writer;
+  const write = isInts && (item === 'int' || item === 'long') ? `p = writeInts(target, p, d${i}, x * n${i}, n${i});` : `p = writeVector(w${i}, target, p, d${i}, x * n${i}, n${i});`;
+  return nullable(f, i, undefined, { size: `${intBytes} + 1 + n${i} * ${{ int: intBytes, long: longBytes, float: 4, double: 8 }[item]}`, write });
+}
+
+/** Writes 32-bit numbers, each of which is an int and a long, as an array in one block. */
+function writeInts(target: Uint8Array, at: number, data: Int32Array, from: number, width: number): number {
+  if (width > 0) {
+    at = writeInt(target, at, width);
+    for (let k = from; k < from + width; k++) {
+      const v = data[k]!;
+      if (v >= 0 && v < 64) target[at++] = v << 1;
+      else at = writeInt(target, at, v);
+    }
+  }
+  target[at++] = 0;
+  return at;
 }
 
 /** Writes `data[from .. from + width)` as an array in one block; each item is checked as it is written. */
-function writeVector(writer: FieldWriter, target: Uint8Array, at: number, data: Float64Array, from: number, width: number): number {
+function writeVector(writer: FieldWriter, target: Uint8Array, at: number, data: Float64Array | Int32Array, from: number, width: number): number {
   const { item } = writer;
   if (width > 0) {
     at = writeInt(target, at, width);
@@ -277,7 +293,7 @@ function checkRecords(writer: FieldWriter, values: unknown): asserts values is r
   for (let k = 0; k < values.length; k++) if (typeof values[k] !== 'object' || values[k] === null) refuse(`${writer.field}[${k}]`, values[k], 'record');
 }
 
-const runtime = { writeInt, writeLong, writeFloat, writeDouble, writeString, writeBytes, writeNumbers, writeVector, boundRecords, writeRecords, refuse, missing, symbolAt, checkNumbers };
+const runtime = { writeInt, writeLong, writeFloat, writeDouble, writeString, writeBytes, writeNumbers, writeVector, writeInts, boundRecords, writeRecords, refuse, missing, symbolAt, checkNumbers };
 
 function refuse(field: string, value: unknown, type: string): never {
   const shown = typeof value === 'string' ? JSON.stringify(value) : typeof value === 'object' && value !== null ? JSON.stringify(value) : String(value);

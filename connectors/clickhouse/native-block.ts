@@ -57,7 +57,7 @@ function scalarBytes(name: string, type: ScalarType | 'Array(Float64)', column: 
       if (column.kind === 'enum') return [enumBytes(column.symbols, column.data, column.nulls, rows)];
       break;
     case 'Array(Float64)':
-      if (column.kind === 'vector') return [bytesOf(BigInt64Array.from({ length: rows }, (_, i) => BigInt((i + 1) * column.width)), rows), bytesOf(column.data, rows * column.width)];
+      if (column.kind === 'vector') return [bytesOf(BigInt64Array.from({ length: rows }, (_, i) => BigInt((i + 1) * column.width)), rows), bytesOf(column.data instanceof Float64Array ? column.data : Float64Array.from(column.data), rows * column.width)];
       break;
   }
   // A column without any value has no kind of its own.

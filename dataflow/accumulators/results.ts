@@ -38,18 +38,22 @@ function nodeColumn(pane: Pane, node: AggregateNode, rows: Int32Array): Column {
   }
   const by = groupOf(node);
   if (by === undefined && others !== undefined) return columnFrom(Array.from(plain(pane, node, rows), (x, i) => others[rows[i]!] ?? (Number.isNaN(x) ? null : x)));
-  if (by === undefined) return withNulls(plain(pane, node, rows));
+  const counts = node.kind === 'leaf' && node.leaf.op === 'count' ? node.leaf : undefined;
+  if (by === undefined) {
+    const data = counts && smallCounts(pane, counts, rows, 1);
+    return data === undefined ? withNulls(plain(pane, node, rows)) : { kind: 'number', data };
+  }
   const { table } = pane.layout.place(by);
   const { size, kind } = by.by!;
   if (kind === 'dense' && others !== undefined) {
     const numbers = denseValues(pane, node, rows, size);
     return { kind: 'object', data: Array.from(rows, (row, i) => Array.from({ length: size }, (_, g) => others[row * size + g] ?? numbers[i * size + g]!)) };
   }
-  if (kind === 'dense') return { kind: 'vector', width: size, data: denseValues(pane, node, rows, size) };
+  if (kind === 'dense') return { kind: 'vector', width: size, data: (counts && smallCounts(pane, counts, rows, size)) ?? denseValues(pane, node, rows, size) };
   const pairs = pane.pairs[table]!;
   const labels = pane.labels[table]!;
   // A group of which nothing was counted is left out; a minimum or ratio of 0 is something.
-  const counts = node.kind === 'leaf' && (node.leaf.op === 'count' || node.leaf.op === 'sum');
+  const addsUp = node.kind === 'leaf' && (node.leaf.op === 'count' || node.leaf.op === 'sum');
   const texts = new Map<number, string>();
   const label = (group: number) => {
     let text = texts.get(group);
@@ -63,7 +67,7 @@ function nodeColumn(pane: Pane, node: AggregateNode, rows: Int32Array): Column {
       for (let slot = pairs.first(row); slot >= 0; slot = pairs.next(slot)) {
         const value = evaluate(pane, node, slot);
         if (others?.[slot] !== undefined) entries.push([label(pairs.groupOf(slot)), others[slot]]);
-        else if (!Number.isNaN(value) && !(counts && value === 0)) entries.push([label(pairs.groupOf(slot)), value]);
+        else if (!Number.isNaN(value) && !(addsUp && value === 0)) entries.push([label(pairs.groupOf(slot)), value]);
       }
       return Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1)));
     }),
@@ -89,6 +93,20 @@ function evaluate(pane: Pane, given: AggregateNode, slot: number): number {
   return readLeaf(leaf, slab.data, slot * slab.stride + at);
 }
 
+/** Group g of row i at [i * size + g], in half of the memory; undefined where a count is too large for that. */
+function smallCounts(pane: Pane, leaf: Leaf, rows: Int32Array, size: number): Int32Array | undefined {
+  const { table, at } = pane.layout.place(leaf);
+  const { data, stride } = pane.slabs[table]!;
+  const out = new Int32Array(rows.length * size);
+  for (let i = 0, k = 0; i < rows.length; i++) {
+    for (let cell = rows[i]! * size * stride + at, end = cell + size * stride; cell < end; cell += stride, k++) {
+      out[k] = data[cell]!;
+      if (out[k] !== data[cell]) return undefined;
+    }
+  }
+  return out;
+}
+
 /** Group g of row i at [i * size + g]; null is NaN. */
 function denseValues(pane: Pane, given: AggregateNode, rows: Int32Array, size: number): Float64Array {
   const node = given as PlainNode;
@@ -101,10 +119,6 @@ function denseValues(pane: Pane, given: AggregateNode, rows: Int32Array, size: n
   }
   const { leaf, table, at } = pane.layout.place(node.leaf);
   const { data, stride } = pane.slabs[table]!;
-  if (leaf.op === 'count' && stride === 1) {
-    for (let i = 0, k = 0; i < rows.length; i++) for (let cell = rows[i]! * size, end = cell + size; cell < end; cell++) out[k++] = data[cell]!;
-    return out;
-  }
   for (let i = 0, k = 0; i < rows.length; i++) {
     for (let from = rows[i]! * size, g = 0; g < size; g++) out[k++] = readLeaf(leaf, data, (from + g) * stride + at);
   }

@@ -12,7 +12,7 @@ import { type PipelineGraph, type TaskOutput, writtenTopics } from './task.js';
 import type { InputName, InputStatus, Outcomes, Pulse, TaskGroup } from './task-group.js';
 
 /** Bytes of output after which an epoch is committed, whatever the clock says. */
-const epochBytes = 40 << 20;
+const epochBytes = 24 << 20;
 /** Records after which an epoch is committed, whatever the clock says: they bound the state that an epoch changes. */
 const epochRecords = 1 << 20;
 

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { layoutOf } from '../../../dataflow/accumulators/layout.js';
 import { maxGroupLabels } from '../../../dataflow/accumulators/group-values.js';
 import { groupLabels, Pane } from '../../../dataflow/accumulators/pane.js';
-import { resultOf } from '../../../dataflow/accumulators/results.js';
+import { resultColumns, resultOf } from '../../../dataflow/accumulators/results.js';
 import { count, max, mean, min, quantiles, sum } from '../../../dataflow/aggregates/index.js';
 import { batchOf, type Row } from './pane-rows.js';
 
@@ -70,6 +70,18 @@ test('merging panes is as adding all their records to one, and a pane that is us
     }),
     { numRuns: 300 },
   );
+});
+
+test('counts are 32-bit numbers while they fit, and right when they do not', () => {
+  const counts = layoutOf({ n: count(), dense: count().by((r: Row) => r.g, { size: 3 }) });
+  const pane = new Pane(counts, groupLabels(counts), 0);
+  const row = { k: 'a', v: 0, cat: 'x', g: 1 };
+  add(pane, [row]);
+  expect([...resultColumns(pane).values()].map((column) => (column.kind === 'number' || column.kind === 'vector' ? column.data : []))).toEqual([Int32Array.of(1), Int32Array.of(0, 1, 0)]);
+  pane.slabs[0]!.data[0] = 2 ** 31 - 1;
+  pane.slabs[1]!.data[1] = 2 ** 40;
+  add(pane, [row]);
+  expect(resultRow(pane, 0)).toEqual({ n: 2 ** 31, dense: [0, 2 ** 40 + 1, 0] });
 });
 
 test('more labels than a pane holds are counted together', () => {
