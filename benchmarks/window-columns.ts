@@ -69,7 +69,7 @@ function contextOf(table: ReturnType<typeof createStateTable>): TaskContext {
     task: 0,
     tasks: 1,
     clock: systemClock,
-    artefacts: { put: none, get: none },
+    artefacts: { put: none, get: none, delete: none },
     metrics: createMetrics(),
     abort: new AbortController().signal,
     bounded: true,

@@ -10,6 +10,8 @@ export interface Place {
 /** Every error that a user can meet: its code, what it means, and what to do. The docs page is made from this table. */
 export const errorTable = {
   HR_ARGUMENT: { what: 'An option or argument has a value that cannot be used.', remedy: 'Give one of the values that the message names.' },
+  HR_ARTEFACTS: { what: 'The store of artefacts (S3) does not answer, or refuses a request.', remedy: 'See the reason that it gives; check HEADRACE_ARTEFACTS, AWS_ENDPOINT_URL_S3 and what the key may do. What was committed stays.' },
+  HR_ARTEFACTS_SETTINGS: { what: 'A setting of the store of artefacts (S3) cannot be used, or is missing.', remedy: 'See HEADRACE_ARTEFACTS and the AWS_ variables in docs/reference-limits.md.' },
   HR_AGGREGATE: { what: 'An aggregate is declared over a column that it cannot take.', remedy: 'Use a numeric column for sum, min, max, mean and quantiles.' },
   HR_CALL_BREAKER: { what: 'A call was not made, since too many before it had failed in a row.', remedy: 'See why they failed; calls are made again after the cooldown of the breaker.' },
   HR_CALL_FAILED: { what: 'The function of an asynchronous step failed in every attempt.', remedy: 'The message is that of the last attempt. Raise `attempts`, give a `fallback`, or treat the failed outcome.' },

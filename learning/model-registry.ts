@@ -23,6 +23,8 @@ export interface ModelVersion {
   /** SHA-256 of its bytes. */
   readonly artefact: string;
   readonly bytes: number;
+  /** Its artefact was deleted: it can no longer serve. */
+  readonly isPruned: boolean;
   readonly parent: number | null;
   readonly metrics: Readonly<Record<string, number>>;
   readonly verdict: GateVerdict | null;
@@ -43,6 +45,14 @@ export interface ModelFacts {
   /** What the gate said. One that it did not pass is registered as rejected, with its reasons. */
   readonly verdict?: GateVerdict;
   readonly inputs?: Readonly<Record<string, number>>;
+}
+
+/** Which versions keep their artefacts when a model is pruned. */
+export interface Retention {
+  /** The newest versions, whatever they are. @default 20 */
+  readonly versions?: number;
+  /** The champions before the present one, to go back to. @default 5 */
+  readonly champions?: number;
 }
 
 /** Versions of models, their stages, and how they came there. */
@@ -68,6 +78,14 @@ export interface ModelRegistry {
   promote(model: string, version: number, stage: Exclude<ModelStage, 'candidate'>, options?: { readonly share?: number; readonly reason?: string }): Promise<ModelVersion>;
   /** Makes the champion before the present one champion again. Errors: HR_MODEL there was none. */
   rollback(model: string, reason: string): Promise<ModelVersion>;
+  /**
+   * The retired and rejected versions whose artefacts would be deleted: all but the newest ones, and the champions to go back to. Those that serve or are on their way stay in any case.
+   *
+   * @throws HR_MODEL a number that is none
+   */
+  prunable(model: string, keep?: Retention): readonly ModelVersion[];
+  /** Deletes those artefacts, as far as no other version has the same. It is told first, then done: what a process that dies leaves over is deleted by the next call. Errors: as `prunable`. */
+  prune(model: string, keep?: Retention): Promise<readonly ModelVersion[]>;
 }
 
 /** Stages that a version can go to. */
@@ -105,13 +123,14 @@ export async function openModelRegistry(options: { readonly log: LogClient; read
       share: event.share,
       artefact: event.artefact,
       bytes: Number(event.bytes),
+      isPruned: event.kind === 'PRUNED' || (before?.isPruned ?? false),
       parent: event.parent,
       metrics: event.metrics,
       verdict: event.verdict === null ? null : (JSON.parse(event.verdict) as GateVerdict),
       inputs: Object.fromEntries(Object.entries(event.inputs).map(([name, offset]) => [name, Number(offset)])),
       registered: before?.registered ?? event.time,
-      staged: event.time,
-      reason: event.reason,
+      staged: event.kind === 'PRUNED' ? before!.staged : event.time,
+      reason: event.kind === 'PRUNED' ? before!.reason : event.reason,
     };
     if (stage === 'champion') champions.set(event.model, [...(champions.get(event.model) ?? []), event.version]);
   };
@@ -153,6 +172,11 @@ export async function openModelRegistry(options: { readonly log: LogClient; read
     await write([...(now === undefined ? [] : [eventOf(now, 'STAGED', 'retired', 0, `${next.model} ${next.version} takes its place`)]), eventOf(next, 'STAGED', 'champion', 0, reason)]);
     return get(next.model, next.version);
   };
+  const prunable = (model: string, { versions: newest = 20, champions: before = 5 }: Retention = {}): readonly ModelVersion[] => {
+    for (const [name, n] of Object.entries({ versions: newest, champions: before })) if (!Number.isInteger(n) || n < 0) throw new HeadraceError('HR_MODEL', `${name} to keep is ${n}; it is a whole number from 0.`);
+    const kept = new Set([...new Set((champions.get(model) ?? []).toReversed())].filter((version) => get(model, version).stage !== 'champion').slice(0, before));
+    return list(model).filter(({ version, stage, isPruned }) => !isPruned && (stage === 'retired' || stage === 'rejected') && version <= list(model).length - newest && !kept.has(version));
+  };
   return {
     list,
     names: () => [...versions.keys()].sort(),
@@ -176,6 +200,7 @@ export async function openModelRegistry(options: { readonly log: LogClient; read
         share: 0,
         artefact,
         bytes: facts.artefact.length,
+        isPruned: false,
         parent: facts.parent ?? null,
         metrics: facts.metrics ?? {},
         verdict,
@@ -194,6 +219,7 @@ export async function openModelRegistry(options: { readonly log: LogClient; read
         const why = version.stage === 'rejected' ? ` The gate rejected it: ${version.reason}` : ` From there it can become ${nextStages[version.stage].join(' or ')}.`;
         throw new HeadraceError('HR_MODEL', `Version ${number} of ${model} is ${version.stage} and cannot become ${stage}.${why}`);
       }
+      if (version.isPruned && stage !== 'rejected' && stage !== 'retired') throw new HeadraceError('HR_MODEL', `Version ${number} of ${model} cannot become ${stage}: its artefact was deleted.`);
       if (stage === 'canary' && !(share > 0 && share <= 1)) throw new HeadraceError('HR_MODEL', `A canary needs its share of the traffic, above 0 and at most 1, not ${share}.`);
       if (stage === 'champion') return crown(version, reason);
       await write([eventOf(version, 'STAGED', stage, stage === 'canary' ? share : 0, reason)]);
@@ -201,9 +227,17 @@ export async function openModelRegistry(options: { readonly log: LogClient; read
     },
     async rollback(model, reason) {
       const now = champion(model);
-      const before = (champions.get(model) ?? []).filter((v) => v !== now?.version).at(-1);
+      const before = (champions.get(model) ?? []).filter((v) => v !== now?.version && !get(model, v).isPruned).at(-1);
       if (now === undefined || before === undefined) throw new HeadraceError('HR_MODEL', `${model} has no champion before the present one.`);
       return crown(get(model, before), reason);
+    },
+    prunable,
+    async prune(model, keep) {
+      const chosen = prunable(model, keep);
+      if (chosen.length > 0) await write(chosen.map((version) => eventOf(version, 'PRUNED', version.stage, version.share, 'its artefact was deleted')));
+      const needed = new Set([...versions.values()].flat().filter((version) => !version.isPruned).map(({ artefact }) => artefact));
+      for (const { isPruned, artefact } of list(model)) if (isPruned && !needed.has(artefact)) await artefacts.delete(artefact);
+      return chosen;
     },
   };
 }

@@ -1,5 +1,8 @@
 import { openEmbedded } from '../connectors/embedded/embedded-runtime.js';
+import { embeddedArtefacts } from '../connectors/embedded/embedded-artefacts.js';
 import type { KafkaSettings } from '../connectors/kafka/kafka-settings.js';
+import { s3Settings } from '../connectors/s3/s3-settings.js';
+import { systemClock } from '../dataflow/clock.js';
 import type { PipelineDirectory } from '../dataflow/ports/pipeline-directory.js';
 import type { Runtime } from './engine/job.js';
 
@@ -35,8 +38,16 @@ export interface OpenRuntimeOptions {
   readonly reachable?: (isReachable: boolean) => void;
 }
 
-/** Opens the embedded runtime, or that on Kafka where its settings are given. Errors: as `openEmbedded` and `openKafka`. */
-export async function openRuntime({ dataDir, kafka, mode, pipeline, owner = pipeline, copyDirectory, tasks, warn, reachable, fresh = false }: OpenRuntimeOptions): Promise<OpenRuntime> {
+/** Opens the embedded runtime, or that on Kafka where its settings are given; artefacts are in S3 where HEADRACE_ARTEFACTS names it. Errors: as `openEmbedded` and `openKafka`; HR_ARTEFACTS_SETTINGS. */
+export async function openRuntime(options: OpenRuntimeOptions): Promise<OpenRuntime> {
+  const s3 = s3Settings();
+  const runtime = await openWithoutS3(options);
+  if (s3 === undefined) return runtime;
+  const { s3Artefacts } = await import('../connectors/s3/s3-artefacts.js');
+  return { ...runtime, artefacts: s3Artefacts(s3, embeddedArtefacts(options.dataDir), systemClock) };
+}
+
+async function openWithoutS3({ dataDir, kafka, mode, pipeline, owner = pipeline, copyDirectory, tasks, warn, reachable, fresh = false }: OpenRuntimeOptions): Promise<OpenRuntime> {
   if (kafka === undefined) return openEmbedded({ dataDir, mode: mode === 'read' ? 'read' : 'write', owner });
   // its library is loaded only by who uses it
   const { openKafka } = await import('../connectors/kafka/kafka-runtime.js');

@@ -33,6 +33,9 @@ export function embeddedArtefacts(dataDir: string): ArtefactStore {
       if (sha256(bytes) !== digest) throw new HeadraceError('HR_MODEL_CORRUPT', `The artefact ${digest} in ${folder} has other bytes than were stored.`);
       return bytes;
     },
+    async delete(digest) {
+      if (/^[0-9a-f]{64}$/.test(digest)) await rm(join(folder, digest), { force: true });
+    },
   };
 }
 

@@ -12,7 +12,7 @@ const partBytes = 512 << 10;
  * Artefacts on a topic, so that a process that takes a pipeline over has them too, with the files of this machine in front. Key of a record: the artefact's hash; header `part`: its number and how many there are. The parts of an artefact are
  * appended as one.
  *
- * *Details*: bytes are on the topic before they are a file here. What is not here is looked for on the topic from its start, once.
+ * *Details*: bytes are on the topic before they are a file here. What is not here is looked for on the topic from its start, once. What is deleted is marked as gone; the topic itself gets no shorter by it.
  */
 export function kafkaArtefacts(log: Pick<LogClient, 'createTopic' | 'append' | 'bounds' | 'read'>, local: ArtefactStore): ArtefactStore {
   const here = async (digest: string): Promise<Uint8Array | undefined> => {
@@ -44,8 +44,19 @@ export function kafkaArtefacts(log: Pick<LogClient, 'createTopic' | 'append' | '
       await local.put(bytes);
       return bytes;
     },
+    async delete(digest) {
+      if ((await onTopic(log, digest)) !== undefined) {
+        const writer = new BlockWriter();
+        writer.append(Buffer.from(digest), null, 0, [{ key: 'part', value: Buffer.from(deleted) }]);
+        await log.append([{ topic: artefactsTopic, partition: 0, block: writer.take() }]);
+      }
+      await local.delete(digest);
+    },
   };
 }
+
+/** In place of the number of a part: the parts before it are gone. */
+const deleted = 'deleted';
 
 /** The bytes of an artefact, where the topic has all of its parts and they are those of its hash. */
 async function onTopic(log: Pick<LogClient, 'bounds' | 'read'>, digest: string): Promise<Uint8Array | undefined> {
@@ -58,18 +69,21 @@ async function onTopic(log: Pick<LogClient, 'bounds' | 'read'>, digest: string):
     throw error;
   }
   let parts: Uint8Array[] = [];
+  let found: Uint8Array | undefined;
   for (let block = await log.read(artefactsTopic, 0, next); block !== undefined; block = await log.read(artefactsTopic, 0, next)) {
     for (let i = 0; i < block.count; i++) {
       const key = Buffer.from(block.bytes.subarray(block.keyOffset[i]!, block.keyOffset[i]! + Math.max(0, block.keyLength[i]!))).toString();
       if (key !== digest) continue;
-      const [part, of] = Buffer.from(block.headers?.get(i)?.find((h) => h.key === 'part')?.value ?? []).toString().split('/').map(Number) as [number, number];
+      const place = Buffer.from(block.headers?.get(i)?.find((h) => h.key === 'part')?.value ?? []).toString();
+      if (place === deleted) found = undefined;
+      const [part, of] = place.split('/').map(Number) as [number, number];
       if (part === 1) parts = [];
       parts.push(block.bytes.slice(block.valueOffset[i]!, block.valueOffset[i]! + Math.max(0, block.valueLength[i]!)));
       if (part !== of) continue;
       const bytes = Buffer.concat(parts);
-      if (createHash('sha256').update(bytes).digest('hex') === digest) return bytes;
+      if (createHash('sha256').update(bytes).digest('hex') === digest) found = bytes;
     }
     next = offsetAt(block, block.count - 1) + 1;
   }
-  return undefined;
+  return found;
 }

@@ -4,4 +4,6 @@ export interface ArtefactStore {
   put(bytes: Uint8Array): Promise<string>;
   /** The bytes of a hash. Errors: HR_MODEL_CORRUPT they are missing, or no longer those. */
   get(digest: string): Promise<Uint8Array>;
+  /** Forgets the bytes of a hash; one that is not there is fine. */
+  delete(digest: string): Promise<void>;
 }

@@ -13,7 +13,7 @@ import type { Runtime } from '../engine/job.js';
 import { openRuntime } from '../open-runtime.js';
 import { formatNumber } from '../terminal/number-format.js';
 import { table } from '../terminal/table.js';
-import { positiveNumber, timeOption, usageError } from './arguments.js';
+import { positiveNumber, timeOption, usageError, wholeNumber } from './arguments.js';
 import { type Call, type Command, exitCodes } from './command.js';
 import { didYouMean } from './nearest-name.js';
 import { writeReport } from './write-report.js';
@@ -42,19 +42,25 @@ const verbs: Readonly<Record<string, Verb>> = {
       await show(call, await models.promote(model!, number, chosen, { reason: call.options.get('reason') ?? '', ...(share === undefined ? {} : { share }) }));
     },
   },
+  prune: { operands: [1, 1], writes: true, run: prune },
   rollback: { operands: [1, 1], writes: true, run: async (call, models, [model]) => show(call, await models.rollback(model!, call.options.get('reason') ?? '')) },
 };
 
 /** `headrace models`: the versions of models and where they stand. */
 export const modelsCommand: Command = {
   name: 'models',
-  usage: ['models list [MODEL]', 'models show MODEL VERSION', 'models diff MODEL VERSION VERSION', 'models report MODEL --html FILE [--from T] [--to T]', 'models promote MODEL VERSION STAGE [--share S] [--reason R]', 'models rollback MODEL [--reason R]'],
+  usage: ['models list [MODEL]', 'models show MODEL VERSION', 'models diff MODEL VERSION VERSION', 'models report MODEL --html FILE [--from T] [--to T]', 'models promote MODEL VERSION STAGE [--share S] [--reason R]', 'models rollback MODEL [--reason R]', 'models prune MODEL [--keep N] [--champions N] [--dry-run]'],
   about:
     'Versions of models never change; their stages do: candidate, shadow, canary (with its --share of the traffic), champion, retired,\n' +
     'rejected. A new champion retires the one before; rollback brings that one back. Every change is a record on the topic models.\n' +
     'What the gate has rejected cannot be promoted; `models show` says why.\n' +
+    '`models prune` deletes artefacts of retired and rejected versions, but for the newest ones and the champions before the present one; the\n' +
+    'versions stay listed.\n' +
     '`models report` shows a stretch of head-training: quality, candidates, reasons and drift, with pictures.',
   options: {
+    keep: { value: 'N', what: 'prune: newest versions that keep their artefacts (default 20)' },
+    champions: { value: 'N', what: 'prune: champions before the present one that keep theirs (default 5)' },
+    'dry-run': { what: 'prune: say what would be deleted' },
     html: { value: 'FILE', what: 'report: where to write it, as one HTML page' },
     markdown: { value: 'FILE', what: 'report: the same as Markdown' },
     from: { value: 'T', what: 'report: intervals from this time on (2026-11-01, ISO 8601 with zone, or epoch ms)' },
@@ -108,11 +114,23 @@ async function show(call: Call, v: ModelVersion): Promise<void> {
     [
       `${v.model} ${v.version}: ${v.stage}${v.stage === 'canary' ? `, ${shown(100 * v.share)} % of the traffic` : ''}, since ${iso(v.staged)}${v.reason === '' ? '' : ` (${v.reason})`}`,
       `  artefact   ${v.artefact}, ${formatNumber(v.bytes)} bytes`,
-      `  registered ${iso(v.registered)}${v.parent === null ? '' : `, trained on from version ${v.parent}`}`,
+      `  registered ${iso(v.registered)}${v.parent === null ? '' : `, trained on from version ${v.parent}`}${v.isPruned ? '; its artefact was deleted' : ''}`,
       ...Object.entries(v.inputs).map(([input, offset]) => `  learned    ${input} up to offset ${formatNumber(offset)}`),
       ...Object.entries(v.metrics).map(([name, value]) => `  ${name.padEnd(10)} ${shown(value)}`),
       ...(v.verdict === null ? [] : [`  gate       ${v.verdict.verdict}`, ...v.verdict.checks.map((c) => `    ${c.verdict.padEnd(8)} ${c.name}: ${c.why} (${c.limit})`)]),
     ].join('\n'),
+  );
+}
+
+async function prune(call: Call, models: ModelRegistry, [model]: readonly string[]): Promise<void> {
+  if (!models.names().includes(model!)) throw new HeadraceError('HR_MODEL', `There is no model "${model}" in ${call.dataDir}.${didYouMean(model!, models.names())}`);
+  const [versions, champions] = [wholeNumber(call, 'keep', 0), wholeNumber(call, 'champions', 0)];
+  const keep = { ...(versions === undefined ? {} : { versions }), ...(champions === undefined ? {} : { champions }) };
+  const isTrial = call.options.has('dry-run');
+  const pruned = isTrial ? models.prunable(model!, keep) : await models.prune(model!, keep);
+  const bytes = pruned.reduce((sum, v) => sum + v.bytes, 0);
+  await call.output.print({ model, versions: pruned.map((v) => v.version), bytes, deleted: !isTrial }, () =>
+    pruned.length === 0 ? 'nothing to delete' : `${isTrial ? 'would delete' : 'deleted'} the artefacts of ${formatNumber(pruned.length)} versions, ${formatNumber(bytes)} bytes: ${pruned.map((v) => v.version).join(', ')}`,
   );
 }
 

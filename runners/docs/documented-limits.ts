@@ -1,6 +1,7 @@
 import { clickHouseVariables } from '../../connectors/clickhouse/clickhouse-settings.js';
 import { kafkaVariables } from '../../connectors/kafka/kafka-settings.js';
 import { redisVariables } from '../../connectors/redis/redis-settings.js';
+import { s3Variables } from '../../connectors/s3/s3-settings.js';
 import { registryVariables } from '../../connectors/registry/registry-settings.js';
 
 /** A constant that bounds something, and the file that is its one home. */
@@ -42,6 +43,8 @@ export const documentedLimits: readonly DocumentedLimit[] = [
   { constant: 'maxBatchBytes', file: 'connectors/kafka/compression.ts', unit: 'bytes', what: 'Most that a compressed batch of Kafka may become.' },
   { constant: 'transactionTimeoutMs', file: 'connectors/kafka/transactional-producer.ts', unit: 'ms', what: 'After so long the broker aborts a transaction that is not ended.' },
   { constant: 'callRecords', file: 'connectors/kafka/kafkajs/kafkajs-producer.ts', unit: '', what: 'Records that kafkajs is given to write at once (`HEADRACE_KAFKA_CLIENT=kafkajs`).' },
+  { constant: 'requestTimeoutMs', file: 'connectors/s3/s3-artefacts.ts', unit: 'ms', what: 'After so long a request to S3 without an answer is given up and tried anew.' },
+  { constant: 'attempts', file: 'connectors/s3/s3-artefacts.ts', unit: '', what: 'So often a request to S3 is tried that fails for the moment.' },
   { constant: 'requestTimeoutMs', file: 'connectors/kafka/transport.ts', unit: 'ms', what: 'After so long a request to Kafka without an answer is given up and tried anew.' },
   { constant: 'stopGraceMs', file: 'runners/commands/run.ts', unit: 'ms', what: 'After a signal a run is ended when it has not ended by itself in this time.' },
   { constant: 'shortestSecret', file: 'runners/operations/without-secrets.ts', unit: '', what: 'Secrets with fewer characters are not taken out of messages: ordinary words would go with them.' },
@@ -75,6 +78,7 @@ export const documentedOptions: readonly DocumentedOptions[] = [
   { title: '`checkFeatures(set, options)`', interface: 'CheckOptions', file: 'runners/check-features.ts' },
   { title: '`openChdb(options)`', interface: 'ChdbOptions', file: 'connectors/clickhouse/open-chdb.ts' },
   { title: '`headPlan(options)`', interface: 'HeadPlanOptions', file: 'learning/head-plan.ts' },
+  { title: '`policy` of a plan', interface: 'ValuedPolicy', file: 'learning/head-plan.ts' },
   { title: 'Limits of the gate', interface: 'GateLimits', file: 'learning/gate.ts' },
   { title: '`servedFeatures(options)`', interface: 'ServedFeaturesOptions', file: 'learning/skew/served-features.ts' },
   { title: 'Limits of served features', interface: 'SkewLimits', file: 'learning/skew/served-features.ts' },
@@ -92,7 +96,7 @@ export const ownVariables = {
 } as const;
 
 /** Names of all variables but those of the machine: what a configuration file may set. */
-export type SettingName = keyof typeof ownVariables | keyof typeof kafkaVariables | keyof typeof clickHouseVariables | keyof typeof redisVariables | keyof typeof registryVariables;
+export type SettingName = keyof typeof ownVariables | keyof typeof kafkaVariables | keyof typeof clickHouseVariables | keyof typeof redisVariables | keyof typeof registryVariables | keyof typeof s3Variables;
 
 /** Environment variables, and the file that reads each. */
 export const documentedVariables: readonly { readonly name: string; readonly file: string; readonly what: string }[] = [
@@ -101,5 +105,6 @@ export const documentedVariables: readonly { readonly name: string; readonly fil
   ...Object.entries(clickHouseVariables).map(([name, what]) => ({ name, file: 'connectors/clickhouse/clickhouse-settings.ts', what })),
   ...Object.entries(redisVariables).map(([name, what]) => ({ name, file: 'connectors/redis/redis-settings.ts', what })),
   ...Object.entries(registryVariables).map(([name, what]) => ({ name, file: 'connectors/registry/registry-settings.ts', what })),
+  ...Object.entries(s3Variables).map(([name, what]) => ({ name, file: 'connectors/s3/s3-settings.ts', what })),
   { name: 'TMPDIR', file: 'runners/import/sort-by-time.ts', what: 'Where an import sorts what does not fit into memory, a replay keeps its scratch state, and ClickHouse in the process its tables.' },
 ];

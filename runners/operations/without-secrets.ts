@@ -1,10 +1,11 @@
 import { clickHouseSecrets } from '../../connectors/clickhouse/clickhouse-settings.js';
 import { kafkaSecrets } from '../../connectors/kafka/kafka-settings.js';
 import { redisSecrets } from '../../connectors/redis/redis-settings.js';
+import { s3Secrets } from '../../connectors/s3/s3-settings.js';
 import { registrySecrets } from '../../connectors/registry/registry-settings.js';
 
 /** Variables whose values are never printed. */
-export const secretVariables: readonly string[] = ['HEADRACE_TOKEN', ...kafkaSecrets, ...redisSecrets, ...clickHouseSecrets, ...registrySecrets];
+export const secretVariables: readonly string[] = ['HEADRACE_TOKEN', ...kafkaSecrets, ...redisSecrets, ...clickHouseSecrets, ...registrySecrets, ...s3Secrets];
 /** Addresses that may have a password in them. */
 const addressVariables = ['REDIS_URL', 'CLICKHOUSE_URL', 'SCHEMA_REGISTRY_URL'];
 /** A shorter secret would take ordinary words out of messages. */

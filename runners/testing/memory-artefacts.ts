@@ -16,5 +16,8 @@ export function memoryArtefacts(): ArtefactStore {
       if (bytes === undefined) throw new HeadraceError('HR_MODEL_CORRUPT', `There is no artefact ${digest}.`);
       return bytes.slice();
     },
+    async delete(digest) {
+      kept.delete(digest);
+    },
   };
 }

@@ -7,8 +7,8 @@ export interface ModelEvent {
   /** From 1, without gaps. */
   readonly version: number;
   readonly time: number;
-  /** REGISTERED once, as the first event of a version; STAGED whenever its stage changes. */
-  readonly kind: 'REGISTERED' | 'STAGED';
+  /** REGISTERED once, as the first event of a version; STAGED whenever its stage changes; PRUNED when its artefact is deleted. */
+  readonly kind: 'REGISTERED' | 'STAGED' | 'PRUNED';
   readonly stage: 'CANDIDATE' | 'SHADOW' | 'CANARY' | 'CHAMPION' | 'RETIRED' | 'REJECTED';
   /** Share of the traffic that a canary gets. */
   readonly share: number;
@@ -39,8 +39,8 @@ export const modelEventSchema = {
     { name: 'time', type: { type: 'long', logicalType: 'timestamp-millis' } },
     {
       name: 'kind',
-      doc: 'REGISTERED once, as the first event of a version; STAGED whenever its stage changes.',
-      type: { type: 'enum', name: 'ModelEventKind', symbols: ['REGISTERED', 'STAGED'] },
+      doc: 'REGISTERED once, as the first event of a version; STAGED whenever its stage changes; PRUNED when its artefact is deleted.',
+      type: { type: 'enum', name: 'ModelEventKind', symbols: ['REGISTERED', 'STAGED', 'PRUNED'] },
     },
     { name: 'stage', type: { type: 'enum', name: 'ModelStage', symbols: ['CANDIDATE', 'SHADOW', 'CANARY', 'CHAMPION', 'RETIRED', 'REJECTED'] } },
     { name: 'share', doc: 'Share of the traffic that a canary gets.', type: 'double', default: 0 },
