@@ -17,7 +17,7 @@ const judgedMs = hour / 6;
  * @param hours that candidates are made for, behind the first ten, which the first champion is trained on
  */
 export async function* gateVerdicts({ hours, decisionsPerDay, seed }: { readonly hours: number; readonly decisionsPerDay: number; readonly seed: number }): AsyncIterable<Record<string, string | number>> {
-  const { plan, hours: world } = driftingRows({ days: Math.ceil((hours + 10) / 24), decisionsPerDay, seed });
+  const { plan, hours: world, choices } = driftingRows({ days: Math.ceil((hours + 10) / 24), decisionsPerDay, seed });
   const { shape } = plan;
   const width = shape.inputs;
   const sessions = await openHeadSessions(shape, { providers: ['cpu'], clipNorm: plan.clipNorm });
@@ -26,6 +26,7 @@ export async function* gateVerdicts({ hours, decisionsPerDay, seed }: { readonly
   let champion = await train(await train(newHead(shape, seed), joined(world.slice(0, 10), width)), joined(world.slice(0, 10), width));
   let history = joined(world.slice(0, 10), width);
   const counts = new Map<string, { passed: number; rejected: number; held: number }>();
+  const refusing = new Map<string, number>();
   for (const [n, rows] of world.slice(10, 10 + hours).entries()) {
     const until = Date.UTC(2026, 0, 5) + (11 + n) * hour - judgedMs;
     const fresh = filtered(rows, (row) => rows.time[row]! < until);
@@ -51,16 +52,18 @@ export async function* gateVerdicts({ hours, decisionsPerDay, seed }: { readonly
       'over-confident': { state: sharper(honest, 2) },
     };
     for (const [name, { state, trainedTo }] of Object.entries(candidates)) {
-      const { verdict } = await judge(plan, sessions, { champion: { state: champion, negatives: 1 }, candidate: { state, negatives: 1 }, fresh, judged, known: joined([fresh, old], width), old: unused, trainedTo: trainedTo ?? fresh.time.at(-1)! });
+      const { verdict } = await judge(plan, sessions, { champion: { state: champion, negatives: 1 }, candidate: { state, negatives: 1 }, fresh, judged, known: joined([fresh, old], width), old: unused, trainedTo: trainedTo ?? fresh.time.at(-1)!, choices: choices[10 + n]! }, () => performance.now());
       const of = counts.get(name) ?? { passed: 0, rejected: 0, held: 0 };
       counts.set(name, of);
       of[verdict.verdict] += 1;
-      if (name === 'honest' && verdict.verdict === 'passed') champion = honest;
+      if (name !== 'honest') continue;
+      if (verdict.verdict === 'passed') champion = honest;
+      for (const check of verdict.checks) if (check.verdict !== 'passed') refusing.set(check.name, (refusing.get(check.name) ?? 0) + 1);
     }
     history = joined([history, rows], width);
   }
   await sessions.close();
-  for (const [candidate, of] of counts) yield { benchmark: 'gate', candidate, hours, decisionsPerDay, seed, ...of };
+  for (const [candidate, of] of counts) yield { benchmark: 'gate', candidate, hours, decisionsPerDay, seed, ...of, ...(candidate === 'honest' ? { refusedBy: Array.from(refusing, ([check, n]) => `${check} ${n}`).join(', ') } : {}) };
 }
 
 /** The head with the weights of an input at 0: as if the feature did not come any more. */

@@ -47,6 +47,7 @@ export async function trainingHour({ examples, seed, threads }: { readonly examp
     reservoir: blocks(start - hour, start, bytes === undefined ? 0 : plan.reservoir),
     recent: [],
     threshold: Number.POSITIVE_INFINITY,
+    choices: [],
   });
   const first = await trainer.interval(plan, task(0, encodeHead(newHead(plan.shape, 1)), 20_000));
   const measured = task(hour, first.head!.bytes, examples);

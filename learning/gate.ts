@@ -1,7 +1,8 @@
+import type { PolicyValue } from './policy-value.js';
 import { calibration } from './quality/calibration.js';
 import { logLoss } from './quality/log-loss.js';
 import { entropyRatio } from './quality/normalized-entropy.js';
-import { pairedBootstrap, type PairedDifference, type PairedScores } from './quality/paired-bootstrap.js';
+import { pairedBootstrap, type PairedScores } from './quality/paired-bootstrap.js';
 import { populationStability } from './quality/population-stability.js';
 
 /** Limits of the gate. */
@@ -24,8 +25,12 @@ export interface GateLimits {
   readonly coverage?: number;
   /** Length of the parameters over that of the champion: a training of an hour moves it by a few percent. @default 1.5 */
   readonly norm?: number;
-  /** 99th percentile of the time to score one request, in ms. @default 20 */
+  /** Time to score a hundred candidates (ms), the median of some tries. @default 20 */
   readonly latencyMs?: number;
+  /** The same over the champion's. @default 2 */
+  readonly latencyRatio?: number;
+  /** Slots of the candidate's own that the logged ones have to stand for, to value it by: their effective sample size. @default 20 */
+  readonly effective?: number;
   /** Entropy that is better by more than this share of the champion's is not believed: it has seen the answers. @default 0.3 */
   readonly tooGood?: number;
   /** Clicks that a set or segment needs to be judged. @default 100 */
@@ -35,6 +40,12 @@ export interface GateLimits {
 /** A set of examples that both heads have scored. */
 export interface ScoredSet extends PairedScores {
   readonly items: Int32Array;
+}
+
+/** How long both heads take to score the same examples (ms). */
+export interface ScoringTimes {
+  readonly champion: number;
+  readonly candidate: number;
 }
 
 /** What the gate looks at. */
@@ -51,9 +62,10 @@ export interface GateInput {
   /** Examples of `unseen` in a segment, by its name: new users, new items, the top category. */
   readonly segments?: Readonly<Record<string, Uint8Array>>;
   readonly parameters: { readonly champion: Float32Array; readonly candidate: Float32Array };
-  readonly latencyMs?: number;
-  /** Value of the candidate's policy less the champion's, from the decision log (IPS or DR). */
-  readonly policyValue?: PairedDifference;
+  /** Times to score the same examples (ms). */
+  readonly latency?: ScoringTimes;
+  /** Value of the candidate's policy less the champion's, from the decision log. */
+  readonly policyValue?: PolicyValue;
   readonly seed: number;
 }
 
@@ -73,6 +85,9 @@ export interface GateVerdict {
   readonly verdict: GateCheck['verdict'];
   readonly checks: readonly GateCheck[];
 }
+
+/** A candidate that is slower by less is not called slow, whatever the ratio: clocks and caches come to that (ms). */
+const leastDelayMs = 1;
 
 /** Standard errors by which a number has to lie outside of its limits. Two sides of a normal: 1 in 740 by chance. */
 const sure = 3;
@@ -137,10 +152,19 @@ export function gate(input: GateInput, limits: GateLimits = {}): GateVerdict {
   check('coverage', coverage, `at least ${limits.coverage ?? 0.5} of the champion's`, coverage < (limits.coverage ?? 0.5), `the top tenth of the scores goes to ${(100 * coverage).toFixed(0)} % as many items`);
   const norm = Math.sqrt(squares(parameters.candidate) / Math.max(squares(parameters.champion), Number.MIN_VALUE));
   check('norm', norm, `at most ${limits.norm ?? 1.5} of the champion's`, norm > (limits.norm ?? 1.5), `${norm.toFixed(2)} times the champion's`);
-  if (input.latencyMs !== undefined) check('latency', input.latencyMs, `at most ${limits.latencyMs ?? 20} ms`, input.latencyMs > (limits.latencyMs ?? 20), `${input.latencyMs.toFixed(1)} ms`);
+  if (input.latency !== undefined) {
+    const { champion, candidate } = input.latency;
+    const { latencyMs = 20, latencyRatio = 2 } = limits;
+    const isSlow = candidate > latencyMs || (candidate > latencyRatio * champion && candidate - champion > leastDelayMs);
+    // The one number that is the machine's: it is told where it decides, so that a training that is repeated has the same verdict.
+    check('latency', isSlow ? candidate : null, `at most ${latencyMs} ms and ${latencyRatio} times the champion's`, isSlow, isSlow ? `${candidate.toFixed(1)} ms, the champion's ${champion.toFixed(1)} ms` : 'within it');
+  }
   if (input.policyValue !== undefined) {
-    const { difference, low, high } = input.policyValue;
-    check('policy value', difference, 'not surely below the champion’s', high < 0, `${signed(difference)} (${signed(low)} to ${signed(high)})`);
+    const { difference, low, high, slots, effective } = input.policyValue;
+    const least = limits.effective ?? 20;
+    const seen = `${signed(difference)} clicks a slot (${signed(low)} to ${signed(high)}), by ${slots} logged slots that stand for ${effective.toFixed(0)} of the candidate's`;
+    if (effective < least) checks.push({ name: 'policy value', value: effective, limit: `logged slots that stand for at least ${least}`, verdict: 'held', why: `${slots} logged slots stand for ${effective.toFixed(0)} of the candidate's` });
+    else check('policy value', difference, 'not surely below the champion’s', high < 0, seen);
   }
   return verdictOf(checks);
 }

@@ -26,6 +26,14 @@ export interface HeadBase {
   readonly warmedOn?: Duration;
 }
 
+/** The policy that heads are valued as, on decisions that were logged with their probabilities. */
+export interface ValuedPolicy {
+  /** Probability with which it shows any candidate; else the one that the head scores highest. @default 0.1 */
+  readonly epsilon?: number;
+  /** Slots of an interval that it is valued on at most: those with the smallest hashes. @default 10,000 */
+  readonly slots?: number;
+}
+
 /** How a head is trained as time goes on. */
 export interface HeadPlanOptions {
   /** Name of the model in the registry. */
@@ -54,6 +62,8 @@ export interface HeadPlanOptions {
   /** Gradients are scaled down to this Euclidean norm. @default 10 */
   readonly clipNorm?: number;
   readonly gate?: GateLimits;
+  /** Values candidate and champion as policies, by the slots of the decisions in the judged part. @default they are not valued */
+  readonly policy?: ValuedPolicy;
   /** Click rate of an interval over that of the reservoir, from which on nothing is learned: what is so different is more likely a fault than news. @default [0.5, 2] */
   readonly labelRate?: readonly [least: number, most: number];
   /** Population stability index, beyond chance, from which on an input counts as moved. It is told, and holds nothing. @default 0.25 */
@@ -87,6 +97,7 @@ export interface HeadPlan {
   readonly training: Omit<TrainingOptions, 'shuffleSeed'>;
   readonly clipNorm: number;
   readonly gate: GateLimits;
+  readonly policy: Required<ValuedPolicy> | undefined;
   readonly labelRate: readonly [least: number, most: number];
   readonly inputDrift: number;
   readonly rollout: readonly ('shadow' | 'canary')[];
@@ -110,7 +121,7 @@ export function inputNames({ context, candidate, position }: Required<HeadLayout
  */
 export function headPlan(options: HeadPlanOptions): HeadPlan {
   const what = `the plan of head "${options.model}"`;
-  checkOptions(options, ['model', 'layout', 'base', 'interval', 'judged', 'hidden', 'outputs', 'seed', 'replay', 'reservoir', 'negatives', 'training', 'clipNorm', 'gate', 'labelRate', 'inputDrift', 'rollout', 'canaryShare', 'carried', 'threads', 'providers'], what);
+  checkOptions(options, ['model', 'layout', 'base', 'interval', 'judged', 'hidden', 'outputs', 'seed', 'replay', 'reservoir', 'negatives', 'training', 'clipNorm', 'gate', 'policy', 'labelRate', 'inputDrift', 'rollout', 'canaryShare', 'carried', 'threads', 'providers'], what);
   const refuse = (detail: string): never => {
     throw new HeadraceError('HR_ARGUMENT', `${what}: ${detail}`);
   };
@@ -124,11 +135,14 @@ export function headPlan(options: HeadPlanOptions): HeadPlan {
   if (!(replay >= 0 && replay < 1)) refuse(`replay is ${replay}; it is a share of at least 0 and less than 1.`);
   if (!(negatives > 0 && negatives <= 1)) refuse(`negatives is ${negatives}; it is a share above 0 and at most 1.`);
   for (const [name, n] of Object.entries({ reservoir, carried, threads })) if (!Number.isInteger(n) || n < 1) refuse(`${name} is ${n}; it is a whole number from 1 on.`);
+  const policy = options.policy && { epsilon: 0.1, slots: 10_000, ...options.policy };
+  if (policy !== undefined) checkOptions(policy, ['epsilon', 'slots'], `${what}: policy`);
+  if (policy !== undefined && !(policy.epsilon > 0 && policy.epsilon <= 1 && Number.isInteger(policy.slots) && policy.slots > 0)) refuse(`policy has epsilon ${policy.epsilon} and ${policy.slots} slots; epsilon is above 0 and at most 1, and slots a whole number from 1 on.`);
   if (!(labelRate[0] >= 0 && labelRate[0] < 1 && labelRate[1] > 1)) refuse(`labelRate is ${labelRate.join(' to ')}; it goes from below 1 to above 1.`);
   if (!(canaryShare > 0 && canaryShare <= 1)) refuse(`canaryShare is ${canaryShare}; it is a share above 0 and at most 1.`);
   if (rollout.join() !== ['shadow', 'canary'].filter((stage) => rollout.includes(stage as 'shadow')).join()) refuse(`rollout is ${rollout.join(', ')}; it is shadow, canary, both in this order, or neither.`);
   const base = options.base && { model: options.base.model, width: options.base.width ?? 64, warmedMs: durationMs(options.base.warmedOn ?? '6h', `${what}: base.warmedOn`, 1) };
   const shape = { inputs: names.length + 2 * (base?.width ?? 0), hidden, outputs };
   parameterLayout(shape);
-  return { model: options.model, layout, base, shape, features: names.length, intervalMs, judgedMs, seed, replay, reservoir, negatives, training: options.training ?? {}, clipNorm, gate: options.gate ?? {}, labelRate, inputDrift, rollout, canaryShare, carried, threads, providers: options.providers ?? ['cpu'] };
+  return { model: options.model, layout, base, shape, features: names.length, intervalMs, judgedMs, seed, replay, reservoir, negatives, training: options.training ?? {}, clipNorm, gate: options.gate ?? {}, policy, labelRate, inputDrift, rollout, canaryShare, carried, threads, providers: options.providers ?? ['cpu'] };
 }

@@ -75,7 +75,7 @@ export async function headTrainer(shape: HeadShape, options: HeadSessionOptions 
       ...opened,
       train: (state, examples, how = {}) => ask({ call: 'train', state, examples, options: how }, buffersOf(examples)),
       score: (parameters, examples) => ask({ call: 'score', parameters, examples }, buffersOf(examples)),
-      interval: (plan, task) => ask({ call: 'interval', plan, task }, [...new Set([task.carried, task.learned, task.judged, task.reservoir, task.recent].flat().map((block) => block.buffer as ArrayBuffer))]),
+      interval: (plan, task) => ask({ call: 'interval', plan, task }, [...new Set([task.carried, task.learned, task.judged, task.reservoir, task.recent, task.choices].flat().map((block) => block.buffer as ArrayBuffer))]),
       async close() {
         await worker.terminate();
       },

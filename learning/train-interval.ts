@@ -1,6 +1,7 @@
 import { asHeadraceError } from '../dataflow/errors.js';
 import { splitmix } from '../dataflow/splitmix.js';
 import type { Base } from './base/base.js';
+import { decodeChoices } from './choice-blocks.js';
 import { gate, type GateCheck, type GateVerdict } from './gate.js';
 import { type HeadPlan, inputNames } from './head-plan.js';
 import type { HeadSessions } from './head-sessions.js';
@@ -11,7 +12,9 @@ import { type Bases, basesOf, openHead, type OpenHead } from './open-head.js';
 import { auc } from './quality/auc.js';
 import { normalizedEntropy } from './quality/normalized-entropy.js';
 import { populationStability } from './quality/population-stability.js';
+import { policyValue, type PolicyValue } from './policy-value.js';
 import { drawOf, reservoirThreshold, smallestDraws } from './reservoir.js';
+import { scoringTimes } from './scoring-times.js';
 import { decodeColumns, examplesOf, filtered, inOneOrder, joined, picked, type RowColumns } from './row-blocks.js';
 
 /** A version of the head as it is kept. */
@@ -47,6 +50,8 @@ export interface IntervalTask {
   readonly bases?: Readonly<Record<string, Uint8Array>>;
   /** Where the newest head is of another base: examples that were learned already, to warm it on. */
   readonly recent: readonly Uint8Array[];
+  /** Decisions that policies are valued by, of `encodeChoices`. */
+  readonly choices: readonly Uint8Array[];
 }
 
 /** How scores compare with what was seen; null where the examples have one label only. */
@@ -88,6 +93,8 @@ export interface IntervalOutcome {
 
 /** Examples of the reservoir that nothing was trained on this time: the candidate must not have forgotten them. */
 const replayJudged = 10_000;
+/** Examples that are scored at once to see how long it takes. */
+const latencyRows = 100;
 /** Standard errors by which a click rate has to be outside of its limits. */
 const surely = 5;
 
@@ -99,9 +106,10 @@ type Sessions = Pick<HeadSessions, 'train' | 'score'>;
  *
  * *Details*: a champion whose bytes cannot be used, examples that are clicked far more or less often than ever, and too few examples hold the candidate back; see `rows` of the outcome for what becomes of them.
  *
+ * @param now a clock in milliseconds, that scoring is timed by; without it latency is not looked at
  * @throws HR_ONNX, HR_STATE_MISMATCH
  */
-export async function trainInterval(plan: HeadPlan, sessions: Sessions, task: IntervalTask): Promise<IntervalOutcome> {
+export async function trainInterval(plan: HeadPlan, sessions: Sessions, task: IntervalTask, now?: () => number): Promise<IntervalOutcome> {
   const width = plan.features;
   const of = (blocks: readonly Uint8Array[]) => inOneOrder(decodeColumns(blocks, width));
   const [before, learned, judged, candidates] = [of(task.carried), of(task.learned), of(task.judged), of(task.reservoir)];
@@ -112,9 +120,9 @@ export async function trainInterval(plan: HeadPlan, sessions: Sessions, task: In
   const facts = { start: task.start, movedInputs, examples: interval.length, clicks: sumOf(interval.click), threshold: task.threshold, ...nothingYet };
 
   const bases = basesOf(task.bases ?? {});
-  const now = openHead(task.champion, plan, bases);
-  if ('problem' in now && task.champion !== undefined) return { ...facts, ...heldBy('champion', now.problem), rows: 'carried' };
-  const champion = 'problem' in now ? undefined : now;
+  const stored = openHead(task.champion, plan, bases);
+  if ('problem' in stored && task.champion !== undefined) return { ...facts, ...heldBy('champion', stored.problem), rows: 'carried' };
+  const champion = 'problem' in stored ? undefined : stored;
   const served = champion && (await scoresOf(sessions, champion, interval, plan));
   const progressive = served && qualityOf(served, interval.click);
   const base = presentBase(plan, task, bases);
@@ -128,13 +136,13 @@ export async function trainInterval(plan: HeadPlan, sessions: Sessions, task: In
     const why = `${sumOf(judged.click)} of ${judged.length} examples to judge by were clicked, and ${fresh.length} are there to learn from; at least ${leastOf(plan)} with and without a click are needed`;
     return { ...seen, ...heldBy('examples', why), rows: 'carried' };
   }
-  return { ...seen, ...(await candidateOf(plan, sessions, task, { fresh, judged, sampled, recent: of(task.recent), champion: standing.champion, line: standing.line, base })) };
+  return { ...seen, ...(await candidateOf(plan, sessions, task, { fresh, judged, sampled, recent: of(task.recent), champion: standing.champion, line: standing.line, base }, now)) };
 }
 
 const nothingYet = { progressive: undefined, candidate: undefined, learned: 0, replayed: 0, head: undefined, parent: null, rolledBack: undefined, failedTrial: undefined, judgesTrials: false } as const;
 
 /** Probabilities of a click, corrected for the examples that were left out of the head's training. */
-async function scoresOf(sessions: Pick<HeadSessions, 'score'>, head: Pick<OpenHead, 'state' | 'negatives' | 'base'>, rows: RowColumns, { shape }: HeadPlan): Promise<Float64Array> {
+async function scoresOf(sessions: Pick<HeadSessions, 'score'>, head: Pick<OpenHead, 'state' | 'negatives' | 'base'>, rows: Parameters<typeof examplesOf>[0], { shape }: HeadPlan): Promise<Float64Array> {
   if (rows.length === 0) return new Float64Array(0);
   const scores = await sessions.score(head.state.parameters, examplesOf(rows, shape, head.base));
   return Float64Array.from({ length: rows.length }, (_, i) => recalibrated(scores[i * shape.outputs.length]!, head.negatives));
@@ -207,7 +215,7 @@ function startOf(line: OpenHead | undefined, { shape, seed }: HeadPlan, base: Ba
 }
 
 /** Trains a candidate and has it judged. */
-async function candidateOf(plan: HeadPlan, sessions: Sessions, task: IntervalTask, given: { readonly fresh: RowColumns; readonly judged: RowColumns; readonly sampled: RowColumns; readonly recent: RowColumns; readonly champion: OpenHead | undefined; readonly line: OpenHead | undefined; readonly base: Base | undefined }) {
+async function candidateOf(plan: HeadPlan, sessions: Sessions, task: IntervalTask, given: { readonly fresh: RowColumns; readonly judged: RowColumns; readonly sampled: RowColumns; readonly recent: RowColumns; readonly champion: OpenHead | undefined; readonly line: OpenHead | undefined; readonly base: Base | undefined }, now: (() => number) | undefined) {
   const { shape, seed } = plan;
   const { fresh, judged, sampled, recent, champion, line, base } = given;
   const width = plan.features;
@@ -224,7 +232,7 @@ async function candidateOf(plan: HeadPlan, sessions: Sessions, task: IntervalTas
   const shuffleSeed = seed * 2 ** 24 + (Math.floor(task.start / plan.intervalMs) % 2 ** 24);
   const { state } = await sessions.train(startOf(line, plan, base), examplesOf(training, shape, base), { ...plan.training, shuffleSeed });
 
-  const judgement = await judge(plan, sessions, { champion, candidate: { state, negatives: plan.negatives, base }, fresh, judged, known: joined([fresh, sampled], width), old: unused, trainedTo: newest(training) });
+  const judgement = await judge(plan, sessions, { champion, candidate: { state, negatives: plan.negatives, base }, fresh, judged, known: joined([fresh, sampled], width), old: unused, trainedTo: newest(training), choices: task.choices }, now);
   const { verdict } = judgement;
   const passed = verdict.verdict === 'passed';
   return {
@@ -251,10 +259,12 @@ export interface Judged {
   readonly old: RowColumns;
   /** Newest event time of the examples that the candidate was trained on. */
   readonly trainedTo: number;
+  /** Blocks of decisions that policies are valued by. @default none */
+  readonly choices?: readonly Uint8Array[];
 }
 
 /** Has both heads score the same examples and asks the gate. Without a champion the candidate is compared with the click rate. */
-export async function judge(plan: HeadPlan, sessions: Pick<HeadSessions, 'score'>, { champion, candidate, fresh, judged, known, old, trainedTo }: Judged): Promise<{ readonly verdict: GateVerdict; readonly quality: ScoreQuality }> {
+export async function judge(plan: HeadPlan, sessions: Pick<HeadSessions, 'score'>, { champion, candidate, fresh, judged, known, old, trainedTo, choices = [] }: Judged, now?: () => number): Promise<{ readonly verdict: GateVerdict; readonly quality: ScoreQuality }> {
   const rate = sumOf(fresh.click) / fresh.length;
   const scored = async (rows: RowColumns) => ({
     champion: champion === undefined ? new Float64Array(rows.length).fill(rate) : await scoresOf(sessions, champion, rows, plan),
@@ -264,6 +274,10 @@ export async function judge(plan: HeadPlan, sessions: Pick<HeadSessions, 'score'
     items: numbered(rows.item),
   });
   const unseen = await scored(judged);
+  const some = picked(judged, Int32Array.from({ length: Math.min(latencyRows, judged.length) }, (_, i) => i));
+  const timed = (head: Judged['candidate']) => ({ parameters: head.state.parameters, examples: examplesOf(some, plan.shape, head.base) });
+  const latency = now && champion && (await scoringTimes(sessions, { champion: timed(champion), candidate: timed(candidate) }, now));
+  const value = champion && plan.policy && (await valueOf(plan, sessions, { champion, candidate }, choices));
   const verdict = gate(
     {
       unseen,
@@ -273,11 +287,23 @@ export async function judge(plan: HeadPlan, sessions: Pick<HeadSessions, 'score'
       ...(old.length === 0 || champion === undefined ? {} : { replay: await scored(old) }),
       segments: champion === undefined ? {} : segmentsOf(judged, known),
       parameters: { champion: (champion ?? candidate).state.parameters, candidate: candidate.state.parameters },
+      ...(latency === undefined ? {} : { latency }),
+      ...(value === undefined ? {} : { policyValue: value }),
       seed: plan.seed,
     },
     plan.gate,
   );
   return { verdict, quality: qualityOf(unseen.candidate, judged.click) };
+}
+
+/** Values both heads as policies on the logged decisions; without any, as ones that nothing is known of. */
+async function valueOf(plan: HeadPlan, sessions: Pick<HeadSessions, 'score'>, heads: { readonly champion: Judged['candidate']; readonly candidate: Judged['candidate'] }, blocks: readonly Uint8Array[]): Promise<PolicyValue> {
+  const { epsilon, slots } = plan.policy!;
+  const choices = decodeChoices(blocks, slots);
+  const length = choices.start[choices.length]!;
+  const rows = { length, user: choices.users, item: choices.items, features: choices.features, click: new Float32Array(length), watch: new Float32Array(length) };
+  const scores = { champion: await scoresOf(sessions, heads.champion, rows, plan), candidate: await scoresOf(sessions, heads.candidate, rows, plan) };
+  return policyValue(choices, scores, epsilon) ?? { difference: 0, low: 0, high: 0, slots: 0, effective: 0 };
 }
 
 function newest(rows: RowColumns): number {

@@ -34,7 +34,7 @@ async function answer(message: TrainerCall): Promise<unknown> {
   const { provider, refused, train, score } = await sessions;
   if (message.call === 'train') return train(message.state, message.examples, message.options);
   if (message.call === 'score') return score(message.parameters, message.examples);
-  if (message.call === 'interval') return trainInterval(message.plan, { train, score }, message.task);
+  if (message.call === 'interval') return trainInterval(message.plan, { train, score }, message.task, () => performance.now());
   return { provider, refused };
 }
 

@@ -6,6 +6,19 @@ import { operate, type Operator, reject } from '../operators/operate.js';
 import type { LoggedDecision } from '../schemas/generated/logged-decision.js';
 import { type HeadPlan, inputNames } from './head-plan.js';
 
+/** A slot of a decision, with all that could have been shown there. */
+export interface Choice {
+  readonly key: string;
+  readonly user: string;
+  readonly reward: number;
+  /** Probability with which it was shown, given the slots before, and which of the candidates it was. */
+  readonly propensity: number;
+  readonly shown: number;
+  /** Inputs of each candidate that no slot before has shown. */
+  readonly candidates: readonly (readonly number[])[];
+  readonly items: readonly string[];
+}
+
 /** An example as it was served: one slot of a logged decision with what followed from it. */
 export interface TrainingRow {
   /** Decision and slot. */
@@ -22,6 +35,8 @@ export interface TrainingRow {
   readonly click: 0 | 1;
   /** log(1 + seconds watched); NaN where nothing was watched. */
   readonly watch: number;
+  /** Where policies are valued by it. */
+  readonly choice?: Choice;
   /** `topic/partition` it was read from, and the offset behind it. */
   readonly source: string;
   readonly next: number;
@@ -70,7 +85,8 @@ export function trainingRows<K = unknown, S extends string = string>(plan: HeadP
  *
  * @throws HR_EXAMPLES a feature is missing or not a number
  */
-export function rowsOf(decision: LoggedDecision, { layout }: Pick<HeadPlan, 'layout'>): Omit<TrainingRow, 'source' | 'next'>[] {
+export function rowsOf(decision: LoggedDecision, plan: Pick<HeadPlan, 'layout' | 'policy' | 'intervalMs' | 'judgedMs'>): Omit<TrainingRow, 'source' | 'next'>[] {
+  const { layout } = plan;
   if (decision.overridden !== null) return [];
   const refuse = (detail: string): never => {
     throw new HeadraceError('HR_EXAMPLES', `Decision ${decision.decisionId}: ${detail}`);
@@ -88,6 +104,7 @@ export function rowsOf(decision: LoggedDecision, { layout }: Pick<HeadPlan, 'lay
     if (bad >= 0) refuse(`the feature "${layout.candidate[bad]}" of ${candidate.itemId} is ${features[bad]}.`);
     const parts = decision.outcomes[slot]?.parts ?? {};
     const watched = parts['watchMs'];
+    const choice = plan.policy !== undefined && isJudged(decision.time, plan) ? choiceOf(decision, slot, layout, shared) : undefined;
     return {
       key: `${decision.decisionId}/${slot}`,
       time: decision.time,
@@ -98,6 +115,23 @@ export function rowsOf(decision: LoggedDecision, { layout }: Pick<HeadPlan, 'lay
       features: [...shared, ...features, ...(layout.position ? [1 / (1 + slot)] : [])],
       click: (parts['click'] ?? 0) > 0 ? 1 : 0,
       watch: watched === undefined ? Number.NaN : Math.log1p(Math.max(0, watched) / 1_000),
+      ...(choice === undefined ? {} : { choice }),
     };
   });
+}
+
+/** Whether a time is in the last part of its interval, which candidates are judged by. */
+function isJudged(time: number, { intervalMs, judgedMs }: Pick<HeadPlan, 'intervalMs' | 'judgedMs'>): boolean {
+  return time - Math.floor(time / intervalMs) * intervalMs >= intervalMs - judgedMs;
+}
+
+/** undefined where not all candidates can be scored, or the probability is none: such a decision says nothing of other policies. */
+function choiceOf({ decisionId, userId, candidates, slots, outcomes }: LoggedDecision, slot: number, layout: HeadPlan['layout'], shared: readonly number[]): Choice | undefined {
+  const { candidate, propensity } = slots[slot]!;
+  if (!(propensity > 0 && propensity <= 1) || candidates.some(({ features }) => features.length !== layout.candidate.length || !features.every(Number.isFinite))) return undefined;
+  const before = new Set(slots.slice(0, slot).map((s) => s.candidate));
+  const left = candidates.flatMap((_, i) => (before.has(i) ? [] : [i]));
+  const shown = left.indexOf(candidate);
+  if (shown < 0) return undefined;
+  return { key: `${decisionId}/${slot}`, user: userId, reward: (outcomes[slot]?.parts['click'] ?? 0) > 0 ? 1 : 0, propensity, shown, candidates: left.map((i) => [...shared, ...candidates[i]!.features, ...(layout.position ? [1 / (1 + slot)] : [])]), items: left.map((i) => candidates[i]!.itemId) };
 }

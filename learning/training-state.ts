@@ -1,18 +1,20 @@
 import { deserialize, serialize } from 'node:v8';
 import type { StateTable } from '../dataflow/state-table.js';
 import type { ModelEvent } from '../schemas/generated/model-event.js';
+import { choicesOf, encodeChoices } from './choice-blocks.js';
 import type { HeadPlan } from './head-plan.js';
 import { type ModelLine, noVersions } from './model-line.js';
 import { columnsOf, decodeColumns, encodeColumns, filtered } from './row-blocks.js';
 import type { IntervalOutcome } from './train-interval.js';
-import type { TrainingRow } from './training-rows.js';
+import { drawOf } from './reservoir.js';
+import type { Choice, TrainingRow } from './training-rows.js';
 
 /** An interval of which no example is expected any more, and which has not been trained on. */
 export interface ClosedInterval {
   readonly start: number;
   /** Changes of the model that others had made by then. */
   readonly changes: readonly ModelEvent[];
-  /** Next offset by `topic/partition`, when it was closed. */
+  /** Next offset by `topic/partition`, behind its examples and those before it. */
   readonly inputs: Readonly<Record<string, number>>;
 }
 
@@ -24,6 +26,8 @@ export interface IntervalBlocks {
   readonly reservoir: readonly Uint8Array[];
   /** Examples of before that were learned already, as far back as a head is warmed on a new base. */
   readonly recent: readonly Uint8Array[];
+  /** Of `encodeChoices`: the decisions of the judged part that policies are valued by. */
+  readonly choices: readonly Uint8Array[];
 }
 
 /** The examples that wait, the reservoir, and the line of models: what a training keeps in its table. */
@@ -59,6 +63,10 @@ interface Segment {
   /** Those rows that may come into the reservoir, and their blocks. */
   sampleRows: number;
   samples: number;
+  /** Blocks of choices; undefined: none. */
+  choices?: number;
+  /** Next offset by `topic/partition`, behind its examples. */
+  readonly inputs: Record<string, number>;
 }
 
 interface Meta {
@@ -79,6 +87,7 @@ interface Meta {
 const metaKind = 0;
 const rowKind = 1;
 const sampleKind = 2;
+const choiceKind = 3;
 
 /** Rows in one stored block. */
 const blockRows = 8_192;
@@ -104,12 +113,15 @@ export function openTrainingState(table: StateTable, task: number, plan: HeadPla
   let closed = [...(meta?.closed ?? [])];
   let changes = [...(meta?.changes ?? [])];
   const inputs: Record<string, number> = { ...meta?.inputs };
-  const segments = new Map<number, Segment>(meta?.segments.map((s) => [s.start, { ...s }]));
+  const segments = new Map<number, Segment>(meta?.segments.map((s) => [s.start, { ...s, inputs: { ...s.inputs } }]));
   let sampled: Segment[] = [...(meta?.sampled ?? [])];
   let recent: Segment[] = [...(meta?.recent ?? [])];
   const buffered = new Map<number, TrainingRow[]>();
   // While the reservoir takes everything: the smallest draws of each segment so far. What is not among them cannot be among those of all.
   const smallest = new Map<number, Float64Array>();
+  // The same of the choices that policies are valued by.
+  const smallestChoices = new Map<number, Float64Array>();
+  const waiting = new Map<number, Choice[]>();
   let late = 0;
   let isChanged = false;
 
@@ -124,13 +136,18 @@ export function openTrainingState(table: StateTable, task: number, plan: HeadPla
   const drop = (kind: number, segment: Segment) => {
     for (const key of blocksOf(kind, segment)) table.delete(key);
   };
-  const largestSampled = (segment: number, added: Float64Array): number => {
-    const known = smallest.get(segment) ?? new Float64Array(0);
+  const dropChoices = (segment: Segment) => {
+    for (let block = 0; block < (segment.choices ?? 0); block++) table.delete(keyOf(choiceKind, segment.start, block));
+    delete segment.choices;
+    smallestChoices.delete(segment.start);
+  };
+  const largestSampled = (of: Map<number, Float64Array>, segment: number, added: Float64Array, most: number): number => {
+    const known = of.get(segment) ?? new Float64Array(0);
     const draws = new Float64Array(known.length + added.length);
     draws.set(known);
     draws.set(added, known.length);
-    smallest.set(segment, draws.sort().slice(0, plan.reservoir));
-    return draws.length < plan.reservoir ? Number.POSITIVE_INFINITY : draws[plan.reservoir - 1]!;
+    of.set(segment, draws.sort().slice(0, most));
+    return draws.length < most ? Number.POSITIVE_INFINITY : draws[most - 1]!;
   };
   const flush = () => {
     for (const [start, rows] of buffered) {
@@ -140,7 +157,7 @@ export function openTrainingState(table: StateTable, task: number, plan: HeadPla
         table.put(keyOf(rowKind, start, segment.blocks), encodeColumns(columns));
         segment.blocks += 1;
         // The threshold only falls: what is above it now will never be in the reservoir.
-        const most = Number.isFinite(threshold) ? threshold : largestSampled(start, columns.draw);
+        const most = Number.isFinite(threshold) ? threshold : largestSampled(smallest, start, columns.draw, plan.reservoir);
         const samples = filtered(columns, (row) => columns.draw[row]! <= most);
         if (samples.length === 0) continue;
         segment.sampleRows += samples.length;
@@ -149,6 +166,16 @@ export function openTrainingState(table: StateTable, task: number, plan: HeadPla
       }
     }
     buffered.clear();
+    for (const [start, choices] of waiting) {
+      const segment = segments.get(start)!;
+      const draws = Float64Array.from(choices, ({ key }) => drawOf(key));
+      const most = largestSampled(smallestChoices, start, draws, plan.policy!.slots);
+      const kept = choices.filter((_, i) => draws[i]! <= most);
+      if (kept.length === 0) continue;
+      segment.choices = (segment.choices ?? 0) + 1;
+      table.put(keyOf(choiceKind, start, segment.choices - 1), encodeChoices(choicesOf(kept, width)));
+    }
+    waiting.clear();
   };
   /** Where most of what is kept for the reservoir is above the threshold, what is not is written anew. */
   const compact = () => {
@@ -160,7 +187,7 @@ export function openTrainingState(table: StateTable, task: number, plan: HeadPla
     const { start } = sampled.at(-1)!;
     let blocks = 0;
     for (let at = 0; at < kept.length; at += blockRows) table.put(keyOf(sampleKind, start, blocks++), encodeColumns(filtered(kept, (row) => row >= at && row < at + blockRows)));
-    sampled = [{ start, rows: 0, blocks: 0, sampleRows: kept.length, samples: blocks }];
+    sampled = [{ start, rows: 0, blocks: 0, sampleRows: kept.length, samples: blocks, inputs: {} }];
   };
 
   return {
@@ -189,13 +216,19 @@ export function openTrainingState(table: StateTable, task: number, plan: HeadPla
     add(row) {
       if (row.time < closedTo) late += 1;
       const start = segmentOf(Math.max(row.time, closedTo));
-      const segment = segments.get(start) ?? { start, rows: 0, blocks: 0, sampleRows: 0, samples: 0 };
+      const segment = segments.get(start) ?? { start, rows: 0, blocks: 0, sampleRows: 0, samples: 0, inputs: {} };
       segments.set(start, segment);
       segment.rows += 1;
       const rows = buffered.get(start);
       if (rows === undefined) buffered.set(start, [row]);
       else rows.push(row);
-      inputs[row.source] = Math.max(inputs[row.source] ?? 0, row.next);
+      // One that came late is judged by nothing: it was made before what is judged.
+      if (row.choice !== undefined && start === segmentOf(row.time)) {
+        const choices = waiting.get(start);
+        if (choices === undefined) waiting.set(start, [row.choice]);
+        else choices.push(row.choice);
+      }
+      segment.inputs[row.source] = Math.max(segment.inputs[row.source] ?? 0, row.next);
       isChanged = true;
     },
     change(event) {
@@ -209,6 +242,10 @@ export function openTrainingState(table: StateTable, task: number, plan: HeadPla
       }
       const starts = [...new Set([...segments.keys()].map(intervalOf))].filter((start) => start >= closedTo && start + intervalMs <= now).sort((a, b) => a - b);
       for (const start of starts) {
+        for (const segment of segments.values()) {
+          if (intervalOf(segment.start) !== start) continue;
+          for (const [source, next] of Object.entries(segment.inputs)) inputs[source] = Math.max(inputs[source] ?? 0, next);
+        }
         closed.push({ start, changes, inputs: { ...inputs } });
         changes = [];
         closedTo = start + intervalMs;
@@ -224,10 +261,11 @@ export function openTrainingState(table: StateTable, task: number, plan: HeadPla
         learned: order.filter((s) => intervalOf(s.start) === start && isLearnedPart(s)).flatMap((s) => blocksOf(rowKind, s)),
         judged: order.filter((s) => intervalOf(s.start) === start && !isLearnedPart(s)).flatMap((s) => blocksOf(rowKind, s)),
         reservoir: sampled.flatMap((s) => blocksOf(sampleKind, s)),
+        choices: order.filter((s) => intervalOf(s.start) === start).flatMap((s) => Array.from({ length: s.choices ?? 0 }, (_, block) => keyOf(choiceKind, s.start, block))),
         recent: withRecent ? recent.flatMap((s) => blocksOf(rowKind, s)) : [],
       };
-      const blocks = { carried: [] as Uint8Array[], learned: [] as Uint8Array[], judged: [] as Uint8Array[], reservoir: [] as Uint8Array[], recent: [] as Uint8Array[] };
-      for (const part of ['carried', 'learned', 'judged', 'reservoir', 'recent'] as const) {
+      const blocks = { carried: [] as Uint8Array[], learned: [] as Uint8Array[], judged: [] as Uint8Array[], reservoir: [] as Uint8Array[], recent: [] as Uint8Array[], choices: [] as Uint8Array[] };
+      for (const part of ['carried', 'learned', 'judged', 'reservoir', 'recent', 'choices'] as const) {
         for (const key of keys[part]) {
           // A copy with a buffer of its own, which can move to the trainer's thread.
           blocks[part].push(new Uint8Array(table.get(key)!));
@@ -242,6 +280,7 @@ export function openTrainingState(table: StateTable, task: number, plan: HeadPla
       threshold = Math.min(threshold, outcome.threshold);
       isChanged = true;
       const oldest = start - (plan.carried - 1) * intervalMs;
+      for (const segment of segments.values()) if (segment.start < start + intervalMs) dropChoices(segment);
       for (const segment of [...segments.values()].filter((s) => s.start < start + intervalMs - judgedMs)) {
         if (outcome.rows === 'carried' && segment.start >= oldest) continue;
         if (outcome.rows === 'learned' && plan.base !== undefined) recent.push(segment);

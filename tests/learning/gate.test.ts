@@ -46,8 +46,10 @@ describe('bad candidates are rejected', () => {
     expect(rejecting(inputOf(w, w.head(0.3, (z) => 2 * (z + 2) - 2.4))), 'over-confident').toContain('slope');
     expect(rejecting(inputOf(w, w.head(0.3, (z) => z + 0.2))), 'promises too much').toContain('calibration');
     expect(rejecting(inputOf(w, w.head(0.3), { replay: { ...inputOf(w, w.head(2)).unseen } })), 'has forgotten').toContain('replay entropy');
-    expect(rejecting(inputOf(w, w.head(0.3), { latencyMs: 80 }))).toEqual(['latency']);
-    expect(rejecting(inputOf(w, w.head(0.3), { policyValue: { difference: -0.02, low: -0.03, high: -0.01 } }))).toEqual(['policy value']);
+    expect(rejecting(inputOf(w, w.head(0.3), { latency: { champion: 70, candidate: 80 } }))).toEqual(['latency']);
+    expect(rejecting(inputOf(w, w.head(0.3), { latency: { champion: 2, candidate: 4.5 } }))).toEqual(['latency']);
+    expect(rejecting(inputOf(w, w.head(0.3), { latency: { champion: 0.1, candidate: 0.4 } }))).toEqual([]);
+    expect(rejecting(inputOf(w, w.head(0.3), { policyValue: { difference: -0.02, low: -0.03, high: -0.01, slots: 900, effective: 300 } }))).toEqual(['policy value']);
     const segment = Uint8Array.from(w.items, (item) => (item < 40 ? 1 : 0));
     expect(rejecting(inputOf(w, w.head(0.3, (z, i) => (segment[i] === 1 ? z + 1.5 * (w.random.unit() - 0.5) * 3 : z)), { segments: { 'new items': segment } })), 'bad for new items').toContain('entropy of new items');
   });

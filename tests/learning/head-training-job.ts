@@ -31,13 +31,13 @@ export function smallPlan(options: Partial<HeadPlanOptions> = {}): HeadPlan {
 }
 
 /** Trains in this thread: tests need no built thread. */
-export async function trainerHere(plan: HeadPlan): Promise<IntervalTrainer> {
+export async function trainerHere(plan: HeadPlan, now?: () => number): Promise<IntervalTrainer> {
   const sessions = await openHeadSessions(plan.shape, { providers: ['cpu'], clipNorm: plan.clipNorm });
-  return { interval: (_plan, task) => trainInterval(plan, sessions, task), close: () => sessions.close() };
+  return { interval: (_plan, task) => trainInterval(plan, sessions, task, now), close: () => sessions.close() };
 }
 
 /** The shipped pipeline with another plan. */
-export function headTrainingJob(plan: HeadPlan, trainer: (plan: HeadPlan) => Promise<IntervalTrainer> = trainerHere) {
+export function headTrainingJob(plan: HeadPlan, trainer: (plan: HeadPlan) => Promise<IntervalTrainer> = (of) => trainerHere(of)) {
   return pipeline('head-training', ({ from }) => {
     const served = from(loggedDecisions, { disorder: '1m' }).pipe(trainingRows(plan));
     const trained = union<TrainingRow | ModelEvent>(served, from(models)).pipe(

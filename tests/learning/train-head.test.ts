@@ -2,8 +2,10 @@
  * The training of a head as a pipeline: the same intervals, versions and weights whatever the order, the cut and the restarts; bad input holds it and never the champion.
  */
 import { describe, expect, test } from 'vitest';
-import type { HeadPlan } from '../../learning/head-plan.js';
+import type { GateVerdict } from '../../learning/gate.js';
+import type { HeadPlan, HeadPlanOptions } from '../../learning/head-plan.js';
 import { encodeHead, newHead } from '../../learning/head-state.js';
+import { drawOf } from '../../learning/reservoir.js';
 import { models } from '../../learning/models.js';
 import { openModelRegistry } from '../../learning/model-registry.js';
 import type { IntervalTrainer } from '../../learning/train-head.js';
@@ -160,6 +162,22 @@ describe.skipIf(!hasOnnx)('head-training', () => {
       expect(registered.slice(1).map((e) => e.parent)).toEqual(registered.slice(0, -1).map((e) => e.version));
     });
 
+    test('a canary whose share of the users clicks less is retired by itself, and one that is clicked as often becomes champion', async () => {
+      const canary = smallPlan({ rollout: ['canary'], canaryShare: 0.25 });
+      const [first, second] = [1, 2];
+      /** The third hour is served by the champion, and to a quarter of the users by the canary; so much of what it showed is clicked. */
+      const served = (share: number) =>
+        inHour(2, (d) => {
+          if (drawOf(d.userId) % 4 >= 1) return { ...d, modelVersion: String(first) };
+          return { ...d, modelVersion: String(second), outcomes: d.outcomes.map((o, slot) => (drawOf(`${d.decisionId} ${slot}`) % 100 < 100 * share ? o : { ...o, parts: { click: 0 } })) };
+        }).slice(0, 4_200);
+      const stages = async (share: number) => (await trained(served(share), { plan: canary })).events.filter((e) => e.version === second);
+      const dropped = await stages(0.4);
+      expect(dropped.map((e) => e.stage)).toEqual(['CANDIDATE', 'CANARY', 'RETIRED']);
+      expect(dropped.at(-1)!.reason).toMatch(/^\d+\.\d\d % of what it served was clicked, \d+\.\d\d % of what the champion served: \d+\.\d standard errors$/);
+      expect((await stages(1)).map((e) => e.stage).slice(0, 3)).toEqual(['CANDIDATE', 'CANARY', 'CHAMPION']);
+    });
+
     test('a champion that is surely worse than the one before gives its place back by itself, and what was trained from it goes too', async () => {
       // The gate is blind here: it lets a champion pass that has learned nothing but noise.
       const blind = smallPlan({ gate: { leastClicks: 25, entropy: 0.01, calibration: [0, 99], slope: [-99, 99], replayEntropy: 9, segmentEntropy: 9, auc: 1, stability: 99, coverage: 0 } });
@@ -193,6 +211,36 @@ describe.skipIf(!hasOnnx)('head-training', () => {
       const next = after.intervals[before.intervals.length]!;
       expect(next.champion).toBe(back.version);
       expect(after.events.find((e) => e.version === next.candidate)!.parent).toBe(back.version);
+    });
+  });
+
+  describe('the gate asks what the candidate is worth as a policy, and how long it scores', () => {
+    const verdicts = async (options: Partial<HeadPlanOptions>, now?: () => number) => {
+      const { events, intervals, run } = await trained(day.slice(0, 5_600), { plan: smallPlan(options), trainer: (of) => trainerHere(of, now) });
+      return { intervals, run, checks: events.filter((e) => e.kind === 'REGISTERED' && e.parent !== null).map((e) => (JSON.parse(e.verdict!) as GateVerdict).checks) };
+    };
+
+    test('by the decisions of the judged part, the same however the run is cut', async () => {
+      const policy = { epsilon: 0.1, slots: 400 };
+      const { checks, run } = await verdicts({ policy, gate: { leastClicks: 25, effective: 5 } });
+      expect(checks.length).toBeGreaterThanOrEqual(2);
+      for (const of of checks) expect(of.find((c) => c.name === 'policy value')).toMatchObject({ verdict: 'passed', why: expect.stringMatching(/^[+-]0\.\d+ clicks a slot \(.* to .*\), by 400 logged slots that stand for \d+ of the candidate's$/) as string });
+      const cut = await trained(day.slice(0, 5_600), { plan: smallPlan({ policy, gate: { leastClicks: 25, effective: 5 } }), stepRows: 100, commitMs: 0, restarts: { seed: 2, share: 0.05 } });
+      expect(cut.run.outputs['models']).toEqual(run.outputs['models']);
+    });
+
+    test('and holds it where they stand for too few', async () => {
+      const { intervals } = await verdicts({ policy: {}, gate: { leastClicks: 25, effective: 5_000 } });
+      const held = intervals.filter((i) => i.verdict === 'HELD');
+      expect(held.some((i) => /policy value: \d+ logged slots stand for \d+ of the candidate's/.test(i.reason) && i.rows === 'CARRIED')).toBe(true);
+    });
+
+    test('by a clock: one that takes as long as the champion passes, a slow machine is no candidate', async () => {
+      let time = 0;
+      const { checks } = await verdicts({}, () => (time += 0.5));
+      for (const of of checks) expect(of.find((c) => c.name === 'latency')).toMatchObject({ verdict: 'passed', value: null, why: 'within it' });
+      const slow = await verdicts({}, () => (time += 30));
+      expect(slow.intervals.some((i) => i.verdict === 'REJECTED' && i.reason.includes('latency: 30.0 ms'))).toBe(true);
     });
   });
 });
