@@ -17,6 +17,7 @@ import { providers } from './providers.js';
 import { restore } from './restore.js';
 import { soak, soakNames } from './soak.js';
 import { syncInterval } from './sync-interval.js';
+import { repartition } from './repartition.js';
 import { takeover } from './takeover.js';
 import { trainingHour } from './training-hour.js';
 import { windowColumns } from './window-columns.js';
@@ -55,6 +56,9 @@ const benchmarks: Readonly<Record<string, (options: Options) => AsyncIterable<Re
   // on the broker of KAFKA_BROKERS
   freshness: async function* ({ seed, workers }) {
     for (const rate of values.rate.split(',')) yield await freshness({ rate: Number(rate), seconds: Number(values.seconds), history: Number(values.history), workers, seed });
+  },
+  repartition: async function* ({ events, seed }) {
+    for (const processes of [1, 2]) yield await repartition({ events, seed, processes });
   },
   takeover: () => takeover({ keys: 1_000_000 }),
   restore: () => restore({ keys: 1_000_000 }),

@@ -78,6 +78,7 @@ export async function runInProcess(pipeline: Pipeline, options: RunOptions, kafk
               outputs: [...environment.outputs],
               bounded: environment.bounded,
               keepsExchanges: environment.keepsExchanges ?? false,
+              packsParcels: tasks.length < taskCount,
             },
             setting,
           ),

@@ -21,6 +21,8 @@ export interface WorkerSetting {
   readonly outputs: readonly (readonly [string, { readonly partitions: number; readonly schemaId: number }])[];
   readonly bounded: boolean;
   readonly keepsExchanges: boolean;
+  /** Other processes have tasks: parcels may have to wait, and go to them. */
+  readonly packsParcels: boolean;
 }
 
 /** A call of a `TaskGroup` method in a worker. */

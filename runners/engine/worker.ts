@@ -63,7 +63,7 @@ function withHeld(parcels: readonly PackedParcel[]): (Parcel | PackedParcel)[] {
 
 const packed = (parcels: readonly Parcel[]) => ({
   parcels: parcels.map((parcel): PackedParcel => {
-    if (setting.keepsExchanges || !own.has(parcel.to)) return packParcel(parcel);
+    if (setting.packsParcels || !own.has(parcel.to)) return packParcel(parcel);
     held.set(++lastHeld, parcel);
     return { ...parcel, signals: [], held: lastHeld };
   }),

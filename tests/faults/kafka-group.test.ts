@@ -5,7 +5,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { openEmbedded } from '../../connectors/embedded/embedded-runtime.js';
@@ -73,7 +73,8 @@ interface Member {
   readonly ended: Promise<Ended>;
 }
 
-const start = (file: string, dataDir: string): Member => ({ dataDir, ...startCommand(['run', file, '--commit-ms', '20', '--data-dir', dataDir]) });
+/** One of them has its tasks in two threads. */
+const start = (file: string, dataDir: string): Member => ({ dataDir, ...startCommand(['run', file, '--commit-ms', '20', '--workers', basename(dataDir) === 'b' ? '2' : '1', '--data-dir', dataDir]) });
 
 /** Ends a member and looks that it ended well. */
 async function stop({ child, ended }: Member): Promise<void> {
