@@ -2,6 +2,7 @@
 export const metricTable = {
   headrace_records_in_total: { type: 'counter', by: 'step', help: 'Records read from input topics.' },
   headrace_records_out_total: { type: 'counter', by: 'topic', help: 'Records written to topics.' },
+  headrace_records_combined_total: { type: 'counter', by: 'step', help: 'Records that were added up by key before they went to the task of their key.' },
   headrace_records_late_total: { type: 'counter', by: 'step', help: 'Records later than the lateness of their window; they went to the late output.' },
   headrace_records_skipped_total: { type: 'counter', by: 'step', help: 'Records left out by an error policy skip.' },
   headrace_dead_letters_total: { type: 'counter', by: 'step', help: 'Records set aside in dead-letter topics.' },

@@ -221,7 +221,7 @@ export function createSessions(options: WindowsOptions & { readonly gap: number 
         rowSession[i] = mine;
       }
       accumulate(batch, from, n);
-      if (late.length > 0) options.onLate(batch.select(Int32Array.from(late)));
+      if (late.length > 0) options.onLate(late.length, batch.select(Int32Array.from(late)));
     },
     *advance(time) {
       if (time <= watermark) return;

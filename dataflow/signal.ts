@@ -1,4 +1,5 @@
 import type { Batch, Unkeyed } from './batch.js';
+import type { Combining } from './combining.js';
 import type { TaskContext } from './task-context.js';
 
 /**
@@ -13,6 +14,8 @@ export interface OpenSignal {
   readonly context: TaskContext;
   /** Field whose value decides the task of a record here, when all records with one value are in one task. */
   readonly partitionedBy: string | undefined;
+  /** The step before sends records to other tasks, and can add them up first. */
+  readonly combining?: Combining | undefined;
 }
 
 /** Records. */

@@ -171,7 +171,7 @@ export function createSlidingWindows(options: WindowsOptions & { readonly size: 
       if (n === 0) side.add(batch, undefined, undefined);
       else {
         const rows = Int32Array.from(times.keys());
-        options.onLate(batch.select(rows.filter((i) => isLate(times[i]!))));
+        options.onLate(n, batch.select(rows.filter((i) => isLate(times[i]!))));
         if (n < times.length) side.add(batch, rows.filter((i) => !isLate(times[i]!)), undefined);
       }
       for (const [start, pane] of side.panes) if (pane.count > (seen.get(start) ?? 0)) look(start, false);

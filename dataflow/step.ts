@@ -34,6 +34,8 @@ export interface Step {
   readonly table?: string | undefined;
   /** Exchanges between the sources and this step; set when the pipeline is planned. */
   depth: number;
+  /** Steps that read its stream, and one for each time that it is an output of the pipeline; set when the pipeline is planned. */
+  readers: number;
 }
 
 /** What an operator says of its step. */
@@ -83,6 +85,7 @@ export function defineStep<O extends Observable<unknown>>(stream: O, inputs: rea
     publishes: options.publishes ?? false,
     table: options.table,
     depth: 0,
+    readers: 0,
   };
   steps.set(stream, step);
   return { stream, step };
@@ -111,6 +114,8 @@ export function collectSteps(outputs: readonly Observable<unknown>[], pipeline: 
   const visit = (stream: Observable<unknown>): Step => {
     const step = stepOf(stream);
     if (step === undefined) throw new HeadraceError('HR_PIPELINE', 'A stream of the pipeline does not come from `from(topic)`.', { place: { pipeline } });
+    if (!seen.has(step)) step.readers = 0;
+    step.readers += 1;
     if (seen.has(step)) return step;
     seen.add(step);
     for (const input of step.inputs) {

@@ -19,6 +19,8 @@ export interface WindowSums {
   some(end: number, keys: readonly Uint8Array[]): WindowSum;
   /** Records of a batch were added to the rows `ids[i]` of the pane at `start`. */
   added(start: number, batch: Batch<unknown>, ids: Int32Array): void;
+  /** The rows of another pane were added to the rows `ids[row]` of the pane at `start`. */
+  merged(start: number, other: Pane, ids: Int32Array): void;
   /** The pane at `start`, which is still there, goes. */
   drop(start: number): void;
 }
@@ -107,6 +109,14 @@ export function createWindowSums(options: { readonly layout: Layout; readonly la
     return { pane: sum, rows: everyRow(sum.size) };
   };
 
+  /** Rows of `moving` for the first `n` rows `ids` of the pane at `start`, whose keys these are. */
+  const keep = (start: number, known: Int32Array, rows: Int32Array, ids: Int32Array, n: number) => {
+    const own = panes.get(start)!;
+    const held = own.size > known.length ? enlarged(known, own.size) : known;
+    for (let i = 0; i < n; i++) held[ids[i]!] = rows[i]!;
+    moving!.held.set(start, held);
+  };
+
   return {
     all(end) {
       if (perWindow === 1) {
@@ -145,10 +155,16 @@ export function createWindowSums(options: { readonly layout: Layout; readonly la
       const rows = new Int32Array(batch.length);
       pane.keys.internAll(batch.key!, batch.length, rows);
       pane.accumulate(batch, rows, pane.size);
-      const own = panes.get(start)!;
-      const held = own.size > known.length ? enlarged(known, own.size) : known;
-      for (let i = 0; i < batch.length; i++) held[ids[i]!] = rows[i]!;
-      moving!.held.set(start, held);
+      keep(start, known, rows, ids, batch.length);
+    },
+    merged(start, other, ids) {
+      const known = moving?.held.get(start);
+      if (known === undefined || !isExact(start, ids, other.size)) return;
+      const { pane } = moving!;
+      const rows = new Int32Array(other.size);
+      pane.keys.internAll(other.keys.keys(), other.size, rows);
+      pane.mergeAll(other, rows, 1);
+      keep(start, known, rows, ids, other.size);
     },
     drop: take,
   };

@@ -4,6 +4,7 @@ import type { Batch, KeyedBy } from './batch.js';
 import { groupLabels, Pane } from './accumulators/pane.js';
 import { resultColumns } from './accumulators/results.js';
 import { type Aggregates, layoutOf } from './accumulators/layout.js';
+import { byPane, type Combiner, isCombinable, paneCombiner, type Partial } from './combining.js';
 import { createPaneStore, type PaneMeta } from './pane-store.js';
 import type { StateTable } from './state-table.js';
 import type { WindowMs } from './window-spec.js';
@@ -25,6 +26,10 @@ export interface FiredWindow {
 export interface Windows {
   keyedBy: KeyedBy | undefined;
   add(batch: Batch<unknown>): void;
+  /** Adds records up before they come here, where these windows can take them in so. */
+  readonly combiner?: Combiner | undefined;
+  /** Adds what `combiner` has made. */
+  addPartial?(partial: Partial): void;
   /** Event time is at `time`: the results that are due now, in order of their windows, corrections first. */
   advance(time: number): Iterable<FiredWindow>;
   /** Puts what has changed into the table; answers how many rows are held. */
@@ -38,8 +43,8 @@ export interface WindowsOptions {
   readonly aggregates: Aggregates<never>;
   readonly table: StateTable;
   readonly task: number;
-  /** Gets the records that are later than that. */
-  readonly onLate: (batch: Batch<unknown>) => void;
+  /** Gets the records that are later than that; those that were added up on their way only as a number. */
+  readonly onLate: (records: number, batch: Batch<unknown> | undefined) => void;
   readonly onCorrections: (n: number) => void;
 }
 
@@ -85,7 +90,8 @@ export function createWindows(options: WindowsOptions & { readonly shape: Window
   /** End of the last window that holds a pane. */
   const lastEnd = (start: number) => start + size;
 
-  const addToPane = (start: number, batch: Batch<unknown>) => {
+  const isLate = (start: number) => lastEnd(start) + lateness <= watermark || lastEnd(start) <= endedTo;
+  const paneAt = (start: number): Pane => {
     let pane = panes.get(start);
     if (pane === undefined) {
       pane = spare.pop();
@@ -96,14 +102,21 @@ export function createWindows(options: WindowsOptions & { readonly shape: Window
       } else pane.reuse(start);
       panes.set(start, pane);
     }
-    pane.add(batch, ids);
+    return pane;
+  };
+  const addToPane = (start: number, batch: Batch<unknown>) => {
+    paneAt(start).add(batch, ids);
     sums.added(start, batch, ids);
+    touch(start, batch.length, (i) => batch.keyText(i));
+  };
+  /** The first `n` of `ids` are rows of the pane at `start` that have changed: windows that have fired are to be corrected. */
+  const touch = (start: number, n: number, keyText: (i: number) => string) => {
     if (start + every > closedTo) return;
     for (let end = start + every; end <= Math.min(lastEnd(start), closedTo); end += every) {
       if (end + lateness <= watermark || end <= endedTo) continue;
       let window = fired.get(end);
       if (window === undefined) fired.set(end, (window = { rows: new Map(), revisions: new Map(), touched: new Map() }));
-      for (let i = 0; i < batch.length; i++) window.touched.set(batch.keyText(i), { start, row: ids[i]! });
+      for (let i = 0; i < n; i++) window.touched.set(keyText(i), { start, row: ids[i]! });
     }
   };
 
@@ -162,34 +175,29 @@ export function createWindows(options: WindowsOptions & { readonly shape: Window
     },
     add(batch) {
       if (ids.length < batch.length) ids = new Int32Array(batch.length * 2);
-      const { times } = batch;
-      let least = Number.POSITIVE_INFINITY;
-      let most = Number.NEGATIVE_INFINITY;
-      for (let i = 0; i < times.length; i++) {
-        const t = times[i]!;
-        if (t < least) least = t;
-        if (t > most) most = t;
+      const late: number[] = [];
+      for (const [start, rows] of byPane(batch.times, paneStart)) {
+        if (!isLate(start)) addToPane(start, rows === undefined ? batch : batch.select(Int32Array.from(rows)));
+        else if (rows === undefined) options.onLate(batch.length, batch);
+        else for (const row of rows) late.push(row);
       }
-      const isLate = (start: number) => lastEnd(start) + lateness <= watermark || lastEnd(start) <= endedTo;
-      const first = paneStart(least);
-      if (first === paneStart(most)) {
-        if (isLate(first)) options.onLate(batch);
-        else addToPane(first, batch);
+      if (late.length > 0) options.onLate(late.length, batch.select(Int32Array.from(late.sort((a, b) => a - b))));
+    },
+    combiner: isCombinable(layout) ? paneCombiner(layout, paneStart) : undefined,
+    addPartial({ bytes, start, records }) {
+      if (isLate(start)) {
+        options.onLate(records, undefined);
         return;
       }
-      const byPane = new Map<number, number[]>();
-      for (let i = 0; i < times.length; i++) {
-        const start = paneStart(times[i]!);
-        const rows = byPane.get(start);
-        if (rows === undefined) byPane.set(start, [i]);
-        else rows.push(i);
-      }
-      const late: number[] = [];
-      for (const [start, rows] of byPane) {
-        if (isLate(start)) for (const row of rows) late.push(row);
-        else addToPane(start, batch.select(Int32Array.from(rows)));
-      }
-      if (late.length > 0) options.onLate(batch.select(Int32Array.from(late.sort((a, b) => a - b))));
+      const partial = new Pane(layout, labels, start);
+      partial.restore(bytes);
+      const pane = paneAt(start);
+      const n = partial.size;
+      if (ids.length < n) ids = new Int32Array(n * 2);
+      pane.keys.internAll(partial.keys.keys(), n, ids);
+      for (let row = 0; row < n; row++) pane.mergeInto(ids[row]!, partial, row);
+      sums.merged(start, partial, ids);
+      touch(start, n, (row) => Buffer.from(partial.keys.key(row)).toString());
     },
     *advance(time) {
       if (time <= watermark) return;

@@ -3,6 +3,7 @@ import { cell, type Column } from '../schemas/column.js';
 import type { Batch, KeyedBy } from '../dataflow/batch.js';
 import { asHeadraceError, HeadraceError } from '../dataflow/errors.js';
 import { columnFrom } from '../dataflow/column-from.js';
+import { type Combiner, repaysCombining } from '../dataflow/combining.js';
 import { type ColumnExpression, type ConstantExpression, Expression, expression, type RowFunction } from '../dataflow/expression.js';
 import { partitionAll } from '../dataflow/partitioner.js';
 import type { BatchSignal, NewId, Signal } from '../dataflow/signal.js';
@@ -20,7 +21,8 @@ export type KeyValue = string | number | boolean;
  *
  * *When to use*: before every step that keeps state. *Details*: a column keeps its name in the results behind it; a function needs an
  * id, and its key is named `key`. When the topic is already partitioned by that column, nothing moves; else the records go through an
- * exchange, where they arrive in the order of event-time ticks, so that results do not depend on how partitions interleave.
+ * exchange, where they arrive in the order of event-time ticks, so that results do not depend on how partitions interleave. Where a `window` (tumbling or hopping, no `late` topic, no functions, and no `first`, `last` or
+ * own aggregates) is the only step behind it, records of a tick are added up by key before they go, if they have at most half as many keys.
  * *State*: none. *Errors*: a record without a key follows the step's error policy (HR_KEY).
  *
  * @example from(clicks).pipe(keyBy(clicks.itemId))
@@ -47,6 +49,18 @@ export function keyBy<T>(
     const stream = new Observable<Signal<T>>((subscriber) => {
       let context: TaskContext;
       let exchange: Exchange | undefined;
+      let combiner: Combiner | undefined;
+      // What a tick has brought, until it is added up.
+      let held: Batch<unknown>[] = [];
+      const release = () => {
+        if (held.length === 0) return;
+        const batches = held;
+        held = [];
+        if (repaysCombining(batches)) {
+          context.metrics.add('headrace_records_combined_total', step.id, batches.reduce((sum, { length }) => sum + length, 0));
+          scatterCombined(batches, context.tasks, exchange!, combiner!);
+        } else for (const batch of batches) scatter(batch, context.tasks, exchange!);
+      };
       const next = (signal: Signal<T>) => subscriber.next(signal);
       const fail = (error: unknown) => subscriber.error(asHeadraceError(error, 'HR_STEP', { pipeline: context?.pipeline, step: step.id }));
       return source.subscribe({
@@ -58,14 +72,20 @@ export function keyBy<T>(
                 exchange = context.exchange(step.id);
                 exchange.receive(next as (signal: Signal<unknown, unknown>) => void);
               }
-              subscriber.next({ ...signal, partitionedBy: name });
+              const combining = exchange === undefined || context.tasks === 1 || step.readers !== 1 ? undefined : { of: stream, combine: (of: Combiner) => void (combiner = of) };
+              subscriber.next({ ...signal, partitionedBy: name, combining });
+              if (combiner !== undefined) context.atTickEnd(release);
             } else if (signal.kind === 'batch') {
               const keyed = withKeys(signal.batch as Batch<T>, by, name, step, context);
               if (keyed === undefined) return;
               if (exchange === undefined) subscriber.next({ kind: 'batch', batch: keyed } as BatchSignal<T>);
+              else if (combiner !== undefined) held.push(keyed);
               else scatter(keyed, context.tasks, exchange);
             } else if (exchange === undefined) subscriber.next(signal);
-            else if (signal.kind === 'watermark') exchange.watermark(signal.time, signal.idle ?? false);
+            else if (signal.kind === 'watermark') {
+              release();
+              exchange.watermark(signal.time, signal.idle ?? false);
+            }
           } catch (error) {
             fail(error);
           }
@@ -89,8 +109,16 @@ export function scatter(batch: Batch<unknown>, tasks: number, exchange: Exchange
   sendRows(batch, owner, tasks, exchange);
 }
 
+/** Adds up what each task is to get, and sends that. */
+function scatterCombined(batches: readonly Batch<unknown>[], tasks: number, exchange: Exchange, combiner: Combiner): void {
+  const parts: Batch<unknown>[][] = Array.from({ length: tasks }, () => []);
+  const collecting: Pick<Exchange, 'send'> = { send: (to, batch) => void parts[to]!.push(batch) };
+  for (const batch of batches) sendRows(batch, partitionAll(batch.key!, batch.length, tasks), tasks, collecting);
+  for (let to = 0; to < tasks; to++) if (parts[to]!.length > 0) for (const batch of combiner(parts[to]!)) exchange.send(to, batch);
+}
+
 /** Sends row `i` to task `owner[i]`. */
-export function sendRows(batch: Batch<unknown>, owner: Int32Array, tasks: number, exchange: Exchange): void {
+export function sendRows(batch: Batch<unknown>, owner: Int32Array, tasks: number, exchange: Pick<Exchange, 'send'>): void {
   const counts = new Int32Array(tasks);
   for (let i = 0; i < owner.length; i++) counts[owner[i]!]!++;
   const lists = Array.from(counts, (n) => new Int32Array(n));

@@ -1,6 +1,7 @@
 import { Observable, share, type OperatorFunction } from 'rxjs';
 import type { Batch } from '../dataflow/batch.js';
 import { asHeadraceError, type HeadraceError } from '../dataflow/errors.js';
+import type { Combiner } from '../dataflow/combining.js';
 import type { Signal, WatermarkSignal } from '../dataflow/signal.js';
 import { stateRows } from '../dataflow/state-rows.js';
 import { defineStep, type Step, type StepOptions } from '../dataflow/step.js';
@@ -12,10 +13,18 @@ export type Operator<In, Out, KIn = unknown, KOut = KIn, S extends string = stri
 /** Hands a batch on. */
 export type Emit<Out> = (batch: Batch<Out, unknown>) => void;
 
+/** How records come to a step. */
+export interface StepInput {
+  /** The field that decides the task of a record, when all records with one value are in one task. */
+  readonly partitionedBy: string | undefined;
+  /** The step before brings records from other tasks: adds them up with this before they leave. What was added up comes in batches of its own. */
+  readonly combine: ((combiner: Combiner) => void) | undefined;
+}
+
 /** What a step does with each signal. What is left out passes the signal on and does nothing else. */
 export interface Handlers<In, Out> {
-  /** Before anything else: restore state here. `emit` and `pass` may be kept, for processing-time timers and watermarks that were held. `partitionedBy`: the field that decides the task of a record. */
-  onOpen?(context: TaskContext, emit: Emit<Out>, pass: (watermark: WatermarkSignal) => void, partitionedBy: string | undefined): void;
+  /** Before anything else: restore state here. `emit` and `pass` may be kept, for processing-time timers and watermarks that were held. `input`: how records come. */
+  onOpen?(context: TaskContext, emit: Emit<Out>, pass: (watermark: WatermarkSignal) => void, input: StepInput): void;
   /** Records; emit what becomes of them. */
   onBatch(batch: Batch<In, unknown>, emit: Emit<Out>): void;
   /** Event time has reached `time`; emit what is due, then the watermark is passed on, unless the answer is `'held'`: then the step passes it on itself, later. */
@@ -57,7 +66,7 @@ export function operate<In, Out, K = unknown, KOut = K>(options: OperateOptions,
                 return;
               case 'open':
                 context = signal.context;
-                handlers.onOpen?.(signal.context, emit, pass, signal.partitionedBy);
+                handlers.onOpen?.(signal.context, emit, pass, { partitionedBy: signal.partitionedBy, combine: signal.combining?.of === source ? signal.combining.combine : undefined });
                 subscriber.next(options.keepsPartitioning || signal.partitionedBy === undefined ? signal : { ...signal, partitionedBy: undefined });
                 return;
               case 'watermark':

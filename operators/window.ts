@@ -1,3 +1,4 @@
+import { partialsOf } from '../dataflow/combining.js';
 import { Batch, columnRows, type KeyedBy } from '../dataflow/batch.js';
 import { type Aggregates, layoutOf } from '../dataflow/accumulators/layout.js';
 import type { Aggregate } from '../dataflow/aggregates/aggregate.js';
@@ -90,7 +91,7 @@ export function window<T, K extends Key, const A extends Aggregates<T>, S extend
     let keyedBy: KeyedBy | undefined;
     let lateWriter: TopicWriter | undefined;
     return {
-      onOpen(opened, _emit, _pass, partitionedBy) {
+      onOpen(opened, _emit, _pass, { partitionedBy, combine }) {
         context = opened;
         lateWriter = late && ownersWriter(late, step, context, { id: `${id}/late`, partitionedBy });
         state = create({
@@ -98,15 +99,23 @@ export function window<T, K extends Key, const A extends Aggregates<T>, S extend
           aggregates: aggregates as unknown as Aggregates<never>,
           table: context.table(id),
           task: context.task,
-          onLate(batch: Batch<unknown>) {
-            context.metrics.add('headrace_records_late_total', id, batch.length);
-            lateWriter?.write(batch);
+          onLate(records: number, batch: Batch<unknown> | undefined) {
+            context.metrics.add('headrace_records_late_total', id, records);
+            if (batch !== undefined) lateWriter?.write(batch);
           },
           onCorrections: (n: number) => context.metrics.add('headrace_corrections_total', id, n),
         });
         keyedBy = state.keyedBy;
+        // late records go to their topic, and those that a function refuses to the dead letters, as they are
+        if (state.combiner !== undefined && late === undefined && functions.length === 0) combine?.(state.combiner);
       },
       onBatch(batch) {
+        const partials = partialsOf(batch);
+        if (partials !== undefined) {
+          if (keyedBy === undefined) state.keyedBy = keyedBy = batch.keyedBy;
+          for (const partial of partials) state.addPartial!(partial);
+          return;
+        }
         if (batch.key === undefined || batch.keyedBy === undefined) throw new HeadraceError('HR_STEP_UNKEYED', `window "${id}" needs a keyed stream.`);
         if (keyedBy === undefined) state.keyedBy = keyedBy = batch.keyedBy;
         const usable = functions.length === 0 ? batch : usableRows(batch, functions, (row, error) => reject(step, context, batch, row, error));
