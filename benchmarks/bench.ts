@@ -11,6 +11,7 @@ import { gateVerdicts } from './gate-verdicts.js';
 import { headTraining } from './head-training.js';
 import { liveLoopCoverage } from './live-loop.js';
 import { movielens } from './movielens.js';
+import { nearest } from './nearest.js';
 import { nexmarkQueries, nexmarkQuery } from './nexmark.js';
 import { peerJob } from './run-peer-job.js';
 import { providers } from './providers.js';
@@ -49,6 +50,7 @@ const benchmarks: Readonly<Record<string, (options: Options) => AsyncIterable<Re
   'head-training': ({ seed }) => headTraining({ threads: Number(values.threads), batch: Number(values.batch), seed }),
   'sync-interval': ({ seed }) => syncInterval({ days: 7, decisionsPerDay: 20_000, seed }),
   movielens: ({ seed }) => movielens({ seed }),
+  nearest: ({ seed }) => nearest({ seed }),
   providers: ({ seed }) => providers({ seed }),
   gate: ({ seed }) => gateVerdicts({ hours: 60, decisionsPerDay: 40_000, seed }),
   'training-hour': ({ events, seed }) => trainingHour({ examples: Math.min(events, 1_000_000), seed, threads: Number(values.threads) }),

@@ -15,6 +15,8 @@ export interface DecisionFacts<C extends Item = Item> {
   readonly attributes?: Readonly<Record<string, string>>;
   /** Of the model that gave the scores. */
   readonly modelVersion?: string;
+  /** Of the base whose embeddings that model took. @default '': none */
+  readonly baseVersion?: string;
   /** What that model had learned from: next offset by `topic/partition`. */
   readonly modelOffsets?: Readonly<Record<string, number>>;
   /** Newest event in the features of each set when they were looked up, by the name of the set (`newest` of a look-up, epoch ms). */
@@ -30,7 +32,7 @@ const noFeatures: readonly number[] = [];
 
 /** The record of a choice. Its time is that of the choice. */
 export function decisionOf<C extends Item>(facts: DecisionFacts<C>, pmf: LoggedPmf = 'whole'): Decision {
-  const { decisionId, choice, userId = '', surface = '', context = {}, attributes = {}, modelVersion = '', modelOffsets = {}, featureTimes = {}, pdrop = 0 } = facts;
+  const { decisionId, choice, userId = '', surface = '', context = {}, attributes = {}, modelVersion = '', baseVersion = '', modelOffsets = {}, featureTimes = {}, pdrop = 0 } = facts;
   const leavesOut = pmf === 'scheme' && choice.recomputable;
   return {
     decisionId,
@@ -53,6 +55,7 @@ export function decisionOf<C extends Item>(facts: DecisionFacts<C>, pmf: LoggedP
     policyId: choice.policyId,
     policyVersion: choice.policyVersion,
     modelVersion,
+    baseVersion,
     modelOffsets,
     featureTimes,
     seed: choice.seed,

@@ -9,6 +9,8 @@ export { rankProbabilities, slateProbability, topProbabilities } from './explore
 export { overridden } from './explore/overridden.js';
 export { type Choice, type ChooseOptions, type ChosenSlot, createPolicy, type Policy, type PolicyOptions } from './explore/policy.js';
 export { betaPosterior, type Density, gaussianPosterior, type Posterior } from './explore/posterior.js';
+export { exactIndex } from './retrieve/exact-index.js';
+export { type Asking, openRanker, type Ranker, type RankerOptions, type ServedPair } from './retrieve/open-ranker.js';
 export type { Rule } from './explore/rule.js';
 export type { Scheme, Situation, SlotFilling } from './explore/scheme.js';
 export { policyByName } from './explore/schemes-by-name.js';

@@ -28,6 +28,8 @@ export interface Decision {
   readonly policyVersion: string;
   /** Of the model that gave the scores. */
   readonly modelVersion: string;
+  /** Of the base whose embeddings that model took; empty where it took none. */
+  readonly baseVersion: string;
   /** What that model had learned from: next offset by `topic/partition`. */
   readonly modelOffsets: Readonly<Record<string, number>>;
   /** Newest event that was in the features of each set when they were looked up (epoch ms), by the name of the set. */
@@ -134,6 +136,7 @@ export const decisionSchema = {
     { name: 'policyId', type: 'string' },
     { name: 'policyVersion', type: 'string', default: '' },
     { name: 'modelVersion', doc: 'Of the model that gave the scores.', type: 'string', default: '' },
+    { name: 'baseVersion', doc: 'Of the base whose embeddings that model took; empty where it took none.', type: 'string', default: '' },
     { name: 'modelOffsets', doc: 'What that model had learned from: next offset by `topic/partition`.', type: { type: 'map', values: 'long' }, default: {} },
     {
       name: 'featureTimes',

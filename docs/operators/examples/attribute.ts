@@ -15,7 +15,7 @@ const decision = (decisionId: string): Decision => ({
   decisionId, time: ten, userId: 'ann', surface: 'feed', context: {}, attributes: {},
   candidates: [{ itemId: 'film', score: 1, creatorId: '', category: '', features: [] }],
   slots: [{ candidate: 0, propensity: 1, marginalPropensity: null, pmf: [1] }],
-  propensity: 1, scheme: 'greedy', parameters: {}, policyId: 'p', policyVersion: '1', modelVersion: '', modelOffsets: {}, featureTimes: {}, seed: decisionId, pdrop: 0, overridden: null,
+  propensity: 1, scheme: 'greedy', parameters: {}, policyId: 'p', policyVersion: '1', modelVersion: '', baseVersion: '', modelOffsets: {}, featureTimes: {}, seed: decisionId, pdrop: 0, overridden: null,
 });
 const outcome = (outcomeId: string, decisionId: string, time: number, parts: Record<string, number>): Outcome => ({ outcomeId, decisionId, time, slot: 0, parts });
 
