@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { HeadraceError } from '../../dataflow/errors.js';
 import type { ArtefactStore } from '../../dataflow/ports/artefact-store.js';
 import type { LogClient } from '../../dataflow/ports/log-client.js';
+import { localArtefact } from '../embedded/local-artefact.js';
 import { BlockWriter, offsetAt } from '../../dataflow/record-block.js';
 import { artefactsTopic } from './internal-topics.js';
 
@@ -15,18 +16,10 @@ const partBytes = 512 << 10;
  * *Details*: bytes are on the topic before they are a file here. What is not here is looked for on the topic from its start, once. What is deleted is marked as gone; the topic itself gets no shorter by it.
  */
 export function kafkaArtefacts(log: Pick<LogClient, 'createTopic' | 'append' | 'bounds' | 'read'>, local: ArtefactStore): ArtefactStore {
-  const here = async (digest: string): Promise<Uint8Array | undefined> => {
-    try {
-      return await local.get(digest);
-    } catch (error) {
-      if (error instanceof HeadraceError && error.code === 'HR_MODEL_CORRUPT') return undefined;
-      throw error;
-    }
-  };
   return {
     async put(bytes) {
       const digest = createHash('sha256').update(bytes).digest('hex');
-      if ((await here(digest)) !== undefined) return digest;
+      if ((await localArtefact(local, digest)) !== undefined) return digest;
       await log.createTopic(artefactsTopic, { partitions: 1 });
       const writer = new BlockWriter();
       const parts = Math.max(1, Math.ceil(bytes.length / partBytes));
@@ -37,7 +30,7 @@ export function kafkaArtefacts(log: Pick<LogClient, 'createTopic' | 'append' | '
       return local.put(bytes);
     },
     async get(digest) {
-      const known = await here(digest);
+      const known = await localArtefact(local, digest);
       if (known !== undefined) return known;
       const bytes = await onTopic(log, digest);
       if (bytes === undefined) return local.get(digest);

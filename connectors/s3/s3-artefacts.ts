@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Clock } from '../../dataflow/clock.js';
 import { HeadraceError } from '../../dataflow/errors.js';
 import type { ArtefactStore } from '../../dataflow/ports/artefact-store.js';
+import { localArtefact } from '../embedded/local-artefact.js';
 import type { S3Settings } from './s3-settings.js';
 import { signRequest, type UnsignedRequest } from './sign-request.js';
 
@@ -49,14 +50,6 @@ export function s3Artefacts(settings: S3Settings, local: ArtefactStore, { now }:
     const [code, message] = ['Code', 'Message'].map((tag) => new RegExp(`<${tag}>([^<]*)</${tag}>`).exec(text)?.[1]);
     return new HeadraceError('HR_ARTEFACTS', `${place} has refused to ${what}: ${status}${code === undefined ? '' : ` ${code}`}${message === undefined ? '' : `, ${message}`}`);
   };
-  const here = async (digest: string): Promise<Uint8Array | undefined> => {
-    try {
-      return await local.get(digest);
-    } catch (error) {
-      if (error instanceof HeadraceError && error.code === 'HR_MODEL_CORRUPT') return undefined;
-      throw error;
-    }
-  };
   return {
     async put(bytes) {
       const digest = createHash('sha256').update(bytes).digest('hex');
@@ -65,7 +58,7 @@ export function s3Artefacts(settings: S3Settings, local: ArtefactStore, { now }:
       return local.put(bytes);
     },
     async get(digest) {
-      const known = await here(digest);
+      const known = await localArtefact(local, digest);
       if (known !== undefined) return known;
       if (!/^[0-9a-f]{64}$/.test(digest)) return local.get(digest);
       const answer = await ask({ method: 'GET', url: urlOf(digest) });

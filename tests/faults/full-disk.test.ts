@@ -1,9 +1,12 @@
 /*
  * A full disk: one clear error, nothing lost, and the run goes on when there is space. The disk is a tmpfs of a few megabytes.
  */
-import { cpSync, statSync } from 'node:fs';
+import { cpSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { embeddedArtefacts } from '../../connectors/embedded/embedded-artefacts.js';
+import { openModelRegistry } from '../../learning/model-registry.js';
+import { memoryRuntime } from '../../runners/testing/index.js';
 import { temporaryDirectory } from '../connectors/embedded/temporary-directory.js';
 import { differences } from './differences.js';
 import { plantClicks } from './plant-clicks.js';
@@ -42,4 +45,20 @@ test.each([
   remount(disk, `size=${4 * statSync(join(dataDir, 'data.mdb')).size}`);
   const replayed = await startCommand(['replay', pipeline, '--compare', '--json', '--data-dir', dataDir]).ended;
   expect(replayed).toMatchObject({ code: 0, stdout: expect.stringContaining('"equal":true') as unknown });
+});
+
+test('an artefact on a disk that is full is refused and leaves nothing, no version is registered, and it goes on when there is space', async () => {
+  const disk = join(temporaryDirectory(), 'disk');
+  if (!mountTmpfs(disk, 512 << 10)) return;
+  const runtime = memoryRuntime();
+  const models = await openModelRegistry({ ...runtime, artefacts: embeddedArtefacts(disk), clock: { now: () => 0 } });
+  const head = (n: number) => new Uint8Array(200 << 10).fill(n);
+  await models.register('head', { artefact: head(1) });
+  await models.register('head', { artefact: head(2) });
+  await expect(models.register('head', { artefact: head(3) })).rejects.toThrow(expect.objectContaining({ code: 'HR_DISK_FULL' }));
+  expect(models.list('head')).toHaveLength(2);
+  expect(readdirSync(join(disk, 'artefacts')).sort()).toEqual(models.list('head').map((v) => v.artefact).sort());
+  for (const version of models.list('head')) expect(new Set(await models.artefact(version))).toEqual(new Set([version.version]));
+  remount(disk, `size=${1 << 20}`);
+  expect(await models.register('head', { artefact: head(3) })).toMatchObject({ version: 3 });
 });

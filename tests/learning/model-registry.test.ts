@@ -1,7 +1,7 @@
 import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { embeddedArtefacts } from '../../connectors/embedded/embedded-artefacts.js';
 import type { GateVerdict } from '../../learning/gate.js';
 import { type ModelRegistry, type ModelStage, openModelRegistry } from '../../learning/model-registry.js';
@@ -98,4 +98,51 @@ test('an artefact that was changed on the disk is refused; a partial file is non
   expect(readdirSync(join(dataDir, 'artefacts'))).toEqual([digest]);
   writeFileSync(join(dataDir, 'artefacts', digest), 'two');
   for (const wrong of [digest, 'f'.repeat(64), '../../etc/passwd']) await expect(artefacts.get(wrong)).rejects.toThrow(expect.objectContaining({ code: 'HR_MODEL_CORRUPT' }));
+});
+
+describe('pruning', () => {
+  /** Versions 1 to `count`, each champion once but for every third one, which stays a candidate or was rejected. */
+  const withVersions = async (count: number) => {
+    const set = setUp();
+    const models = await set.open();
+    for (let v = 1; v <= count; v++) {
+      await models.register('head', { artefact: bytes(v === 4 ? 'same as 8' : v === 8 ? 'same as 8' : `head ${v}`), ...(v % 6 === 0 ? { verdict: verdict(true) } : {}) });
+      if (v % 3 !== 0) await models.promote('head', v, 'champion');
+    }
+    return { ...set, models };
+  };
+
+  test('keeps the newest, the champions to go back to, and all that serves or is on its way', async () => {
+    const { models, open, artefacts } = await withVersions(14);
+    const keep = { versions: 3, champions: 2 };
+    const chosen = models.prunable('head', keep).map((v) => v.version);
+    // 14 serves; 12 to 14 are the newest, 13 and 11 were champion before; 3 and 9 are candidates
+    expect(chosen).toEqual([1, 2, 4, 5, 6, 7, 8, 10]);
+    expect((await models.prune('head', keep)).map((v) => v.version)).toEqual(chosen);
+    for (const { version, artefact, isPruned } of models.list('head')) {
+      expect(isPruned).toBe(chosen.includes(version));
+      if (isPruned) await expect(artefacts.get(artefact)).rejects.toThrow(expect.objectContaining({ code: 'HR_MODEL_CORRUPT' }));
+      else await artefacts.get(artefact);
+    }
+    await expect(models.promote('head', 7, 'champion')).rejects.toThrow('its artefact was deleted');
+    expect(await models.prune('head', keep)).toEqual([]);
+    expect((await open()).list('head')).toEqual(models.list('head'));
+    expect(await models.rollback('head', 'x')).toMatchObject({ version: 13 });
+  });
+
+  test('leaves bytes that another version has, and finishes what a process that died had told', async () => {
+    const { models, open, artefacts } = await withVersions(8);
+    await models.prune('head', { versions: 1, champions: 1 });
+    // 4 is gone by its events, but its bytes are those of 8, which serves
+    expect(models.get('head', 4).isPruned).toBe(true);
+    expect(Buffer.from(await artefacts.get(models.get('head', 8).artefact)).toString()).toBe('same as 8');
+    const left = await artefacts.put(bytes('head 1'));
+    await (await open()).prune('head', { versions: 1, champions: 1 });
+    await expect(artefacts.get(left)).rejects.toThrow();
+  });
+
+  test('refuses numbers that are none', async () => {
+    const { models } = await withVersions(1);
+    for (const keep of [{ versions: -1 }, { champions: 0.5 }]) expect(() => models.prunable('head', keep)).toThrow(expect.objectContaining({ code: 'HR_MODEL' }));
+  });
 });

@@ -1,10 +1,12 @@
-import { afterAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { s3Artefacts } from '../../../connectors/s3/s3-artefacts.js';
 import { s3Settings } from '../../../connectors/s3/s3-settings.js';
 import { systemClock } from '../../../dataflow/clock.js';
+import { openRuntime } from '../../../runners/open-runtime.js';
 import { memoryArtefacts } from '../../../runners/testing/memory-artefacts.js';
 import { withoutSecrets } from '../../../runners/operations/without-secrets.js';
 import { bytesOf } from '../../contracts/artefact-store-contract.js';
+import { temporaryDirectory } from '../embedded/temporary-directory.js';
 import { s3Keys, s3Server } from './s3-server.js';
 
 const server = await s3Server();
@@ -62,6 +64,18 @@ test('an object whose bytes were changed is refused', async () => {
   const digest = await open().put(bytes);
   server.objects.set(`/models/heads/${digest}`, Buffer.from('other'));
   await expect(open().get(digest)).rejects.toThrow(expect.objectContaining({ code: 'HR_MODEL_CORRUPT' }));
+});
+
+test('a runtime keeps its artefacts there, where HEADRACE_ARTEFACTS names a bucket', async () => {
+  for (const [name, value] of Object.entries(variables)) vi.stubEnv(name, value);
+  const [one, other] = await Promise.all([openRuntime({ dataDir: temporaryDirectory(), mode: 'write' }), openRuntime({ dataDir: temporaryDirectory(), mode: 'write' })]);
+  const digest = await one.artefacts.put(bytes);
+  expect([...server.objects.keys()]).toEqual([`/models/heads/${digest}`]);
+  expect(Buffer.compare(await other.artefacts.get(digest), bytes)).toBe(0);
+  await one.artefacts.delete(digest);
+  expect(server.objects.size).toBe(0);
+  await Promise.all([one.close(), other.close()]);
+  vi.unstubAllEnvs();
 });
 
 describe('settings', () => {

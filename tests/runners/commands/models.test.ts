@@ -28,7 +28,20 @@ test('versions are listed, shown, compared, promoted and rolled back', async () 
   expect((await headrace(['topic', 'read', 'models', '--json'], { cwd })).json().length).toBe(9);
 });
 
+test('old artefacts are deleted, and said before with --dry-run', async () => {
+  const cwd = await withModels();
+  await headrace(['models', 'promote', 'head', '1', 'retired'], { cwd });
+  const words = ['models', 'prune', 'head', '--keep', '0', '--champions', '0'];
+  expect((await headrace([...words, '--dry-run'], { cwd })).stdout).toBe('would delete the artefacts of 2 versions, 6 bytes: 1, 3\n');
+  expect((await headrace([...words, '--json'], { cwd })).json()).toEqual([{ model: 'head', versions: [1, 3], bytes: 6, deleted: true }]);
+  expect((await headrace(words, { cwd })).stdout).toBe('nothing to delete\n');
+  expect((await headrace(['models', 'show', 'head', '1'], { cwd })).stdout).toContain('its artefact was deleted');
+  const kinds = ((await headrace(['topic', 'read', 'models', '--json'], { cwd })).json() as { value: { kind: string; version: number } }[]).map(({ value }) => `${value.kind} ${value.version}`);
+  expect(kinds.slice(-2)).toEqual(['PRUNED 1', 'PRUNED 3']);
+});
+
 test.each([
+  [['models', 'prune', 'heat'], 1, 'There is no model "heat"'],
   [['models', 'show', 'heat', '1'], 1, 'There is no model "heat"; there are head. Did you mean head?'],
   [['models', 'show', 'head', '9'], 1, 'There is no version 9 of head; it has 3.'],
   [['models', 'show', 'head', 'x'], 2, '"x" is no version'],
