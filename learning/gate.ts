@@ -78,6 +78,8 @@ export interface GateCheck {
   /** `held`: it could not be judged. */
   readonly verdict: 'passed' | 'rejected' | 'held';
   readonly why: string;
+  /** Of a value that pictures show with its uncertainty. */
+  readonly interval?: { readonly low: number; readonly high: number };
 }
 
 /** `rejected` when a check rejects, `held` when one could not be judged; else `passed`. In both other cases the champion keeps serving. */
@@ -164,7 +166,7 @@ export function gate(input: GateInput, limits: GateLimits = {}): GateVerdict {
     const least = limits.effective ?? 20;
     const seen = `${signed(difference)} clicks a slot (${signed(low)} to ${signed(high)}), by ${slots} logged slots that stand for ${effective.toFixed(0)} of the candidate's`;
     if (effective < least) checks.push({ name: 'policy value', value: effective, limit: `logged slots that stand for at least ${least}`, verdict: 'held', why: `${slots} logged slots stand for ${effective.toFixed(0)} of the candidate's` });
-    else check('policy value', difference, 'not surely below the champion’s', high < 0, seen);
+    else checks.push({ name: 'policy value', value: difference, limit: 'not surely below the champion’s', verdict: high < 0 ? 'rejected' : 'passed', why: seen, interval: { low, high } });
   }
   return verdictOf(checks);
 }

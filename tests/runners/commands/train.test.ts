@@ -55,6 +55,24 @@ test.each([
   expect([ended.code, ended.stderr]).toEqual([code, expect.stringContaining(message)]);
 });
 
+test('the report shows what candidates are worth as policies, and features as they were served', async () => {
+  const { trainingReport } = await import('../../../serving/training-report.js');
+  const { reportMarkdown } = await import('../../../serving/report-markdown.js');
+  const at = Date.UTC(2026, 0, 5);
+  const interval = { model: 'head', start: at, end: at + 3_600_000, examples: 1_000, clicks: 200, champion: 1, auc: 0.7, entropy: 0.9, calibration: 1.02, candidate: 2, candidateAuc: 0.71, candidateEntropy: 0.89, candidateCalibration: 1, learned: 900, replayed: 180, verdict: 'PASSED', rows: 'LEARNED', movedInputs: {}, reason: '' } as const;
+  const version = { model: 'head', version: 2, stage: 'champion', share: 0, artefact: 'a'.repeat(64), bytes: 3, isPruned: false, parent: 1, metrics: {}, inputs: {}, registered: at + 3_600_000, staged: at + 3_600_000, reason: '' } as const;
+  const check = { name: 'policy value', value: 0.02, limit: '', verdict: 'passed', why: '', interval: { low: -0.01, high: 0.05 } } as const;
+  const line = { model: 'head', set: 'user', feature: 'clicks', start: at, end: at + 3_600_000, served: 100, compared: 90, mismatch: 9, missing: 10, extra: 0, stale: 0, smape: 0.03, ageP50: null, ageP90: null, ageP99: null };
+  const consistency = [line, { ...line, end: at + 7_200_000, mismatch: 0 }, { ...line, feature: '', ageP50: 4_000, ageP90: 9_000, ageP99: 12_000 }];
+  const facts = { model: 'head', intervals: [interval], findings: [] };
+  const page = reportMarkdown(trainingReport({ ...facts, versions: [{ ...version, verdict: { verdict: 'passed', checks: [check] } }], consistency }));
+  expect(page).toContain('Value as a policy');
+  expect(page).toMatch(/clicks *\| *user *\| *180 *\| *5\.00 % *\| *10\.00 % *\| *0\.0300/);
+  expect(page).toContain('Freshness of features');
+  const plain = reportMarkdown(trainingReport({ ...facts, versions: [{ ...version, verdict: null }] }));
+  expect(plain).not.toMatch(/Value as a policy|as they were served|Freshness/);
+});
+
 test('the report of a stretch stands alone as a page', async () => {
   const { trainingReport } = await import('../../../serving/training-report.js');
   const { reportPage } = await import('../../../serving/report-page.js');
