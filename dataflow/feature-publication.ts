@@ -57,7 +57,8 @@ export function createFeaturePublication(options: {
   }
 
   const publishSome = async () => {
-    const some = [...committed].slice(0, publishedAtOnce);
+    const some: [string, number][] = [];
+    for (const entry of committed) if (some.push(entry) === publishedAtOnce) break;
     let newest = Number.NEGATIVE_INFINITY;
     for (const { value } of tiles.committed(Buffer.of(newestPrefix), Buffer.of(newestPrefix + 1))) newest = Math.max(newest, readNewest(value));
     const end = lookUpTime(newest);

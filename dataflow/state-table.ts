@@ -133,6 +133,9 @@ export function entityBytes(entity: Uint8Array): Uint8Array {
 
 /** The entity that `entityBytes` wrote at the start of `key`. */
 export function entityOf(key: Uint8Array): Uint8Array {
+  const end = key.indexOf(0);
+  // as a rule nothing is escaped
+  if (end < 0 || key[end + 1] !== 1) return new Uint8Array(key.subarray(0, end < 0 ? key.length : end));
   const out: number[] = [];
   for (let i = 0; i < key.length; i++) {
     if (key[i] !== 0) out.push(key[i]!);
