@@ -67,7 +67,9 @@ export async function* featuresGet(options: { readonly events: number; readonly 
 /** Times so many look-ups of `size` entities of one set, the sets in turn. A tenth more are made first, and not counted. */
 async function measure(count: number, random: () => number, sets: Sets, size: number, look: (set: FeatureSet, ids: readonly string[]) => unknown): Promise<Result> {
   const micros = new Float64Array(count);
+  let cpu = process.cpuUsage();
   for (let i = -Math.ceil(count / 10); i < count; i++) {
+    if (i === 0) cpu = process.cpuUsage();
     const { set, entities } = sets[i & 1]!;
     const ids = Array.from({ length: size }, () => entities[Math.floor(random() * entities.length)]!);
     const started = performance.now();
@@ -76,7 +78,8 @@ async function measure(count: number, random: () => number, sets: Sets, size: nu
     if (found instanceof Promise) await found;
     if (i >= 0) micros[i] = (performance.now() - started) * 1e3;
   }
-  return { ids: size, lookUps: count, ...latencies(micros, 'Us') };
+  const { user, system } = process.cpuUsage(cpu);
+  return { ids: size, lookUps: count, clientCpuUs: Math.round((user + system) / count), ...latencies(micros, 'Us') };
 }
 
 /** Starts the server as users do, and asks it over one connection that stays open. */

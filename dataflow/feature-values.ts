@@ -31,6 +31,8 @@ export const noTiles: EntityTiles = { each: () => undefined };
 interface Found {
   readonly names: string[];
   readonly numbers: number[];
+  /** How many there are; what is behind them in the arrays is of look-ups before. */
+  count: number;
 }
 
 /** Adds one field of the row of a look-up to `found`. */
@@ -71,13 +73,13 @@ export function featuresAt(set: FeatureSet, tiles: EntityTiles, at: number): Fea
       }
       done = ranges[0]!.from;
       for (const group of groups) group.refresh(pane);
-      found.names.length = found.numbers.length = 0;
+      found.count = 0;
       for (const write of fields) write(pane, found);
     }
   }
   const values: Record<string, number | null> = {};
-  for (const { names, numbers } of reading.found) {
-    for (let i = 0; i < names.length; i++) {
+  for (const { names, numbers, count } of reading.found) {
+    for (let i = 0; i < count; i++) {
       const number = numbers[i]!;
       values[names[i]!] = number === number ? number : null;
     }
@@ -90,7 +92,7 @@ function readingOf(set: FeatureSet): Reading {
   const sizes = [paneMs.small, paneMs.large]
     .map((size) => set.windows.filter((w) => w.pane === size).toSorted((a, b) => a.ms - b.ms))
     .filter((windows) => windows.length > 0);
-  const read = sizes.map((windows) => windows.map((window) => ({ window, fields: set.layout.fields.map((field) => fieldWriter(set.layout, groups, field, window.name)), found: { names: [], numbers: [] } })));
+  const read = sizes.map((windows) => windows.map((window) => ({ window, fields: set.layout.fields.map((field) => fieldWriter(set.layout, groups, field, window.name)), found: { names: [], numbers: [], count: 0 } })));
   return { pane: new Pane(set.layout, groupLabels(set.layout), 0), sizes: read, found: set.windows.map((window) => read.flat().find((r) => r.window === window)!.found), groups: groups.filter((g) => g !== undefined) };
 }
 
@@ -124,14 +126,15 @@ function fieldWriter(layout: Layout, groups: readonly (LabelledRow | undefined)[
     const value = resultOf(pane, field, row);
     if (typeof value === 'number' || value === null) return put(found, feature, value ?? Number.NaN);
     const groups = Array.isArray(value) ? denseGroups(value as readonly number[], node) : Object.entries(value as Record<string, number | null>);
-    if (node?.kind === 'leaf') put(found, feature, total(groups.map(([, v]) => v ?? Number.NaN), node.leaf.op));
+    if (node?.kind === 'leaf') put(found, feature, total(groups.map(([, v]) => v ?? Number.NaN), groups.length, node.leaf.op));
     for (const [group, v] of groups) put(found, `${feature}{${group}}`, v ?? Number.NaN);
   };
 }
 
-function put({ names, numbers }: Found, name: string, number: number): void {
-  names.push(name);
-  numbers.push(number);
+function put(found: Found, name: string, number: number): void {
+  const at = found.count++;
+  found.names[at] = name;
+  found.numbers[at] = number;
 }
 
 /** The groups of a row by the texts of a column, in the order of their names. */
@@ -139,6 +142,8 @@ interface LabelledRow {
   /** Slots of the row and the labels of their groups, as they are since `refresh`. */
   readonly slots: number[];
   readonly labels: number[];
+  /** How many there are; what is behind them in the arrays is of look-ups before. */
+  readonly count: number;
   /** Text of a label. */
   text(label: number): string;
   /** The row has changed. */
@@ -150,9 +155,13 @@ function labelledRow(table: number): LabelledRow {
   let ranks: number[] = [];
   const slots: number[] = [];
   const labels: number[] = [];
+  let count = 0;
   return {
     slots,
     labels,
+    get count() {
+      return count;
+    },
     text: (label) => texts[label]!,
     refresh(pane) {
       const [pairs, names] = [pane.pairs[table]!, pane.labels[table]!];
@@ -161,11 +170,11 @@ function labelledRow(table: number): LabelledRow {
         ranks = [];
         for (const [rank, label] of texts.map((_, i) => i).sort((a, b) => (texts[a]! < texts[b]! ? -1 : 1)).entries()) ranks[label] = rank;
       }
-      let found = 0;
+      count = 0;
       for (let slot = pairs.first(row); slot >= 0; slot = pairs.next(slot)) {
         const label = pairs.groupOf(slot);
         // few groups: each goes to its place among those before it
-        let at = found++;
+        let at = count++;
         for (; at > 0 && ranks[labels[at - 1]!]! > ranks[label]!; at--) {
           labels[at] = labels[at - 1]!;
           slots[at] = slots[at - 1]!;
@@ -173,21 +182,21 @@ function labelledRow(table: number): LabelledRow {
         labels[at] = label;
         slots[at] = slot;
       }
-      slots.length = labels.length = found;
     },
   };
 }
 
 /** A leaf or ratio by the texts of a column: its total, then each group. A group of which nothing was counted is left out; a minimum or ratio of 0 is something. */
-function labelledWriter({ slots, labels, text }: LabelledRow, feature: string, node: AggregateNode, value: SlotValue): FieldWriter {
+function labelledWriter(groups: LabelledRow, feature: string, node: AggregateNode, value: SlotValue): FieldWriter {
+  const { slots, labels, text } = groups;
   const names: string[] = [];
   const counts = node.kind === 'leaf' && (node.leaf.op === 'count' || node.leaf.op === 'sum');
   const numbers: number[] = [];
   return (pane, found) => {
-    numbers.length = 0;
-    for (let i = 0; i < slots.length; i++) numbers.push(value(pane, slots[i]!));
-    if (node.kind === 'leaf') put(found, feature, total(numbers, node.leaf.op));
-    for (let i = 0; i < slots.length; i++) {
+    const { count } = groups;
+    for (let i = 0; i < count; i++) numbers[i] = value(pane, slots[i]!);
+    if (node.kind === 'leaf') put(found, feature, total(numbers, count, node.leaf.op));
+    for (let i = 0; i < count; i++) {
       const number = numbers[i]!;
       if (number === number && !(counts && number === 0)) put(found, (names[labels[i]!] ??= asKey(`${feature}{${text(labels[i]!)}}`)), number);
     }
@@ -224,11 +233,12 @@ function denseGroups(cells: readonly number[], node: AggregateNode | undefined):
   return cells.flatMap((v, i): [string, number][] => (Number.isNaN(v) || (counts && v === 0) ? [] : [[String(i), v]]));
 }
 
-/** Of numbers of which NaN stands for null; so does what comes out. */
-function total(numbers: readonly number[], op: Leaf['op']): number {
+/** Of the first numbers, of which NaN stands for null; so does what comes out. */
+function total(numbers: readonly number[], count: number, op: Leaf['op']): number {
   let sum = 0;
   let most = Number.NaN;
-  for (const x of numbers) {
+  for (let i = 0; i < count; i++) {
+    const x = numbers[i]!;
     if (x !== x) continue;
     sum += x;
     if (most !== most || (op === 'min' ? x < most : x > most)) most = x;
