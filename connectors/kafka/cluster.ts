@@ -47,6 +47,8 @@ export interface ClusterOptions extends Pick<PatienceOptions, 'settings' | 'warn
 export function createCluster({ settings, warn, reachable, clock = systemClock, route, transport = brokerConnections(settings, route) }: ClusterOptions): Cluster {
   const nodes = new Map<number, { host: string; port: number }>();
   let topics = new Map<string, TopicMetadata>();
+  /** Topics that were known before the last failure: they are looked up with the next one that is needed. */
+  let forgotten: readonly string[] = [];
   let coordinators = new Map<string, number>();
   let controller = -1;
   let known: Abilities | undefined;
@@ -93,7 +95,11 @@ export function createCluster({ settings, warn, reachable, clock = systemClock, 
       return found;
     },
     async topic(name) {
-      if (!topics.has(name)) await cluster.metadata([name]);
+      if (!topics.has(name)) {
+        const others = forgotten.filter((other) => other !== name && !topics.has(other));
+        forgotten = [];
+        await cluster.metadata([name, ...others]);
+      }
       const found = topics.get(name);
       if (found === undefined) throw new HeadraceError('HR_TOPIC_MISSING', `There is no topic ${name} on ${settings.brokers.map((b) => `${b.host}:${b.port}`).join(', ')}.`, { place: { topic: name } });
       return found;
@@ -148,6 +154,7 @@ export function createCluster({ settings, warn, reachable, clock = systemClock, 
       },
     }),
     forget() {
+      forgotten = [...new Set([...forgotten, ...topics.keys()])];
       topics = new Map();
       coordinators = new Map();
     },

@@ -32,6 +32,30 @@ interface Writer {
   readonly read: (bytes: Uint8Array, start: number, end: number) => unknown;
 }
 
+/** What is compiled for two schemas is the same for all tasks. */
+const compiled = new WeakMap<AvroRecordSchema, WeakMap<AvroRecordSchema, Writer>>();
+
+function writerOf(schema: AvroRecordSchema, readerSchema: AvroRecordSchema): Writer {
+  let byReader = compiled.get(schema);
+  if (byReader === undefined) compiled.set(schema, (byReader = new WeakMap()));
+  let writer = byReader.get(readerSchema);
+  if (writer === undefined) {
+    const projections = new Map<string, Projection>();
+    const read = compileReader(schema, readerSchema);
+    writer = {
+      project(names) {
+        const key = names.join(' ');
+        let projection = projections.get(key);
+        if (projection === undefined) projections.set(key, (projection = compileProjection(schema, names, readerSchema)));
+        return projection;
+      },
+      read,
+    };
+    byReader.set(readerSchema, writer);
+  }
+  return writer;
+}
+
 /**
  * A reader for `topic`. The first batch shows which fields the pipeline uses; from then on they are decoded in one pass.
  * Rows whose writer schema is not known, or cannot be resolved against the topic's, are bad rows.
@@ -44,21 +68,7 @@ export function createRecordReader(topic: TopicDefinition, registry: SchemaRegis
   const fields: string[] = topic.time === undefined ? [] : [topic.time];
   const writers = new Map<number, Writer | HeadraceError>();
 
-  const writerOf = (schema: AvroRecordSchema): Writer => {
-    const projections = new Map<string, Projection>();
-    const read = compileReader(schema, readerSchema);
-    return {
-      project(names) {
-        const key = names.join(' ');
-        let projection = projections.get(key);
-        if (projection === undefined) projections.set(key, (projection = compileProjection(schema, names, readerSchema)));
-        return projection;
-      },
-      read,
-    };
-  };
-
-  if (isPlain) writers.set(plainId, writerOf(readerSchema));
+  if (isPlain) writers.set(plainId, writerOf(readerSchema, readerSchema));
 
   const decodeRun = (block: RecordBlock, partition: number, id: number): DecodedRun => {
     const place = (row: number) => ({ topic: topic.name, partition, offset: offsetAt(block, row) });
@@ -109,7 +119,7 @@ export function createRecordReader(topic: TopicDefinition, registry: SchemaRegis
         if (text === undefined) writers.set(id, new HeadraceError('HR_DECODE', `The schema id ${id} is not in the registry.`));
         else {
           try {
-            writers.set(id, writerOf(parseRecordSchema(text)));
+            writers.set(id, writerOf(parseRecordSchema(text), readerSchema));
           } catch (cause) {
             writers.set(id, new HeadraceError('HR_SCHEMA_MISMATCH', `The record has schema ${id}, which does not fit topic ${topic.name}: ${(cause as Error).message}`));
           }

@@ -12,7 +12,7 @@ import { calm, drawFate, drawWeather, type Weather } from './faults.js';
 import { judge } from './judge.js';
 import { type Disk, memoryCopy } from './memory-copy.js';
 import { allPipelines } from './pipelines/all-pipelines.js';
-import { simulatedNetwork } from './simulated-network.js';
+import { type NetworkOptions, simulatedNetwork } from './simulated-network.js';
 import { type SimulatedProcess, simulatedProcess } from './simulated-process.js';
 import { simulatedTime } from './simulated-time.js';
 import type { Workload } from './workload.js';
@@ -44,7 +44,7 @@ export interface SimulationOptions {
   readonly weather?: Weather;
   /** @default by the seed */
   readonly isGroup?: boolean;
-  /** One of `allPipelines`, on the engine, or `sim`, without it. @default by the seed: each tenth is on the engine */
+  /** One of `allPipelines`, on the engine, or `sim`, without it. @default by the seed: each twentieth is on the engine */
   readonly pipeline?: string;
   /** Mean milliseconds between looks at the state from outside. @default none */
   readonly lookMs?: number;
@@ -52,13 +52,11 @@ export interface SimulationOptions {
   readonly trace?: (line: string) => void;
 }
 
-const shownMark = ' => ';
-
 /** An answer, for a trace. */
 function shown(answer: unknown): string {
   if (answer === undefined) return '';
-  if (answer instanceof Error) return `${shownMark}${answer.message}`;
-  return `${shownMark}${JSON.stringify(answer, (_key, value: unknown) => (typeof value === 'bigint' ? Number(value) : value instanceof Uint8Array ? `${value.length} bytes` : value)).slice(0, 200)}`;
+  if (answer instanceof Error) return ` => ${answer.message}`;
+  return ` => ${JSON.stringify(answer, (_key, value: unknown) => (typeof value === 'bigint' ? Number(value) : value instanceof Uint8Array ? `${value.length} bytes` : value)).slice(0, 200)}`;
 }
 
 /** Epoch milliseconds at which a run begins. */
@@ -69,7 +67,7 @@ const settleMs = 200_000;
 
 /** Which pipeline a seed runs on the engine; undefined: the one without. */
 function pipelineOf(seed: number, asked: string | undefined): (typeof allPipelines)[number] | undefined {
-  if (asked === undefined) return seed % 10 === 3 ? allPipelines[Math.floor(seed / 10) % allPipelines.length] : undefined;
+  if (asked === undefined) return seed % 20 === 3 ? allPipelines[Math.floor(seed / 20) % allPipelines.length] : undefined;
   const found = allPipelines.find(({ name }) => name === asked);
   if (found === undefined && asked !== 'sim') throw new Error(`no simulated pipeline is called ${asked}; there are sim, ${allPipelines.map(({ name }) => name).join(', ')}`);
   return found;
@@ -95,13 +93,26 @@ export async function simulate(seed: number, options: SimulationOptions = {}): P
   let now = weather;
   let fingerprint = seed | 0;
 
+  const take = (text: string): void => {
+    for (let i = 0; i < text.length; i++) fingerprint = Math.imul(fingerprint ^ text.charCodeAt(i), 0x01000193);
+  };
   const note = (what: string, detail: string): void => {
     counts[what] = (counts[what] ?? 0) + 1;
-    for (const text of [what, options.trace === undefined ? detail : detail.split(shownMark)[0]!]) for (let i = 0; i < text.length; i++) fingerprint = Math.imul(fingerprint ^ text.charCodeAt(i), 0x01000193);
+    take(what);
+    take(detail);
     fingerprint = Math.imul(fingerprint ^ Math.floor(time.now() * 1_000), 0x01000193);
     options.trace?.(`${time.now().toFixed(1).padStart(9)}  ${what.padEnd(14)} ${detail}`);
   };
-  const network = simulatedNetwork({ time, brokers, fate: (key) => drawFate(time, now, key, traits), note: (what, process, request, broker, answer) => note(what, `process ${process.id}, broker ${broker}: ${request.what}${options.trace === undefined ? '' : shown(answer)}`) });
+  /** The same of a request, many times more often. */
+  const noteRequest: NetworkOptions['note'] = (what, process, request, broker, answer) => {
+    counts[what] = (counts[what] ?? 0) + 1;
+    take(what);
+    take(request.what);
+    fingerprint = Math.imul(fingerprint ^ process.id ^ (broker << 16), 0x01000193);
+    fingerprint = Math.imul(fingerprint ^ Math.floor(time.now() * 1_000), 0x01000193);
+    options.trace?.(`${time.now().toFixed(1).padStart(9)}  ${what.padEnd(14)} process ${process.id}, broker ${broker}: ${request.what}${shown(answer)}`);
+  };
+  const network = simulatedNetwork({ time, brokers, fate: (key) => drawFate(time, now, key, traits), note: noteRequest });
   const settings = {
     ...kafkaSettings({ KAFKA_BROKERS: Array.from({ length: brokers.count }, (_, i) => `broker-${i}:9092`).join(',') })!,
     sessionMs: 3_000,
