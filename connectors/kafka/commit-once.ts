@@ -91,13 +91,8 @@ export async function settled(first: FirstOffsets, counts: ReadonlyMap<string, n
   let waiting = [...first].map(([name, offset]) => ({ ...partitionNamed(name), to: offset + counts.get(name)! }));
   const started = clock.now();
   while (waiting.length > 0 && clock.now() - started < settleMs) {
-    let ends: ReadonlyMap<string, number>;
-    try {
-      ends = await endsOf(waiting);
-    } catch {
-      // it is committed, whatever leaders answer now: a failure here would have it written once more
-      return;
-    }
+    // it is committed, whatever leaders answer now: a failure here would have it written once more
+    const ends = await endsOf(waiting).catch(() => new Map<string, number>());
     waiting = waiting.filter(({ topic, partition, to }) => (ends.get(`${topic}/${partition}`) ?? 0) < to);
     // as a rule it takes a few milliseconds: who waits for longer asks less often, and learns of it a quarter later at most
     if (waiting.length > 0) await clock.wait(Math.max(1, (clock.now() - started) / 4));

@@ -172,7 +172,12 @@ async function endsOf(cluster: Cluster, partitions: readonly TopicPartition[]): 
     leaders.set(leader, [...(leaders.get(leader) ?? []), { topic, partition, time: offsetOf.end }]);
   }
   const ends = new Map<string, number>();
-  for (const [leader, entries] of leaders) for (const { topic, partition, offset } of await cluster.node(leader, 'write', listOffsetsRequest(entries))) ends.set(`${topic}/${partition}`, offset);
+  for (const [leader, entries] of leaders) {
+    for (const { topic, partition, offset, error } of await cluster.node(leader, 'write', listOffsetsRequest(entries))) {
+      if (error === 0) ends.set(`${topic}/${partition}`, offset);
+      else cluster.forget();
+    }
+  }
   return ends;
 }
 
