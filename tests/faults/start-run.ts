@@ -46,6 +46,11 @@ export function startRun({ dataDir, pipeline, commitMs = 20, workers = 1, stepRo
   return startCommand(['run', pipeline, '--bounded', '--commit-ms', String(commitMs), '--workers', String(workers), '--data-dir', dataDir], env);
 }
 
+/** Starts runs in small steps, one after the other in one process, which has to be started and loaded only once. */
+export function startRunsInSteps(forms: readonly (Omit<RunForm, 'env'> & { readonly stepRows: number; readonly commitMs: number; readonly workers: number })[]): { readonly ended: Promise<Ended> } {
+  return startNode([join(root, 'tests/fixtures/run-in-steps.mjs'), JSON.stringify(forms)]);
+}
+
 /** Starts the built `headrace` command. */
 export function startCommand(words: readonly string[], env?: RunForm['env']): { readonly child: ChildProcess; readonly ended: Promise<Ended> } {
   return startNode([join(root, 'dist/runners/headrace.js'), ...words], env);

@@ -115,6 +115,7 @@ export function countingWorkload({ time, brokers, partitions, isGroup, startTime
   return {
     pipeline,
     inputs: [input],
+    isBounded: false,
     stormMs: 600,
     finishesAs: 'write',
     records() {

@@ -50,6 +50,8 @@ export interface Workload {
   readonly pipeline: string;
   /** Topics that are imported. */
   readonly inputs: readonly string[];
+  /** Processes end by themselves when they have come to the end of the input, and others begin when there is more. */
+  readonly isBounded: boolean;
   /** Milliseconds that faults last at least. */
   readonly stormMs: number;
   /** Some more records. */
