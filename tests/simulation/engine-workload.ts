@@ -22,12 +22,12 @@ const longestIdleMs = 2_000;
  * A pipeline on the engine that everybody runs: `runJob`, with its operators, state, changelog, dead letters and registry. In the end a process on an empty machine ends the input. Then the
  * pipeline runs once more, in memory and undisturbed, over what is in the input topics and with the bounds that are in the journal: each output has to be the same, record by record.
  */
-export function engineWorkload({ time, brokers, partitions, startTime }: Simulation, { name: pipeline, create, inputs, record, unordered = [] }: SimulatedPipeline): Workload {
+export function engineWorkload({ time, brokers, partitions, startTime }: Simulation, { name: pipeline, create, inputs, record, unordered = [], endsInBetween = false }: SimulatedPipeline): Workload {
   const { random } = time;
   const topics = inputs.map((topic) => topic[definition]);
   let made = 0;
   // then windows close at each end of the input, and what comes for them later is late
-  const isBounded = time.chance(0.2);
+  const isBounded = time.chance(0.2) && endsInBetween;
   // as a rule the outputs are there, so that what happens does not happen at the start
   const written = time.chance(0.8) ? outputTopics(buildGraph(create())) : [];
   plant([...topics, ...written.filter(({ name }) => !topics.some((t) => t.name === name))]);

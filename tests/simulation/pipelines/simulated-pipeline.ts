@@ -15,6 +15,8 @@ export interface SimulatedPipeline {
    * @param now epoch milliseconds of simulated time
    */
   record(n: number, chance: Pick<SimulatedTime, 'random' | 'chance' | 'between'>, now: number): { readonly topic: AnyTopic; readonly record: object };
+  /** In a fifth of the runs processes are bounded, and others begin when there is more. @default false */
+  readonly endsInBetween?: boolean;
   /** Outputs of which each partition is written by several tasks: where these are in several processes, their records come in any order. @default none */
   readonly unordered?: readonly string[];
 }

@@ -16,6 +16,7 @@ const pauseMs = 20_000;
 export const userTally: SimulatedPipeline = {
   name: 'user-tally',
   inputs: [visits],
+  endsInBetween: true,
   record: visitOf,
   create: () =>
     pipeline('user-tally', ({ from }) => {
