@@ -141,7 +141,7 @@ export function gate(input: GateInput, limits: GateLimits = {}): GateVerdict {
   const calibrated = calibration(unseen.candidate, unseen.clicks)!;
   const [least, most] = limits.calibration ?? [0.95, 1.05];
   const off = Math.max(calibrated.ratio - most, least - calibrated.ratio);
-  check('calibration', calibrated.ratio, `from ${least} to ${most}`, off > 0 && Math.abs(calibrated.ratio - 1) > sure * calibrated.standardError, `${calibrated.ratio.toFixed(3)}, standard error ${calibrated.standardError.toFixed(3)}`);
+  check('calibration', calibrated.ratio, `from ${least} to ${most}`, off > sure * calibrated.standardError, `${calibrated.ratio.toFixed(3)}, standard error ${calibrated.standardError.toFixed(3)}`);
   const [flat, steep] = limits.slope ?? [0.8, 1.25];
   const bent = Math.max(calibrated.slope - steep, flat - calibrated.slope);
   check('slope', calibrated.slope, `from ${flat} to ${steep}`, bent > sure * calibrated.slopeStandardError, `${calibrated.slope.toFixed(3)}, standard error ${calibrated.slopeStandardError.toFixed(3)}: below 1 is over-confident`);
