@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { changelogTopic, epochsTopic } from '../connectors/kafka/internal-topics.js';
+import { changelogTopic, epochsTopic, parcelsTopic } from '../connectors/kafka/internal-topics.js';
 import { type KafkaRuntime, openKafka } from '../connectors/kafka/kafka-runtime.js';
 import { kafkaSettings } from '../connectors/kafka/kafka-settings.js';
 import { redisFeatures } from '../connectors/redis/redis-features.js';
@@ -52,7 +52,7 @@ const patienceMs = 120_000;
 const dayMs = 86_400_000;
 const items = 20_000;
 /** What is made on the broker, and deleted again. */
-const topics = ['clicks', 'clicks.dlq', 'labelled-clicks', 'ctr-spikes', epochsTopic(clickFeatures.name), changelogTopic(clickFeatures.name)];
+const topics = ['clicks', 'clicks.dlq', 'labelled-clicks', 'ctr-spikes', epochsTopic(clickFeatures.name), changelogTopic(clickFeatures.name), parcelsTopic(clickFeatures.name)];
 
 /** An event that was sent and is not yet seen. */
 interface Sent {
