@@ -128,8 +128,7 @@ export function loggedRoute({ pipeline, parcels, state, tasks, taskCount, stages
     bytes += packedBytes(packed);
   };
   /** Whether something would be drained, or told to others, if tasks were open. */
-  const canAdvance = (): boolean =>
-    tasks.some((task) => stages.some((_, i) => (routeOf(task).waiting[i]!.length > 0 || (others.length > 0 && stages[i + 1]?.isLocal === false)) && comparePlaces(frontier(task, i), routeOf(task).drained[i]!) > 0));
+  const canAdvance = (): boolean => tasks.some((task) => stages.some((_, i) => comparePlaces(frontier(task, i), routeOf(task).drained[i]!) > 0));
   /** Takes what is due at stage `i` out of what waits. */
   const takeDue = (i: number): Waiting[] => {
     const due: Waiting[] = [];
@@ -139,8 +138,8 @@ export function loggedRoute({ pipeline, parcels, state, tasks, taskCount, stages
       const moved = comparePlaces(to, drained[i]!);
       if (moved < 0 || (moved === 0 && waiting[i]!.length === 0)) continue;
       drained[i] = to;
-      // those behind wait to be told
-      if (moved > 0 && others.length > 0 && stages[i + 1]?.isLocal === false) isDue = true;
+      // others wait to be told, and a savepoint for all to have come as far
+      if (moved > 0) isDue = true;
       const rest: Waiting[] = [];
       for (const entry of waiting[i]!) (comparePlaces(entry.place, to) <= 0 ? due : rest).push(entry);
       waiting[i] = rest;

@@ -41,6 +41,8 @@ export function createTurns(random: Random): Turns {
 export interface SharedMemory {
   readonly all: MemoryRuntime;
   readonly journal: () => readonly (readonly JournalEntry[])[];
+  /** Up to where an input is processed. */
+  readonly position: (topic: string, partition: number) => number;
   /** Runs that were sent from task to task. */
   readonly sent: () => number;
   /** The runtime as a process sees it. */
@@ -78,6 +80,7 @@ export function sharedMemory(tasks: number, turns: Turns, random: Random): Share
   return {
     all,
     journal: () => last.map(({ journal }) => journal),
+    position: (topic, partition) => last[partition]!.positions.get(topic)?.offset ?? 0,
     sent: () => parcels.reduce((sum, blocks) => sum + blocks.length, 0),
     join(isKilled) {
       const member: Member = { ready: undefined, moving: true, tasks: [], generation: -1, isWhole: false };
