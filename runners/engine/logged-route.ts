@@ -127,6 +127,8 @@ export function loggedRoute({ pipeline, parcels, state, tasks, taskCount, stages
     else line.push({ place, parcel: packed });
     bytes += packedBytes(packed);
   };
+  /** Own tasks come from processes that were not as far: an entry of all brings them to one place, and nobody waits for the last of them. */
+  const isUneven = (): boolean => tasks.some((task) => comparePlaces(routeOf(task).come, routeOf(tasks[0]!).come) !== 0);
   /** Whether something would be drained, or told to others, if tasks were open. */
   const canAdvance = (): boolean => tasks.some((task) => stages.some((_, i) => comparePlaces(frontier(task, i), routeOf(task).drained[i]!) > 0));
   /** Takes what is due at stage `i` out of what waits. */
@@ -259,7 +261,7 @@ export function loggedRoute({ pipeline, parcels, state, tasks, taskCount, stages
       return bytes;
     },
     get isDue() {
-      return isDue || (groups() === undefined && canAdvance());
+      return isDue || isUneven() || (groups() === undefined && canAdvance());
     },
     isShared: others.length > 0,
     get furthest() {
