@@ -27,6 +27,8 @@ export interface ExchangePort extends Exchange {
   readonly order: number;
   /** Signals that arrived, in the order of ticks and senders. */
   deliver(from: number, signal: ExchangeSignal): void;
+  /** Senders have told the end of a bounded input. */
+  readonly isAtEnd: boolean;
   /** What it knows of the watermarks of its senders. */
   pack(): Uint8Array;
   /** What another run knew of them: what comes behind is told the watermark. */
@@ -75,6 +77,9 @@ export function createExchangePort(options: {
       }
       const merged = watermarks.update(from, signal.watermark, signal.idle);
       if (merged !== undefined) push(merged);
+    },
+    get isAtEnd() {
+      return watermarks.last?.time === Number.POSITIVE_INFINITY;
     },
     pack: () => watermarks.pack(),
     restore(packed) {

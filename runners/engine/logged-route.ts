@@ -47,7 +47,7 @@ interface Waiting {
 /** How far a task of this process is. By stage, `drained` and `waiting`; by stage and sender, `told`. */
 interface OwnTask {
   /** Its watermarks are known to receivers. */
-  readonly hasTold: boolean;
+  hasTold: boolean;
   /** Where its sources are. */
   come: Place;
   readonly drained: Place[];
@@ -80,7 +80,7 @@ export function loggedRoute({ pipeline, parcels, state, tasks, taskCount, stages
       return [
         task,
         {
-          hasTold: known !== undefined && known.drained.every((place) => place !== undefined),
+          hasTold: known !== undefined && known.isOpen && known.drained.every((place) => place !== undefined),
           come: known?.come ?? nowhere,
           drained: stages.map((_, i) => known?.drained[i] ?? nowhere),
           told: stages.map((_, i) => all.map((sender) => known?.told[i]?.[sender] ?? nowhere)),
@@ -215,6 +215,8 @@ export function loggedRoute({ pipeline, parcels, state, tasks, taskCount, stages
         if (routeOf(parcel.from).hasTold) continue;
         post(parcel, { entry: hasRun(parcel.from) ? entry : 0, phase: phase.open, tick: parcel.tick });
       }
+      // tasks are opened again behind the end of the input, when receivers have forgotten
+      for (const route of routes.values()) route.hasTold = false;
       await receive();
     },
     async settle(posted, at) {

@@ -46,8 +46,8 @@ export function isSettled(state: StateBackend, pipeline: string, tasks: number):
   return (routes.length === 0 || routes.length === tasks) && places.every((place) => comparePlaces(place, places[0]!) === 0);
 }
 
-/** What `routeWrite` has written of a task, or undefined. Stages that the graph has not had then are told anew. */
-export function storedRoute(state: StateBackend, pipeline: string, task: number, stages: readonly RouteStage[], senders: number): (Omit<TaskRoute, 'drained' | 'told'> & { readonly drained: readonly (Place | undefined)[]; readonly told: readonly (readonly Place[] | undefined)[] }) | undefined {
+/** What `routeWrite` has written of a task, or undefined; and whether what its exchanges know of watermarks is kept. Stages that the graph has not had then are told anew. */
+export function storedRoute(state: StateBackend, pipeline: string, task: number, stages: readonly RouteStage[], senders: number): (Omit<TaskRoute, 'drained' | 'told'> & { readonly isOpen: boolean; readonly drained: readonly (Place | undefined)[]; readonly told: readonly (readonly Place[] | undefined)[] }) | undefined {
   const bytes = state.of(task).get(pipeline, exchangesStep, routeKey);
   if (bytes === undefined) return undefined;
   const numbers = new Float64Array(Uint8Array.from(bytes).buffer);
@@ -56,5 +56,7 @@ export function storedRoute(state: StateBackend, pipeline: string, task: number,
     for (let at = 1 + placeNumbers; at < numbers.length; at += ofStage) if (numbers[at] === stage) return { drained: placeAt(numbers, at + 1), told: Array.from({ length: senders }, (_, sender) => placeAt(numbers, at + 1 + placeNumbers * (1 + sender))) };
     return undefined;
   });
-  return { readFrom: numbers[0]!, come: placeAt(numbers, 1), drained: places.map((p) => p?.drained), told: places.map((p) => p?.told) };
+  // the end of a bounded input closes its exchanges
+  const isOpen = [...state.of(task).range(pipeline, exchangesStep, new Uint8Array(0))].length > 1;
+  return { isOpen, readFrom: numbers[0]!, come: placeAt(numbers, 1), drained: places.map((p) => p?.drained), told: places.map((p) => p?.told) };
 }

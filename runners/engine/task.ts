@@ -207,11 +207,14 @@ export function createTask(pipeline: Pipeline, number: number, tasks: number, en
   };
   const kept = new Map<string, Uint8Array>();
   const keepExchanges = () => {
+    // behind the end of the input a run begins anew: senders tell their watermarks again
+    const isAtEnd = [...exchanges.values()].some((made) => made.isAtEnd);
     for (const [id, made] of exchanges) {
-      const packed = made.pack();
+      const packed = isAtEnd ? nothing : made.pack();
       if (Buffer.compare(packed, kept.get(id) ?? nothing) === 0) continue;
       kept.set(id, packed);
-      table(exchangesStep).put(Buffer.from(id), packed);
+      if (isAtEnd) table(exchangesStep).delete(Buffer.from(id));
+      else table(exchangesStep).put(Buffer.from(id), packed);
     }
   };
   const context: TaskContext = {
@@ -318,7 +321,10 @@ export function createTask(pipeline: Pipeline, number: number, tasks: number, en
     reopenExchanges() {
       for (const port of inOrder()) {
         const packed = environment.keepsExchanges && table(exchangesStep).get(Buffer.from(port.id));
-        if (packed) port.restore(packed);
+        if (packed) {
+          kept.set(port.id, Uint8Array.from(packed));
+          port.restore(packed);
+        }
         task.check();
       }
     },

@@ -12,6 +12,7 @@ const userTrail = topic('user-rows', { key: 'user', value: { user: 'string', n: 
 /** Every record goes to another task by its page, and what comes of it to a third one by its user. */
 export const pageTally: SimulatedPipeline = {
   name: 'page-tally',
+  endsInBetween: true,
   inputs: [visits],
   record: visitOf,
   create: () =>
