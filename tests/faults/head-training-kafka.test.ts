@@ -1,6 +1,7 @@
 /*
  * head-training on Kafka: the versions, verdicts and weights of an embedded run, bit for bit, with processes that are killed while another stands by and takes over. HEADRACE_FAULTS=long kills ten times.
  */
+import { once } from 'node:events';
 import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -58,9 +59,18 @@ const onKafka = async <T>(use: (runtime: Runtime) => Promise<T>, dataDir = join(
   }
 };
 
-const startMember = (dataDir: string) => startCommand(['run', pipeline, '--commit-ms', '50', '--data-dir', dataDir], environment);
+interface Member extends ReturnType<typeof startCommand> {
+  /** It has said something, and so knows what to do at SIGTERM. */
+  readonly speaks: Promise<unknown>;
+}
 
-async function stop({ child, ended }: ReturnType<typeof startMember>): Promise<Ended> {
+const startMember = (dataDir: string): Member => {
+  const started = startCommand(['run', pipeline, '--commit-ms', '50', '--data-dir', dataDir], environment);
+  return { ...started, speaks: Promise.race([once(started.child.stdout!, 'data'), once(started.child.stderr!, 'data'), started.ended]) };
+};
+
+async function stop({ child, ended, speaks }: Member): Promise<Ended> {
+  await speaks;
   child.kill('SIGTERM');
   return ended;
 }
