@@ -34,7 +34,7 @@ const oracleOf = (pipeline: string) => join(home, `oracle-${pipeline}`);
 /** What the pipelines write; their dead letters tell offsets, which other commits leave gaps between: the replay at the end compares them. */
 const jobs = [
   { pipeline: 'user-activity', file: userActivity, outputs: ['user-hops', 'late-user-clicks', 'user-trail'], trail: 'user-trail', deadLetters: ['user-clicks.dlq', 'user-count.dlq'] },
-  { pipeline: 'item-trail', file: itemTrail, outputs: ['trail-hops', 'late-trail', 'busy-hops', 'category-trail'], trail: 'category-trail', deadLetters: ['user-clicks.dlq', 'count.dlq'] },
+  { pipeline: 'item-trail', file: itemTrail, outputs: ['trail-hops', 'late-trail', 'busy-hops', 'category-trail'], trail: 'category-trail', deadLetters: ['user-clicks.dlq', 'category-count.dlq'] },
 ];
 const topics = ['user-clicks', ...jobs.flatMap(({ outputs, deadLetters }) => [...outputs, ...deadLetters])];
 
