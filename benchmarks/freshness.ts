@@ -1,12 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { changelogTopic, epochsTopic, parcelsTopic } from '../connectors/kafka/internal-topics.js';
+import { topicsOfPipeline } from '../connectors/kafka/internal-topics.js';
 import { type KafkaRuntime, openKafka } from '../connectors/kafka/kafka-runtime.js';
 import { kafkaSettings } from '../connectors/kafka/kafka-settings.js';
 import { redisFeatures } from '../connectors/redis/redis-features.js';
@@ -23,6 +22,7 @@ import { nodeFlags } from '../runners/node-flags.js';
 import { clickWorld, userId } from '../runners/simulate/click-world.js';
 import { planWorld } from '../runners/simulate/world-plan.js';
 import type { ClickEvent } from '../schemas/generated/click-event.js';
+import { cpuSeconds } from './cpu-seconds.js';
 import { deleteTopics } from './delete-topics.js';
 import { forgetFeatures } from './forget-features.js';
 import { latencies } from './latencies.js';
@@ -52,7 +52,7 @@ const patienceMs = 120_000;
 const dayMs = 86_400_000;
 const items = 20_000;
 /** What is made on the broker, and deleted again. */
-const topics = ['clicks', 'clicks.dlq', 'labelled-clicks', 'ctr-spikes', epochsTopic(clickFeatures.name), changelogTopic(clickFeatures.name), parcelsTopic(clickFeatures.name)];
+const topics = ['clicks', 'clicks.dlq', 'labelled-clicks', 'ctr-spikes', ...topicsOfPipeline(clickFeatures.name)];
 
 /** An event that was sent and is not yet seen. */
 interface Sent {
@@ -193,10 +193,4 @@ async function caughtUp(runtime: KafkaRuntime, partitions: number): Promise<void
 
 function* imported(world: Iterable<ClickEvent>): Iterable<Imported> {
   for (const event of world) yield { event };
-}
-
-/** What a process has used of the processors so far, in seconds. */
-function cpuSeconds(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' ');
-  return (Number(fields[11]) + Number(fields[12])) / 100;
 }

@@ -1,4 +1,5 @@
 import { usearchIndex } from '../connectors/usearch/usearch-index.js';
+import { normal } from '../dataflow/normal.js';
 import { splitmix } from '../dataflow/splitmix.js';
 import { exactIndex } from '../serving/retrieve/exact-index.js';
 
@@ -38,13 +39,12 @@ function cpuMs(since: NodeJS.CpuUsage): number {
 
 function vectors(n: number, seed: number): Float32Array {
   const random = splitmix(seed);
-  const normal = () => Math.sqrt(-2 * Math.log(1 - random.unit())) * Math.cos(2 * Math.PI * random.unit());
   const centres = splitmix(7);
-  const around = Float64Array.from({ length: 100 * width }, () => Math.sqrt(-2 * Math.log(1 - centres.unit())) * Math.cos(2 * Math.PI * centres.unit()));
+  const around = Float64Array.from({ length: 100 * width }, () => normal(centres.unit));
   const values = new Float32Array(n * width);
   for (let i = 0; i < n; i++) {
     const centre = random.below(100);
-    const row = Float64Array.from({ length: width }, (_, k) => around[centre * width + k]! + normal());
+    const row = Float64Array.from({ length: width }, (_, k) => around[centre * width + k]! + normal(random.unit));
     const norm = Math.hypot(...row);
     row.forEach((x, k) => (values[i * width + k] = x / norm));
   }

@@ -1,14 +1,14 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { changelogTopic, epochsTopic, parcelsTopic } from '../connectors/kafka/internal-topics.js';
+import { topicsOfPipeline } from '../connectors/kafka/internal-topics.js';
 import { kafkaSettings } from '../connectors/kafka/kafka-settings.js';
 import { HeadraceError } from '../dataflow/errors.js';
 import { openRuntime } from '../runners/open-runtime.js';
+import { cpuSeconds } from './cpu-seconds.js';
 import { deleteTopics } from './delete-topics.js';
 import job from './item-totals.js';
 import { topicChecksum } from './peer-checksum.js';
@@ -18,8 +18,6 @@ import { writePeerClicks } from './write-peer-clicks.js';
 const patienceMs = 600_000;
 /** Nobody has written for so long: all has come through. */
 const quietMs = 3_000;
-/** Clock ticks in a second of /proc. */
-const ticksPerS = 100;
 
 /**
  * A job whose every event goes to another task, in one process or several, started as users do (KAFKA_BROKERS): from the start until all events are processed and have come through, and CPU-seconds of all processes. Linux.
@@ -29,7 +27,7 @@ export async function repartition({ events, seed, processes }: { readonly events
   if (kafka === undefined) throw new HeadraceError('HR_KAFKA_SETTINGS', 'KAFKA_BROKERS is not set.', { remedy: 'Start a broker (`npm run services -- start kafka`) and set the variable that it prints.' });
   const home = await mkdtemp(join(tmpdir(), 'headrace-repartition-'));
   const { name } = job;
-  await deleteTopics(kafka, ['item-totals', epochsTopic(name), changelogTopic(name), parcelsTopic(name)]);
+  await deleteTopics(kafka, ['item-totals', ...topicsOfPipeline(name)]);
   const runtime = await openRuntime({ dataDir: home, kafka, mode: 'write', owner: 'benchmark' });
   const children: ChildProcess[] = [];
   try {
@@ -51,7 +49,7 @@ export async function repartition({ events, seed, processes }: { readonly events
       if (performance.now() - started > patienceMs) throw new HeadraceError('HR_ARGUMENT', `Not all events were processed within ${patienceMs / 1_000} s.`);
     }
     const wallS = (last.at - started) / 1e3;
-    const cpuS = children.reduce((sum, { pid }) => sum + cpuOf(pid!), 0);
+    const cpuS = children.reduce((sum, { pid }) => sum + cpuSeconds(pid!), 0);
     const { outputs, checksum } = await topicChecksum(runtime, 'item-totals');
     return { workload: 'repartition', processes, events, partitions, outputs, checksum: String(checksum), wallS: Number(wallS.toFixed(2)), cpuS: Number(cpuS.toFixed(2)), eventsPerS: Math.round(events / wallS), eventsPerCpuS: Math.round(events / cpuS) };
   } finally {
@@ -59,10 +57,4 @@ export async function repartition({ events, seed, processes }: { readonly events
     await runtime.close();
     await rm(home, { recursive: true, force: true });
   }
-}
-
-/** CPU-seconds that a process has used. */
-function cpuOf(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' ');
-  return (Number(fields[11]) + Number(fields[12])) / ticksPerS;
 }

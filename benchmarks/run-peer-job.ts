@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { changelogTopic, epochsTopic, parcelsTopic } from '../connectors/kafka/internal-topics.js';
+import { topicsOfPipeline } from '../connectors/kafka/internal-topics.js';
 import { type KafkaSettings, kafkaSettings } from '../connectors/kafka/kafka-settings.js';
 import { HeadraceError } from '../dataflow/errors.js';
 import { nodeFlags } from '../runners/node-flags.js';
@@ -42,7 +42,7 @@ export async function peerJob(options: PeerJobOptions): Promise<Record<string, s
   // the client that was chosen is that of the job alone
   const kafka: KafkaSettings | undefined = chosen && { ...chosen, client: 'columnar' };
   try {
-    if (kafka !== undefined) await deleteTopics(kafka, [...outputs[workload], epochsTopic(workload), changelogTopic(workload), parcelsTopic(workload)]);
+    if (kafka !== undefined) await deleteTopics(kafka, [...outputs[workload], ...topicsOfPipeline(workload)]);
     const writing = await openRuntime({ dataDir, kafka, mode: 'write', owner: 'benchmark' });
     const known = (await writing.log.topics()).find((t) => t.name === 'clicks');
     if (known === undefined) await writePeerClicks(writing.log, { events, seed });

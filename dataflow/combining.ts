@@ -15,7 +15,7 @@ export interface Combining {
 }
 
 /** What has been added up of one pane: its bytes, where it begins, and of how many records it is made. */
-export interface Partial {
+export interface PartialPane {
   readonly bytes: Uint8Array;
   readonly start: number;
   readonly records: number;
@@ -32,11 +32,11 @@ export function isCombinable({ tables, customs }: Layout): boolean {
 const sampled = 512;
 /** Keys among them for one record, at most. */
 const mostKeys = 0.5;
-let ids = new Int32Array(sampled);
 
 /** Whether the records of a tick have so few keys that fewer rows would go out. The answer follows from the records alone, so that a replay gives the same. Cost: a look-up for the first 512 records. */
 export function repaysCombining(batches: readonly Batch<unknown>[]): boolean {
   const keys = new Dictionary();
+  const ids = new Int32Array(sampled);
   let seen = 0;
   for (const { key, length } of batches) {
     const n = Math.min(length, sampled - seen);
@@ -48,11 +48,12 @@ export function repaysCombining(batches: readonly Batch<unknown>[]): boolean {
 }
 
 /**
- * Adds records up in panes of `every` milliseconds. The same records give the same bytes.
+ * Adds records up in panes. The same records give the same bytes.
  *
  * @param paneStart where the pane of an event time begins
  */
 export function paneCombiner(layout: Layout, paneStart: (time: number) => number): Combiner {
+  let ids = new Int32Array(sampled);
   return (batches) => {
     const panes = new Map<number, { readonly pane: Pane; records: number }>();
     const addTo = (start: number, batch: Batch<unknown>) => {
@@ -63,7 +64,7 @@ export function paneCombiner(layout: Layout, paneStart: (time: number) => number
       known.records += batch.length;
     };
     for (const batch of batches) for (const [start, rows] of byPane(batch.times, paneStart)) addTo(start, rows === undefined ? batch : batch.select(Int32Array.from(rows)));
-    const parts = [...panes].map(([start, { pane, records }]): Partial => ({ bytes: pane.delta(true)!, start, records }));
+    const parts = [...panes].map(([start, { pane, records }]): PartialPane => ({ bytes: pane.delta(true)!, start, records }));
     return [partialBatch(parts, batches[0]!.keyedBy)];
   };
 }
@@ -89,7 +90,7 @@ export function byPane(times: Float64Array, paneStart: (time: number) => number)
   return panes;
 }
 
-function partialBatch(parts: readonly Partial[], keyedBy: KeyedBy | undefined): Batch<unknown> {
+function partialBatch(parts: readonly PartialPane[], keyedBy: KeyedBy | undefined): Batch<unknown> {
   const columns = new Map<string, Column>([
     [paneColumn, { kind: 'object', data: parts.map(({ bytes }) => bytes) }],
     ['~start', { kind: 'number', data: Float64Array.from(parts, ({ start }) => start) }],
@@ -99,7 +100,7 @@ function partialBatch(parts: readonly Partial[], keyedBy: KeyedBy | undefined): 
 }
 
 /** What a combiner has made, or undefined where a batch has records. */
-export function partialsOf(batch: Batch<unknown>): Partial[] | undefined {
+export function partialsOf(batch: Batch<unknown>): PartialPane[] | undefined {
   if (batch.rows.names?.[0] !== paneColumn) return undefined;
   const panes = batch.field(paneColumn) as { readonly data: readonly Uint8Array[] };
   const numbers = (name: string) => (batch.field(name) as { readonly data: Float64Array }).data;

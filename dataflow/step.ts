@@ -58,6 +58,11 @@ export interface StepOptions {
   readonly table?: string;
 }
 
+/** The topics that a step writes: as a sink, and as side outputs. */
+export function writtenBy({ role, topic, sides = [] }: Pick<Step, 'role' | 'topic' | 'sides'>): readonly AnyTopic[] {
+  return [...(role === 'sink' && topic !== undefined ? [topic] : []), ...sides];
+}
+
 const steps = new WeakMap<Observable<unknown>, Step>();
 
 /**

@@ -1,3 +1,4 @@
+import { addFloat } from './accumulators/leaf-loops.js';
 import { Pane } from './accumulators/pane.js';
 import type { Layout, TableLayout } from './accumulators/layout.js';
 
@@ -115,16 +116,6 @@ function mergeCells(bytes: Uint8Array, to: Float64Array, base: number, count: nu
       else if (merge === merging.least ? x < to[cell]! : x > to[cell]!) to[cell] = x;
     }
   }
-}
-
-/** Adds to a sum, and what is rounded off to the cell behind it. */
-function addFloat(data: Float64Array, cell: number, x: number): void {
-  const a = data[cell]!;
-  const sum = a + x;
-  const b = sum - a;
-  data[cell] = sum;
-  // An infinite or NaN sum has no error to carry; the plain result stands.
-  if (sum - sum === 0) data[cell + 1] = data[cell + 1]! + (a - (sum - b) + (x - b));
 }
 
 const known = new WeakMap<Layout, readonly Uint8Array[]>();

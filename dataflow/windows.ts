@@ -4,7 +4,7 @@ import type { Batch, KeyedBy } from './batch.js';
 import { groupLabels, Pane } from './accumulators/pane.js';
 import { resultColumns } from './accumulators/results.js';
 import { type Aggregates, layoutOf } from './accumulators/layout.js';
-import { byPane, type Combiner, isCombinable, paneCombiner, type Partial } from './combining.js';
+import { byPane, type Combiner, isCombinable, paneCombiner, type PartialPane } from './combining.js';
 import { createPaneStore, type PaneMeta } from './pane-store.js';
 import type { StateTable } from './state-table.js';
 import type { WindowMs } from './window-spec.js';
@@ -29,7 +29,7 @@ export interface Windows {
   /** Adds records up before they come here, where these windows can take them in so. */
   readonly combiner?: Combiner | undefined;
   /** Adds what `combiner` has made. */
-  addPartial?(partial: Partial): void;
+  addPartial?(partial: PartialPane): void;
   /** Event time is at `time`: the results that are due now, in order of their windows, corrections first. */
   advance(time: number): Iterable<FiredWindow>;
   /** Puts what has changed into the table; answers how many rows are held. */

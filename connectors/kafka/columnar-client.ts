@@ -4,7 +4,8 @@ import { groupMembers } from './group-members.js';
 import type { KafkaClient } from './kafka-client.js';
 import { createPartitionReader } from './partition-reader.js';
 import { createMembership } from './membership.js';
-import { settleOthers, settlePresent } from './settle-others.js';
+import { settleOthers } from './settle-others.js';
+import { settlePresent } from './settle-present.js';
 import { topicAdmin } from './topic-admin.js';
 import { createProducer } from './transactional-producer.js';
 
@@ -14,11 +15,12 @@ import { createProducer } from './transactional-producer.js';
  * @param useVersion 1: transactions as before Kafka 4.0, on any broker
  */
 export function columnarClient(cluster: Cluster, useVersion?: 1 | 2): KafkaClient {
+  const reader = createPartitionReader(columnarSource(cluster));
   return {
     ...topicAdmin(cluster),
-    reader: createPartitionReader(columnarSource(cluster)),
+    reader,
     settleOthers: (at, own, ownerOf) => settleOthers(cluster, at, own, ownerOf),
-    settlePresent: (at) => settlePresent(cluster, at),
+    settlePresent: (at, patienceMs) => settlePresent(reader, at, cluster.clock, patienceMs),
     membership: (options) => createMembership({ ...options, cluster }),
     // brokers themselves refuse an id that another has claimed
     producer: (transactionalId) => createProducer(cluster, transactionalId, useVersion),

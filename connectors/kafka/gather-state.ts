@@ -1,7 +1,6 @@
 import { HeadraceError } from '../../dataflow/errors.js';
 import type { Committed } from '../../dataflow/ports/log-client.js';
 import { offsetAt } from '../../dataflow/record-block.js';
-import { type Clock, systemClock } from './clock.js';
 import { type EpochRecord, epochRecord } from './epochs.js';
 import { changelogTopic, epochsTopic } from './internal-topics.js';
 import { restoreTask } from './join-pipeline.js';
@@ -13,7 +12,6 @@ import { transactionTimeoutMs } from './transactional-producer.js';
 
 /** How often state is gathered anew when its beginning was deleted meanwhile. */
 const attempts = 5;
-const pauseMs = 5;
 /** Brokers end a transaction that nobody ends, and look for such ones every ten seconds. */
 const patienceMs = transactionTimeoutMs + 20_000;
 
@@ -25,11 +23,11 @@ const patienceMs = transactionTimeoutMs + 20_000;
  *
  * @throws HR_KAFKA a transaction stays open; HR_OFFSET_GONE
  */
-export async function gatherState(pipeline: string, client: KafkaClient, copy: StateCopy, clock: Clock = systemClock): Promise<Committed | undefined> {
+export async function gatherState(pipeline: string, client: KafkaClient, copy: StateCopy): Promise<Committed | undefined> {
   if (!(await client.hasTopic(epochsTopic(pipeline)))) return undefined;
   const tasks = Array.from({ length: await client.partitions(epochsTopic(pipeline)) }, (_, task) => task);
   for (let attempt = 1; ; attempt++) {
-    const last = await wholeEpochs(pipeline, tasks, client, clock);
+    const last = await wholeEpochs(pipeline, tasks, client);
     try {
       for (const [task, record] of last) await restoreTask(client, { pipeline, task }, copy, record, 'reader');
       copy.hold([...last.keys()]);
@@ -43,7 +41,7 @@ export async function gatherState(pipeline: string, client: KafkaClient, copy: S
 }
 
 /** The last epochs of tasks of which none is seen in part: where one task shows a transaction, all of its tasks do, with their changes. */
-async function wholeEpochs(pipeline: string, tasks: readonly number[], { reader }: Pick<KafkaClient, 'reader'>, clock: Clock): Promise<Map<number, EpochRecord>> {
+async function wholeEpochs(pipeline: string, tasks: readonly number[], { reader, settlePresent }: KafkaClient): Promise<Map<number, EpochRecord>> {
   const epochsOf = (partition: number): TopicPartition => ({ topic: epochsTopic(pipeline), partition });
   const seen = await Promise.all(
     tasks.map(async (task) => {
@@ -51,7 +49,7 @@ async function wholeEpochs(pipeline: string, tasks: readonly number[], { reader 
       return block === undefined ? undefined : { records: Array.from({ length: block.count }, (_, row) => epochRecord(block, row)), next: offsetAt(block, block.count - 1) + 1 };
     }),
   );
-  await Promise.all(tasks.flatMap((partition) => [epochsOf(partition), { topic: changelogTopic(pipeline), partition }]).map((at) => settledUpTo(reader, at, clock)));
+  await Promise.all(tasks.flatMap((partition) => [epochsOf(partition), { topic: changelogTopic(pipeline), partition }]).map((at) => settlePresent(at, patienceMs)));
   // also those that another process has gone on from
   const transactions = new Set(seen.flatMap((one) => one?.records.map(nameOf) ?? []));
   const whole = new Map<number, EpochRecord>();
@@ -72,14 +70,4 @@ async function wholeEpochs(pipeline: string, tasks: readonly number[], { reader 
 /** An epoch of one process is one transaction. */
 function nameOf({ by, epoch }: EpochRecord): string {
   return `${epoch} ${by}`;
-}
-
-/** Waits until everything that a partition has now is committed or aborted. */
-async function settledUpTo(reader: KafkaClient['reader'], at: TopicPartition, clock: Clock): Promise<void> {
-  const end = await reader.writtenEnd(at);
-  const started = clock.now();
-  while ((await reader.bounds(at)).end < end) {
-    if (clock.now() - started > patienceMs) throw new HeadraceError('HR_KAFKA', `A transaction in ${at.topic}/${at.partition} stays open.`, { place: at });
-    await clock.wait(pauseMs);
-  }
 }

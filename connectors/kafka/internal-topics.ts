@@ -22,6 +22,11 @@ export function parcelsTopic(pipeline: string): string {
   return `${internalPrefix}${encoded(pipeline)}.parcels`;
 }
 
+/** All that is kept of a pipeline. */
+export function topicsOfPipeline(pipeline: string): readonly string[] {
+  return [epochsTopic(pipeline), changelogTopic(pipeline), parcelsTopic(pipeline)];
+}
+
 /** Schemas by id and the newest of each subject, where no registry is configured. */
 export const schemasTopic = `${internalPrefix}schemas`;
 

@@ -17,8 +17,8 @@ export interface KafkaClient extends TopicAdmin {
    * @param ownerOf the transactional id that a record names
    */
   settleOthers(at: TopicPartition, own: string, ownerOf: (block: RecordBlock, row: number) => string | undefined): Promise<void>;
-  /** Waits until all that has been written to a partition so far is committed or aborted. */
-  settlePresent(at: TopicPartition): Promise<void>;
+  /** Waits until all that has been written to a partition so far is committed or aborted. @throws HR_KAFKA it takes longer than `patienceMs`, if that is given */
+  settlePresent(at: TopicPartition, patienceMs?: number): Promise<void>;
   /** This process in the group of a pipeline; undefined where one process runs it as a whole. */
   membership?(options: Omit<MembershipOptions, 'cluster'>): Membership;
   /** A producer with a transactional id, not yet claimed. */

@@ -23,10 +23,19 @@ export async function settleOthers(cluster: Cluster, at: TopicPartition, own: st
   const started = clock.now();
   const ended = new Set<string>([own]);
   for (;;) {
-    const { stable, end } = await endsOf(cluster, at, what);
+    const [stable, end] = await cluster.patiently(what, async () => {
+      const leader = await cluster.leader(at);
+      return Promise.all(
+        (['committed', 'everything'] as const).map(async (isolation) => {
+          const [answer] = await cluster.node(leader, 'control', listOffsetsRequest([{ ...at, time: offsetOf.end }], isolation));
+          checkAnswer(answer?.error ?? kafkaError.unknownTopic, what);
+          return answer!.offset;
+        }),
+      );
+    });
     if (stable === end) return;
     if (clock.now() - started >= patienceMs) {
-      for (const owner of await ownersOf(cluster, at, stable, ownerOf)) {
+      for (const owner of await ownersOf(cluster, at, stable!, ownerOf)) {
         if (ended.has(owner)) continue;
         ended.add(owner);
         await cluster.patiently(`ending what ${owner} has left open`, async () => {
@@ -41,31 +50,6 @@ export async function settleOthers(cluster: Cluster, at: TopicPartition, own: st
     }
     await clock.wait(pauseMs);
   }
-}
-
-/**
- * Waits until all that has been written to a partition so far is committed or aborted: others go on writing there. What a process has left open that is gone ends when its tasks are taken over, or when the
- * transaction times out.
- */
-export async function settlePresent(cluster: Cluster, at: TopicPartition): Promise<void> {
-  const what = `what is open in ${at.topic}/${at.partition}`;
-  const { end } = await endsOf(cluster, at, what);
-  while ((await endsOf(cluster, at, what)).stable < end) await cluster.clock.wait(pauseMs);
-}
-
-/** The last stable offset of a partition, and its end. */
-async function endsOf(cluster: Cluster, at: TopicPartition, what: string): Promise<{ readonly stable: number; readonly end: number }> {
-  return cluster.patiently(what, async () => {
-    const leader = await cluster.leader(at);
-    const [stable, end] = await Promise.all(
-      (['committed', 'everything'] as const).map(async (isolation) => {
-        const [answer] = await cluster.node(leader, 'control', listOffsetsRequest([{ ...at, time: offsetOf.end }], isolation));
-        checkAnswer(answer?.error ?? kafkaError.unknownTopic, what);
-        return answer!.offset;
-      }),
-    );
-    return { stable: stable!, end: end! };
-  });
 }
 
 /** Who has written records from an offset on, committed or not. */

@@ -170,7 +170,8 @@ function addFloats(data: Float64Array, stride: number, at: number, slots: Int32A
   }
 }
 
-function addFloat(data: Float64Array, cell: number, x: number): void {
+/** Adds to a sum, and what is rounded off to the cell behind it (Knuth's TwoSum). */
+export function addFloat(data: Float64Array, cell: number, x: number): void {
   const a = data[cell]!;
   const sum = a + x;
   const b = sum - a;

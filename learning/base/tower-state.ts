@@ -1,3 +1,4 @@
+import { normal } from '../../dataflow/normal.js';
 import { splitmix } from '../../dataflow/splitmix.js';
 import { drawOf } from '../reservoir.js';
 import { seal, unseal } from '../sealed-numbers.js';
@@ -24,15 +25,14 @@ export function newTowers(shape: TowerShape, names: readonly string[], seed: num
   const { width } = shape;
   const parameters = new Float32Array(size);
   const random = splitmix(seed);
-  const normal = () => Math.sqrt(-2 * Math.log(1 - random.unit())) * Math.cos(2 * Math.PI * random.unit());
   names.forEach((name, row) => {
     const draw = drawOf(name);
     random.seed(Math.floor(draw / 2 ** 32), draw % 2 ** 32 | 0);
-    for (let k = 0; k < width; k++) parameters[row * width + k] = normal() / Math.sqrt(width);
+    for (let k = 0; k < width; k++) parameters[row * width + k] = normal(random.unit) / Math.sqrt(width);
   });
   random.seed(-1, 0);
   for (const { kind, dims, from, length } of [...layers.user, ...layers.item]) {
-    if (kind === 'weights') for (let i = from; i < from + length; i++) parameters[i] = Math.sqrt(2 / dims[0]!) * normal();
+    if (kind === 'weights') for (let i = from; i < from + length; i++) parameters[i] = Math.sqrt(2 / dims[0]!) * normal(random.unit);
   }
   return { shape, step: 0, parameters, first: new Float32Array(size), second: new Float32Array(size) };
 }

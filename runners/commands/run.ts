@@ -6,10 +6,9 @@ import { formatMs } from '../../dataflow/duration.js';
 import { HeadraceError } from '../../dataflow/errors.js';
 import { createMetrics, type MetricName, type Metrics } from '../../dataflow/metrics.js';
 import type { Pipeline } from '../../dataflow/pipeline.js';
-import { definition } from '../../dataflow/topic.js';
 import { deadLetterTopic } from '../engine/dead-letters.js';
 import type { StateFate, StateRules } from '../engine/state-changes.js';
-import { buildGraph, type PipelineGraph, tickOf } from '../engine/task.js';
+import { buildGraph, type PipelineGraph, tickOf, writtenTopics } from '../engine/task.js';
 import { loadPipeline } from '../load-pipeline.js';
 import { openRuntime, runtimePlace } from '../open-runtime.js';
 import { runHealth } from '../operations/run-health.js';
@@ -203,7 +202,7 @@ function banner(pipeline: Pipeline, graph: PipelineGraph, place: string, inputs:
     const topic = inputs.topics.get(name);
     return topic === undefined ? name : `${name} (${topic.partitions} partitions, ${formatNumber(topic.records)} records)`;
   });
-  const written = [...new Set(graph.steps.flatMap((s) => [...(s.role === 'sink' && s.topic !== undefined ? [s.topic] : []), ...(s.sides ?? [])]).map((t) => t[definition].name))];
+  const written = [...new Set(writtenTopics(graph))];
   return [
     `headrace run ${pipeline.name}`,
     `  data     ${place}`,

@@ -18,7 +18,7 @@ import { probeTask, type TaskProbe } from './probe-task.js';
 import { checkSchemas, checkTasks, createOwnInputs, findInputs, prepareOutputs } from './prepare-job.js';
 import { type Hosting, runEntry, worksOutside } from './run-entry.js';
 import { formWrites, settleState, type StateFate, type StateRules } from './state-changes.js';
-import { buildGraph, type PipelineGraph, type TaskEnvironment, writtenTopics } from './task.js';
+import { buildGraph, type PipelineGraph, type TaskEnvironment, writesApart } from './task.js';
 import type { InputName, TaskGroup } from './task-group.js';
 
 /** Log, state, schemas and artefacts that a job works on. */
@@ -166,8 +166,8 @@ async function runShare(
   }
   // Calls that are under way end with the share, whatever it ends of.
   const over = new AbortController();
-  const keepsExchanges = shares?.parcels !== undefined;
-  const environment: TaskEnvironment = { ...options, keepsExchanges, abort: AbortSignal.any([options.abort, over.signal]), state: runtime.state, artefacts: runtime.artefacts, inputs: partitions, outputs, replaying: options.journal !== undefined };
+  const parcels = shares?.parcels;
+  const environment: TaskEnvironment = { ...options, keepsExchanges: parcels !== undefined, abort: AbortSignal.any([options.abort, over.signal]), state: runtime.state, artefacts: runtime.artefacts, inputs: partitions, outputs, replaying: options.journal !== undefined };
   const firstWrites: StateWrite[] = [];
   if (probe !== undefined) {
     const place = { ...runtime, tasks, shared: shares !== undefined };
@@ -176,7 +176,7 @@ async function runShare(
   }
   const hosting: Hosting = { groups: undefined };
   const groups = () => hosting.groups;
-  const route = shares?.parcels === undefined ? directRoute(groups) : loggedRoute({ pipeline: pipeline.name, parcels: shares.parcels, state: runtime.state, tasks, taskCount: fixed.taskCount, stages: probe!.stages, groups, hasRun: (task) => taskProgress(runtime.state, pipeline.name, task) !== undefined, now: () => options.clock.now() });
+  const route = parcels === undefined ? directRoute(groups) : loggedRoute({ pipeline: pipeline.name, parcels, state: runtime.state, tasks, taskCount: fixed.taskCount, stages: probe!.stages, groups, hasRun: (task) => taskProgress(runtime.state, pipeline.name, task) !== undefined, now: () => options.clock.now() });
   const arrivals: Arrivals = new Map();
   const known = tasks.flatMap((task) => taskProgress(runtime.state, pipeline.name, task) ?? []);
   let newest = known.reduce((most, { index }) => Math.max(most, index), -1);
@@ -229,8 +229,7 @@ interface Turn {
  * the records of several steps in one topic; and the end of the input is that of all tasks.
  */
 function canSpread(graph: PipelineGraph, { bounded }: JobOptions): boolean {
-  const written = writtenTopics(graph);
-  return !bounded && !graph.steps.some((s) => s.outside) && new Set(written).size === written.length;
+  return !bounded && !graph.steps.some((s) => s.outside) && writesApart(graph);
 }
 
 /** What several tasks have begun as one entry. */

@@ -99,6 +99,7 @@ export function loggedRoute({ pipeline, parcels, state, tasks, taskCount, stages
   let bytes = 0;
   let runs = 0;
   let announced = '';
+  let hasRead = false;
   let isDue = false;
   let onTheWay: { readonly upTo: Place; readonly bytes: number }[] = [];
 
@@ -191,7 +192,9 @@ export function loggedRoute({ pipeline, parcels, state, tasks, taskCount, stages
     }
   };
   const receive = async (): Promise<void> => {
-    for (const task of tasks) await read(task);
+    // where there are no others, all that was sent is there when the share begins
+    if (others.length > 0 || !hasRead) await Promise.all(tasks.map(read));
+    hasRead = true;
     await advance();
   };
   /** A run for a task as records. */

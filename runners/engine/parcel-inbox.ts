@@ -26,11 +26,10 @@ export function createParcelInbox(parcels: ParcelLog, task: number, from: number
   const assembler = createRunAssembler();
   const own = new Map<string, RunHold>();
   let holds: RunHold[] = [];
-  let next = from;
+  let next: number | undefined;
   return {
     async read() {
-      // behind what a restart or retention has deleted
-      if (next === undefined || next === from) next = Math.max(next ?? 0, (await parcels.bounds(task)).start);
+      next ??= Math.max(from ?? 0, (await parcels.bounds(task)).start);
       const runs: { run: ParcelRun; hold: RunHold }[] = [];
       for (let block = await parcels.read(task, next); block !== undefined; block = await parcels.read(task, next)) {
         next = offsetAt(block, block.count - 1) + 1;
@@ -48,7 +47,7 @@ export function createParcelInbox(parcels: ParcelLog, task: number, from: number
     expect: (key, hold) => void own.set(key, hold),
     get position() {
       holds = holds.filter(({ left }) => left > 0);
-      return holds.reduce((least, { offset }) => Math.min(least, offset!), Math.min(next ?? 0, assembler.pending));
+      return holds.reduce((least, { offset }) => Math.min(least, offset!), Math.min(next ?? from ?? 0, assembler.pending));
     },
   };
 }

@@ -1,6 +1,7 @@
 import { HeadraceError } from '../../dataflow/errors.js';
 import type { LogClient } from '../../dataflow/ports/log-client.js';
 import type { StateBackend } from '../../dataflow/ports/state-backend.js';
+import { writtenBy } from '../../dataflow/step.js';
 import { definition, type TopicDefinition } from '../../dataflow/topic.js';
 import { parseRecordSchema } from '../../schemas/avro-schema.js';
 import { compileReader } from '../../schemas/reader.js';
@@ -86,7 +87,7 @@ export async function prepareOutputs(graph: PipelineGraph, taskCount: number, ru
   const existing = new Map((await runtime.log.topics()).map((t) => [t.name, t]));
   for (const step of graph.steps) {
     if (step.outside && !existing.has(outcomesTopic(step.id))) await runtime.log.createTopic(outcomesTopic(step.id), { partitions: taskCount });
-    for (const topic of [...(step.role === 'sink' && step.topic !== undefined ? [step.topic] : []), ...(step.sides ?? [])]) {
+    for (const topic of writtenBy(step)) {
       const meta = topic[definition];
       const partitions = existing.get(meta.name)?.partitions ?? meta.partitions ?? taskCount;
       if (!existing.has(meta.name)) await runtime.log.createTopic(meta.name, { partitions, retentionMs: meta.retentionMs });

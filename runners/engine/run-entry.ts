@@ -8,7 +8,7 @@ import { outcomeRecords } from './outcome-history.js';
 import type { Parcel } from './exchange-port.js';
 import type { ParcelRoute } from './parcel-route.js';
 import { phase, type Place } from './place.js';
-import { type PipelineGraph, type TaskOutput, writtenTopics } from './task.js';
+import { type PipelineGraph, type TaskOutput, writesApart } from './task.js';
 import type { InputName, InputStatus, Outcomes, Pulse, TaskGroup } from './task-group.js';
 
 /** Bytes of output after which an epoch is committed, whatever the clock says. */
@@ -168,7 +168,7 @@ export async function runEntry(
         continue;
       }
       rows = stepRows;
-      await comeTo(phase.records, cut.partial === undefined ? cut.tick : cut.partial.tick, (group) => group.run(cut, ends));
+      await comeTo(phase.records, cut.partial?.tick ?? cut.tick, (group) => group.run(cut, ends));
       dirty = true;
       const bytes = route.bytes + (await pulseOf(groups)).bytes;
       const records = statusRecords(statuses) - committedRecords;
@@ -244,8 +244,7 @@ function statusRecords(statuses: readonly InputStatus[]): number {
 
 /** Whether no records of different ways meet: where they do, their order is that of whole ticks, and no tick may be cut. */
 function isLinear(graph: PipelineGraph): boolean {
-  const written = writtenTopics(graph);
-  return !graph.steps.some((s) => s.inputs.length > 1) && new Set(written).size === written.length;
+  return !graph.steps.some((s) => s.inputs.length > 1) && writesApart(graph);
 }
 
 async function createDeadLetterTopics(log: LogClient, outputs: readonly { readonly topic: string }[], taskCount: number): Promise<void> {

@@ -12,7 +12,7 @@ import type { FeaturePublisher } from '../../dataflow/ports/feature-publisher.js
 import type { StateBackend } from '../../dataflow/ports/state-backend.js';
 import type { EpochCommit, StateWrite } from '../../dataflow/ports/log-client.js';
 import type { Signal } from '../../dataflow/signal.js';
-import { collectSteps, defineStep, type ErrorPolicy, type Step } from '../../dataflow/step.js';
+import { collectSteps, defineStep, type ErrorPolicy, type Step, writtenBy } from '../../dataflow/step.js';
 import { createStateTable, type EpochTable } from '../../dataflow/state-table.js';
 import type { TaskContext } from '../../dataflow/task-context.js';
 import { definition, type AnyTopic, type Topic, type TopicDefinition } from '../../dataflow/topic.js';
@@ -85,6 +85,12 @@ export function tickOf(pipeline: Pipeline, sources: readonly { readonly disorder
   return pipeline.tickMs ?? Math.min(10_000, Math.max(100, Math.round(largest / 10)));
 }
 
+/** Whether each topic has one writer: the order of several ones is that of whole ticks, which one process has to know. */
+export function writesApart(graph: PipelineGraph): boolean {
+  const written = writtenTopics(graph);
+  return new Set(written).size === written.length;
+}
+
 /** What a task needs from the run around it. */
 export interface TaskEnvironment {
   readonly state: StateBackend;
@@ -148,7 +154,7 @@ export interface Task {
 
 /** The topics that the steps of a pipeline write, each as often as there are writers: sinks, and side outputs. */
 export function writtenTopics({ steps }: PipelineGraph): readonly string[] {
-  return steps.flatMap((s) => [...(s.role === 'sink' && s.topic !== undefined ? [s.topic] : []), ...(s.sides ?? [])]).map((topic) => topic[definition].name);
+  return steps.flatMap(writtenBy).map((topic) => topic[definition].name);
 }
 
 /** Step under which a task keeps what its exchanges know. */

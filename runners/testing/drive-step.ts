@@ -6,6 +6,7 @@ import { createMetrics, type Metrics } from '../../dataflow/metrics.js';
 import { pipeline, type Pipeline } from '../../dataflow/pipeline.js';
 import type { RecordBlock } from '../../dataflow/record-block.js';
 import type { Signal } from '../../dataflow/signal.js';
+import { writtenBy } from '../../dataflow/step.js';
 import { definition, topic, type TopicDefinition } from '../../dataflow/topic.js';
 import { stringColumn } from '../../schemas/column.js';
 import { buildGraph, createTask, type Task } from '../engine/task.js';
@@ -152,7 +153,7 @@ export function driveStep(step: DrivenStep, inputs: number, events: readonly Ste
 }
 
 function writtenTopics(job: Pipeline): ReadonlyMap<string, TopicDefinition> {
-  const topics = buildGraph(job).steps.flatMap((step) => [...(step.role === 'sink' && step.topic !== undefined ? [step.topic] : []), ...(step.sides ?? [])]);
+  const topics = buildGraph(job).steps.flatMap(writtenBy);
   return new Map(topics.map((t) => [t[definition].name, t[definition]]));
 }
 

@@ -2,7 +2,8 @@ import { HeadraceError } from '../../dataflow/errors.js';
 import { createMetrics, type MetricName } from '../../dataflow/metrics.js';
 import type { Pipeline } from '../../dataflow/pipeline.js';
 import type { FeaturePublisher } from '../../dataflow/ports/feature-publisher.js';
-import { definition, type AnyTopic, type Topic } from '../../dataflow/topic.js';
+import { writtenBy } from '../../dataflow/step.js';
+import { definition, type Topic } from '../../dataflow/topic.js';
 import { type JobOptions, type JobResult, runJob } from '../engine/job.js';
 import { buildGraph, type PipelineGraph } from '../engine/task.js';
 import { createTaskGroup } from '../engine/task-group.js';
@@ -107,7 +108,7 @@ export async function runPipeline(pipeline: Pipeline, options: RunPipelineOption
       if (!(error instanceof CutOff)) throw error;
     }
   }
-  const written: readonly AnyTopic[] = graph.steps.flatMap((s) => [...(s.role === 'sink' && s.topic !== undefined ? [s.topic] : []), ...(s.sides ?? [])]);
+  const written = graph.steps.flatMap(writtenBy);
   const outputs: Record<string, readonly TopicRecord[]> = {};
   for (const topic of written) outputs[topic[definition].name] = await topicRecords(runtime.log, runtime.registry, topic[definition].name);
   const deadLetters: TopicRecord<Uint8Array | null>[] = [];

@@ -1,3 +1,4 @@
+import { normal } from '../../dataflow/normal.js';
 import { type Random, splitmix } from '../../dataflow/splitmix.js';
 import type { Candidate } from '../../evaluation/candidate.js';
 import type { DecisionColumns } from '../../evaluation/logged-decisions.js';
@@ -61,7 +62,7 @@ const features = 4;
 export function simulatedDecisions(options: SimulatedDecisionsOptions): SimulatedDecisions {
   const { decisions: n, actions, seed, world = seed, peak = 1, floor = 0.05, contextual = true, candidate = 'near', distributions = false, fault } = options;
   const random = splitmix(world);
-  const coefficients = (): Float64Array => Float64Array.from({ length: actions * (features + 1) }, (_, k) => (k % (features + 1) === 0 ? normal(random) : contextual ? normal(random) / 2 : 0));
+  const coefficients = (): Float64Array => Float64Array.from({ length: actions * (features + 1) }, (_, k) => (k % (features + 1) === 0 ? normal(random.real) : contextual ? normal(random.real) / 2 : 0));
   const logging = coefficients();
   const outcome = coefficients();
   const moved = (from: Float64Array, by: number): Float64Array => {
@@ -71,7 +72,7 @@ export function simulatedDecisions(options: SimulatedDecisionsOptions): Simulate
   const later = moved(logging, 0.7);
   const wanted = moved(logging, 0.5);
   if (world !== seed) random.seed(1, seed);
-  const context = Float64Array.from({ length: n * features }, () => normal(random));
+  const context = Float64Array.from({ length: n * features }, () => normal(random.real));
   const columns = { action: new Float64Array(n), propensity: new Float64Array(n), reward: new Float64Array(n), logger: new Float64Array(n), decision: new Float64Array(n), time: new Float64Array(n) };
   const logged = new Float64Array(n * actions);
   const proposed = new Float64Array(n * actions);
@@ -160,9 +161,4 @@ function draw(random: Random, of: Float64Array): number {
 
 function largest(of: Float64Array): number {
   return of.reduce((best, p, a) => (p > of[best]! ? a : best), 0);
-}
-
-/** Source: Box and Muller, Annals of Mathematical Statistics 29, 1958. */
-function normal(random: Random): number {
-  return Math.sqrt(-2 * Math.log(1 - random.real())) * Math.cos(2 * Math.PI * random.real());
 }

@@ -1,4 +1,5 @@
 import { HeadraceError } from '../../dataflow/errors.js';
+import { normal } from '../../dataflow/normal.js';
 import type { Random } from '../../dataflow/splitmix.js';
 import type { BetaItem, GaussianItem, Item } from './item.js';
 import { finite } from './scheme.js';
@@ -56,7 +57,7 @@ export const betaPosterior: Posterior<BetaItem> = {
 export const gaussianPosterior: Posterior<GaussianItem> = {
   name: 'gaussian',
   mean: (item) => finite(item.mean, item, 'mean'),
-  draw: ({ mean, deviation }, random) => mean + deviation * normalDraw(random),
+  draw: ({ mean, deviation }, random) => mean + deviation * normal(random.real),
   density(item) {
     const mode = finite(item.mean, item, 'mean');
     const { deviation } = item;
@@ -83,15 +84,10 @@ function gammaDraw(shape: number, random: Random): number {
   const d = shape - 1 / 3;
   const c = 1 / Math.sqrt(9 * d);
   for (;;) {
-    const x = normalDraw(random);
+    const x = normal(random.real);
     const v = (1 + c * x) ** 3;
     if (v <= 0) continue;
     const u = 1 - random.real();
     if (Math.log(u) < 0.5 * x * x + d * (1 - v + Math.log(v))) return d * v;
   }
-}
-
-/** Box and Muller, Annals of Mathematical Statistics 29, 1958; the second of the pair is not used, so that a draw has no memory. */
-function normalDraw(random: Random): number {
-  return Math.sqrt(-2 * Math.log(1 - random.real())) * Math.cos(2 * Math.PI * random.real());
 }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { createTally, ips, loggedDecisions, snips, withWeights } from '../../evaluation/index.js';
+import { normal } from '../../dataflow/normal.js';
 import { splitmix } from '../../dataflow/splitmix.js';
 
 /**
@@ -33,7 +34,7 @@ const table: Record<string, { true: number; ips: number; ipsSpread: number; snip
 
 describe('MAE rows of Schnabel et al. 2016, table 1', () => {
   const random = splitmix(2016);
-  const normal = (): number => Math.sqrt(-2 * Math.log(1 - random.unit())) * Math.cos(2 * Math.PI * random.unit());
+  const draw = (): number => normal(random.unit);
   const found = Object.fromEntries(Object.keys(predictions).map((name) => [name, { ips: [] as number[], snips: [] as number[], naive: [] as number[] }]));
   for (let t = 0; t < trials; t++) {
     const ratings: number[] = [];
@@ -45,7 +46,7 @@ describe('MAE rows of Schnabel et al. 2016, table 1', () => {
     });
     const propensity = ratings.map((y) => k * relative[y - 1]!);
     for (const [name, error] of Object.entries(predictions)) {
-      const log = loggedDecisions({ reward: ratings.map((y) => error(y, random.unit(), name === 'SKEWED' ? normal() : 0)), propensity });
+      const log = loggedDecisions({ reward: ratings.map((y) => error(y, random.unit(), name === 'SKEWED' ? draw() : 0)), propensity });
       const tally = createTally({ ips: ips(), snips: snips() });
       // the mean goes over all entries, of which the log has those that were observed
       tally.add(withWeights(log, log.propensity.map((p) => ratings.length / entries / p)));

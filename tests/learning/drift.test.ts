@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { pipeline } from '../../dataflow/pipeline.js';
+import { normal } from '../../dataflow/normal.js';
 import { splitmix } from '../../dataflow/splitmix.js';
 import { adwin } from '../../learning/drift/adwin.js';
 import { driftFindings } from '../../learning/drift/drift-findings.js';
@@ -17,7 +18,7 @@ const start = Date.UTC(2026, 0, 5);
 
 function normals(seed: number): () => number {
   const random = splitmix(seed);
-  return () => Math.sqrt(-2 * Math.log(1 - random.unit())) * Math.cos(2 * Math.PI * random.unit());
+  return () => normal(random.unit);
 }
 
 /** How many values pass until a rise is found; Infinity: never. */

@@ -1,21 +1,22 @@
 import { describe, expect, test } from 'vitest';
+import { normal } from '../../dataflow/normal.js';
 import { splitmix } from '../../dataflow/splitmix.js';
 import { gate, type GateInput } from '../../learning/gate.js';
 
 /** A world in which a user and an item make a click: what a head that knows it would predict, and what is seen. */
 function world(seed: number, n = 20_000) {
   const random = splitmix(seed);
-  const normal = () => Math.sqrt(-2 * Math.log(1 - random.unit())) * Math.cos(2 * Math.PI * random.unit());
-  const tastes = Array.from({ length: 500 }, normal);
-  const appeal = Array.from({ length: 200 }, normal);
+  const draw = () => normal(random.unit);
+  const tastes = Array.from({ length: 500 }, draw);
+  const appeal = Array.from({ length: 200 }, draw);
   const users = Int32Array.from({ length: n }, () => random.below(500));
   const items = Int32Array.from({ length: n }, () => random.below(200));
-  const context = Float64Array.from({ length: n }, normal);
+  const context = Float64Array.from({ length: n }, draw);
   const logit = Float64Array.from({ length: n }, (_, i) => -2 + 0.5 * tastes[users[i]!]! + 0.8 * appeal[items[i]!]! + 0.6 * context[i]!);
   const clicks = Float64Array.from(logit, (z) => (random.unit() < 1 / (1 + Math.exp(-z)) ? 1 : 0));
   /** Scores of a head that is off by noise of this size. */
-  const head = (noise: number, change: (z: number, i: number) => number = (z) => z) => Float64Array.from(logit, (z, i) => 1 / (1 + Math.exp(-change(z + noise * normal(), i))));
-  const parameters = Float32Array.from({ length: 1_000 }, normal);
+  const head = (noise: number, change: (z: number, i: number) => number = (z) => z) => Float64Array.from(logit, (z, i) => 1 / (1 + Math.exp(-change(z + noise * draw(), i))));
+  const parameters = Float32Array.from({ length: 1_000 }, draw);
   return { users, items, clicks, context, appeal, head, parameters, random };
 }
 

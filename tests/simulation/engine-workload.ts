@@ -5,6 +5,7 @@ import { joinJournals } from '../../connectors/kafka/kafka-log.js';
 import { createMetrics } from '../../dataflow/metrics.js';
 import type { JournalEntry, LogClient, Position } from '../../dataflow/ports/log-client.js';
 import { BlockWriter, offsetAt, type RecordBlock } from '../../dataflow/record-block.js';
+import { writtenBy } from '../../dataflow/step.js';
 import { definition, type TopicDefinition } from '../../dataflow/topic.js';
 import { type JobOptions, runJob } from '../../runners/engine/job.js';
 import { buildGraph, type PipelineGraph } from '../../runners/engine/task.js';
@@ -193,7 +194,7 @@ function hex(block: RecordBlock, at: number, size: number): string {
 
 /** What a pipeline writes, but for dead letters. */
 function outputTopics({ steps }: PipelineGraph): readonly TopicDefinition[] {
-  return steps.flatMap((s) => [...(s.role === 'sink' && s.topic !== undefined ? [s.topic] : []), ...(s.sides ?? [])]).map((topic) => topic[definition]);
+  return steps.flatMap(writtenBy).map((topic) => topic[definition]);
 }
 
 /** A record as text, without the number of its schema, which is another one in each registry. Dead letters tell an offset. */

@@ -268,7 +268,7 @@ export async function simulate(seed: number, options: SimulationOptions = {}): P
   everyNow(options.lookMs ?? Number.POSITIVE_INFINITY, () => {
     const process = begin(-1);
     const copy = memoryCopy(new Map(), 'a look', 'a look');
-    gatherState(pipeline, clientOf(process), copy, process.clock)
+    gatherState(pipeline, clientOf(process), copy)
       .then((committed) => {
         note('look', `process ${process.id}: epoch ${committed?.epoch ?? 0}`);
         wrong.push(...(workload.judgeLook?.(copy.state, committed?.positions ?? []) ?? []).map((what) => `a look at epoch ${committed?.epoch}: ${what}`));

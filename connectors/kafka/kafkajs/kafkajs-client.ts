@@ -3,7 +3,8 @@ import { emptyGroup } from '../empty-group.js';
 import { groupMembers } from '../group-members.js';
 import type { KafkaClient } from '../kafka-client.js';
 import { createPartitionReader } from '../partition-reader.js';
-import { settleOthers, settlePresent } from '../settle-others.js';
+import { settleOthers } from '../settle-others.js';
+import { settlePresent } from '../settle-present.js';
 import { topicAdmin } from '../topic-admin.js';
 import { claimRegister } from './claim-register.js';
 import { kafkajsConnections } from './kafkajs-connections.js';
@@ -29,7 +30,7 @@ export async function kafkajsClient({ settings, route, ...options }: Omit<Cluste
     ...admin,
     reader,
     settleOthers: (at, own, ownerOf) => settleOthers(cluster, at, own, ownerOf),
-    settlePresent: (at) => settlePresent(cluster, at),
+    settlePresent: (at, patienceMs) => settlePresent(reader, at, cluster.clock, patienceMs),
     members: (group) => groupMembers(cluster, group),
     emptied: (group) => emptyGroup(cluster, group),
     producer(transactionalId, { exclusive = false } = {}) {

@@ -5,11 +5,10 @@ import { openEmbedded } from '../../../connectors/embedded/embedded-runtime.js';
 import { openTopicEncoder } from '../../../dataflow/topic-encoder.js';
 import { decodeBase } from '../../../learning/base/base.js';
 import { clicks } from '../../../pipelines/clicks.js';
-import { loggedDecisions } from '../../../pipelines/logged-decisions.js';
 import { hasChdb } from '../../connectors/clickhouse/with-chdb.js';
 import { hasOnnx } from '../../connectors/onnx-here.js';
-import { decisionsOf } from '../../learning/head-training-job.js';
 import { headrace, workplace } from './headrace-process.js';
+import { withDecisions } from './with-decisions.js';
 
 const plan = `import { basePlan } from 'headrace/learning';
 export default basePlan({ model: 'mine', width: 16, training: { epochs: 5 } });
@@ -29,20 +28,9 @@ interface Line {
   readonly verdict: { readonly verdict: string };
 }
 
-async function withDecisions(): Promise<string> {
-  const cwd = workplace();
-  const runtime = openEmbedded({ dataDir: join(cwd, '.headrace'), mode: 'write' });
-  const rows = await openTopicEncoder(loggedDecisions, { ...runtime, partitions: 2 });
-  for (const decision of decisionsOf(3)) rows.add(decision);
-  await runtime.log.append(rows.take());
-  await runtime.close();
-  writeFileSync(join(cwd, 'plan.ts'), plan);
-  return cwd;
-}
-
 describe.skipIf(!hasOnnx)('headrace train base', () => {
   test('registers embeddings as a candidate, the same each time; the next goes on from the champion', { timeout: 180_000 }, async () => {
-    const cwd = await withDecisions();
+    const cwd = await withDecisions(plan);
     const [said, version] = (await headrace(['train', 'base', '--plan', 'plan.ts', '--json'], { cwd })).json() as [Line, Line];
     expect(version).toMatchObject({ model: 'mine', version: 1, stage: 'candidate', artefact: said.artefact, parent: null });
     expect(said.metrics['recallAt20']).toBeGreaterThan(0);

@@ -2,30 +2,17 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { openEmbedded } from '../../../connectors/embedded/embedded-runtime.js';
-import { openTopicEncoder } from '../../../dataflow/topic-encoder.js';
-import { loggedDecisions } from '../../../pipelines/logged-decisions.js';
 import { hasOnnx } from '../../connectors/onnx-here.js';
-import { decisionsOf } from '../../learning/head-training-job.js';
 import { headrace, workplace } from './headrace-process.js';
+import { withDecisions } from './with-decisions.js';
 
 const plan = `import { headPlan } from 'headrace/learning';
 export default headPlan({ model: 'mine', layout: { context: ['load'], candidate: ['score', 'taste', 'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'] }, hidden: [16], training: { batch: 64, epochs: 3, learningRate: 0.002 }, gate: { leastClicks: 25 } });
 `;
 
-async function withDecisions(): Promise<string> {
-  const cwd = workplace();
-  const runtime = openEmbedded({ dataDir: join(cwd, '.headrace'), mode: 'write' });
-  const rows = await openTopicEncoder(loggedDecisions, { ...runtime, partitions: 2 });
-  for (const decision of decisionsOf(3)) rows.add(decision);
-  await runtime.log.append(rows.take());
-  await runtime.close();
-  writeFileSync(join(cwd, 'plan.ts'), plan);
-  return cwd;
-}
-
 describe.skipIf(!hasOnnx)('headrace train head', () => {
   test('registers what stands at the end of a stretch as a candidate, the same each time', { timeout: 60_000 }, async () => {
-    const cwd = await withDecisions();
+    const cwd = await withDecisions(plan);
     const first = (await headrace(['train', 'head', '--plan', 'plan.ts', '--json'], { cwd })).json() as { readonly artefact?: string; readonly stage?: string; readonly verdict?: string }[];
     expect(first.length).toBe(4);
     expect(first.at(-1)).toMatchObject({ model: 'mine', version: 1, stage: 'candidate' });

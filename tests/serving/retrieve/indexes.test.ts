@@ -1,30 +1,23 @@
-import { createRequire } from 'node:module';
 import { expect, test } from 'vitest';
 import { usearchIndex } from '../../../connectors/usearch/usearch-index.js';
+import { normal } from '../../../dataflow/normal.js';
 import { splitmix } from '../../../dataflow/splitmix.js';
 import { exactIndex } from '../../../serving/retrieve/exact-index.js';
+import { isInstalled } from '../../is-installed.js';
 
-const hasUsearch = (() => {
-  try {
-    createRequire(import.meta.url).resolve('usearch');
-    return true;
-  } catch (error) {
-    if (process.env.CI === 'true') throw error;
-    return false;
-  }
-})();
+const hasUsearch = isInstalled('usearch');
 
 const width = 64;
 
 /** Vectors of length 1 around some centres, as embeddings lie. */
 function vectors(n: number, seed: number): Float32Array {
   const random = splitmix(seed);
-  const normal = () => Math.sqrt(-2 * Math.log(1 - random.unit())) * Math.cos(2 * Math.PI * random.unit());
-  const centres = Float64Array.from({ length: 30 * width }, normal);
+  const draw = () => normal(random.unit);
+  const centres = Float64Array.from({ length: 30 * width }, draw);
   const values = new Float32Array(n * width);
   for (let i = 0; i < n; i++) {
     const centre = random.below(30);
-    const row = Float64Array.from({ length: width }, (_, k) => centres[centre * width + k]! + normal());
+    const row = Float64Array.from({ length: width }, (_, k) => centres[centre * width + k]! + draw());
     const norm = Math.hypot(...row);
     row.forEach((x, k) => (values[i * width + k] = x / norm));
   }
