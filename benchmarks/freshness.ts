@@ -100,6 +100,7 @@ export async function freshness({ rate, seconds, history, workers, seed }: Fresh
     let latest = 0;
     let nextSample = started + warmUpMs;
     let cpuFrom = 0;
+    const cpuBefore = cpuSeconds(child.pid!);
     let failure: unknown;
     /** Sends what is due; of that, picks one event now and then to be looked for. */
     const send = (now: number): void => {
@@ -138,6 +139,7 @@ export async function freshness({ rate, seconds, history, workers, seed }: Fresh
       await delay(pollEveryMs);
     }
     const cpuS = await generating;
+    const cpuAll = cpuSeconds(child.pid!) - cpuBefore;
     return {
       workload: 'freshness',
       rate,
@@ -151,6 +153,7 @@ export async function freshness({ rate, seconds, history, workers, seed }: Fresh
       neverSeen: sent.length,
       sentLateMaxMs: Math.round(latest),
       pipelineCores: Number((cpuS / seconds).toFixed(2)),
+      cpuPerEventUs: Number(((cpuAll * 1e6) / total).toFixed(1)),
       ...latencies(Float64Array.from([...seen, ...sent.map(() => patienceMs)]), 'Ms'),
     };
   } finally {

@@ -4,7 +4,8 @@ import { type FeatureSet, lookUpTime, newestPrefix, paneMs, readNewest, tilePref
 import type { OutsideWork } from './outside-work.js';
 import { longestWindow, packEntity } from './packed-entity.js';
 import type { FeaturePublisher, PublishedEntity } from './ports/feature-publisher.js';
-import { entityBytes, entityOf, type StateTable } from './state-table.js';
+import { createPublicationNotes } from './publication-notes.js';
+import { bytesName, entityEnd, entityOf, type StateTable } from './state-table.js';
 
 /** Publishes the entities of a feature set that epochs have changed. */
 export interface FeaturePublication extends OutsideWork {
@@ -12,8 +13,6 @@ export interface FeaturePublication extends OutsideWork {
   mark(epoch: number): void;
 }
 
-/** First byte of the state keys of entities that wait to be published. */
-const waitingPrefix = 1;
 /** Entities in one request to the store. */
 const publishedAtOnce = 256;
 /** Entities that wait from which on the sources pause. */
@@ -36,14 +35,12 @@ export function createFeaturePublication(options: {
   readonly task: number;
   readonly warn: (what: string, message: string) => void;
 }): FeaturePublication {
-  const { set, tiles, table, publisher, clock } = options;
+  const { set, tiles, publisher, clock } = options;
   const ttlMs = Math.max(longestWindow(set, paneMs.small), longestWindow(set, paneMs.large)) + paneMs.large;
-  const prefix = Buffer.of(waitingPrefix, options.task >> 8, options.task & 255);
-  const keyOf = (entity: Uint8Array) => Buffer.concat([prefix, entityBytes(entity)]);
-  const nameOf = (entity: Uint8Array) => Buffer.from(entity.buffer, entity.byteOffset, entity.length).toString('latin1');
+  const notes = createPublicationNotes(options.table, options.task);
   // By entity, the epoch that changed it last. Those of `committed` may be published.
   const changed = new Map<string, number>();
-  const committed = new Map<string, number>();
+  const committed = new Map(notes.left);
   const published = new Set<string>();
   let marked = 0;
   let epoch = 0;
@@ -52,9 +49,6 @@ export function createFeaturePublication(options: {
   let stopped = false;
   let cancelPause: () => void = () => undefined;
   let failures = 0;
-  for (const { key, value } of table.range(prefix, Buffer.of(waitingPrefix, options.task >> 8, options.task & 255, 255, 255))) {
-    committed.set(nameOf(entityOf(key.subarray(prefix.length))), Buffer.from(value).readDoubleLE(0));
-  }
 
   const publishSome = async () => {
     const some: [string, number][] = [];
@@ -64,7 +58,7 @@ export function createFeaturePublication(options: {
     const end = lookUpTime(newest);
     const source = { range: (from: Uint8Array, to?: Uint8Array) => tiles.committed(from, to) };
     const entities = some.map(([name]): PublishedEntity => {
-      const entity = Buffer.from(name, 'latin1');
+      const entity = entityOf(Buffer.from(name, 'latin1'));
       return { set: set.name, entity, value: packEntity(set, source, entity, end), ttlMs };
     });
     await publisher.publish(entities, { epoch, set: set.name, newest, ttlMs });
@@ -101,18 +95,10 @@ export function createFeaturePublication(options: {
     mark(now) {
       marked = now;
       // What was published and has not changed since no longer waits.
-      for (const name of published) if (!committed.has(name)) table.delete(keyOf(Buffer.from(name, 'latin1')));
+      for (const name of published) if (!committed.has(name)) notes.takeBack(name);
       published.clear();
-      const since = Buffer.alloc(8);
-      since.writeDoubleLE(now);
-      for (const key of tiles.changed()) {
-        if (key[0] !== tilePrefix[0]) continue;
-        const entity = entityOf(key.subarray(tilePrefix.length));
-        const name = nameOf(entity);
-        if (changed.has(name)) continue;
-        changed.set(name, now);
-        table.put(keyOf(entity), since);
-      }
+      for (const key of tiles.changed()) if (key[0] === tilePrefix[0]) changed.set(bytesName(key.subarray(tilePrefix.length, entityEnd(key, tilePrefix.length))), now);
+      notes.add(now, changed.keys());
     },
     begin() {
       epoch = marked;

@@ -5,23 +5,13 @@ import { readLeaf } from './accumulators/leaf-loops.js';
 import type { Layout } from './accumulators/layout.js';
 import { groupLabels, Pane } from './accumulators/pane.js';
 import { countedBuckets, resultOf } from './accumulators/results.js';
-import { type FeatureSet, type FeatureValues, paneMs, tileKey, tileRanges } from './features.js';
-import type { StateTable } from './state-table.js';
+import { type FeatureSet, type FeatureValues, paneMs, tileRanges } from './features.js';
 import { addTile } from './tile-codec.js';
 
 /** The tiles of one entity, wherever they are. */
 export interface EntityTiles {
   /** Hands over each tile of panes of size `pane` that begins in [from, to), in the order of time: it begins at `at` of `bytes`. */
   each(pane: number, from: number, to: number, take: (bytes: Uint8Array, at: number) => void): void;
-}
-
-/** The tiles of an entity in state. */
-export function tilesOf(table: Pick<StateTable, 'range'>, entity: Uint8Array): EntityTiles {
-  return {
-    each(pane, from, to, take) {
-      for (const { value } of table.range(tileKey(entity, pane, from), tileKey(entity, pane, to))) take(value, 0);
-    },
-  };
 }
 
 /** Those of an entity that nothing is known of. */

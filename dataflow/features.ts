@@ -92,18 +92,33 @@ export const tilesStep = (set: { readonly name: string }): string => `tiles-${se
 /** Id of the step that publishes a set. */
 export const publicationStep = (set: { readonly name: string }): string => `features-${set.name}`;
 
-/** State key of a tile: entity, size of its pane, start; a task that does not own the entity adds its number. All tiles of an entity lie together, in the order of time. */
-export function tileKey(entity: Uint8Array, pane: number, start: number): Uint8Array {
-  const tail = Buffer.alloc(9);
-  tail[0] = pane === paneMs.small ? 0 : pane === paneMs.large ? 1 : 255;
-  tail.writeBigUInt64BE(BigInt(start) + (1n << 63n), 1);
-  return Buffer.concat([tilePrefix, entityBytes(entity), tail]);
+/** State key of the tiles of an entity within an hour, which begins at `start` (epoch ms); a task that does not own the entity adds its number. Those of an entity lie together, in the order of time. */
+export function hourKey(entity: Uint8Array, start: number): Uint8Array {
+  const named = entityBytes(entity);
+  const key = Buffer.allocUnsafe(tilePrefix.length + named.length + 8);
+  key.set(tilePrefix);
+  key.set(named, tilePrefix.length);
+  const high = Math.floor(start / 2 ** 32);
+  // offset by 2⁶³, so that times order as bytes
+  const low = key.writeUInt32BE(high + 2 ** 31, tilePrefix.length + named.length);
+  key.writeUInt32BE(start - high * 2 ** 32, low);
+  return key;
 }
 
-/** Start of the pane that a tile key names (epoch ms). @param at where it stands in the key: behind entity and size */
-export function tileStart(key: Uint8Array, at: number): number {
+/** Where the keys of an entity have the start of their hour. */
+export function hourTime(entity: Uint8Array): number {
+  return tilePrefix.length + entityBytes(entity).length;
+}
+
+/** Start of the hour that a key names (epoch ms). @param at see `hourTime` */
+export function hourOf(key: Uint8Array, at: number): number {
   const view = new DataView(key.buffer, key.byteOffset, key.byteLength);
   return (view.getUint32(at) - 2 ** 31) * 2 ** 32 + view.getUint32(at + 4);
+}
+
+/** Start of the hour that a time lies in. */
+export function hourStart(time: number): number {
+  return Math.floor(time / paneMs.large) * paneMs.large;
 }
 
 /** First byte of tile keys; others hold what a set keeps beside its tiles. */
@@ -113,8 +128,13 @@ export const tilePrefix = Buffer.of(1);
 export const newestPrefix = 3;
 
 /** In words: tiles of another form cannot be read. It changes with what is counted, and with how that is written. */
-export function tilesForm({ layout }: Pick<FeatureSet, 'layout'>): string {
+export function tileForm({ layout }: Pick<FeatureSet, 'layout'>): string {
   return `sparse ${layout.text}`;
+}
+
+/** The same of tiles as they are kept in state. */
+export function tilesForm(set: Pick<FeatureSet, 'layout'>): string {
+  return `hours of ${tileForm(set)}`;
 }
 
 /** State key of the form that the tiles were written with. */

@@ -27,6 +27,8 @@ interface Entry<S> {
   state: S;
   lastSeen: number;
   dirty: boolean;
+  /** When the table says that it is to be looked at again; NaN: it does not say. */
+  due: number;
 }
 
 const stateKind = 0;
@@ -72,11 +74,12 @@ export function createKeyedState<S>(options: {
     const [state, lastSeen] = deserialize(bytes) as [S, number];
     // What `expire` would have forgotten, had it been in memory.
     if (reached - lastSeen > options.expire) return undefined;
-    return { state, lastSeen, dirty: false };
+    return { state, lastSeen, dirty: false, due: dueOf(lastSeen) };
   };
 
   // Keys are looked at again when they may have expired, not at every step of the watermark.
   const sweepMs = Math.max(1, Math.floor(options.expire / 8));
+  const dueOf = (lastSeen: number) => Math.ceil((lastSeen + options.expire) / sweepMs) * sweepMs;
   const dueKey = (due: number, key: string) => {
     const at = Buffer.alloc(8);
     at.writeBigUInt64BE(BigInt(due) + (1n << 63n));
@@ -91,6 +94,8 @@ export function createKeyedState<S>(options: {
         table.delete(stateKey(key));
       }
       table.delete(marker);
+      // where another time to expire was declared before, its next one may not be there
+      if (entry !== undefined && reached - entry.lastSeen <= options.expire) table.put(dueKey(dueOf(entry.lastSeen), key), value);
     }
   };
 
@@ -111,7 +116,7 @@ export function createKeyedState<S>(options: {
     get(key, time = Number.NEGATIVE_INFINITY) {
       let entry = cache.get(key);
       if (entry === undefined && !cache.has(key)) entry = load(key);
-      if (entry === undefined || Math.max(time, reached) - entry.lastSeen > options.expire) entry = { state: options.init(key), lastSeen: reached, dirty: false };
+      if (entry === undefined || Math.max(time, reached) - entry.lastSeen > options.expire) entry = { state: options.init(key), lastSeen: reached, dirty: false, due: Number.NaN };
       // Deleting first moves the key to the young end: the map is in the order of last use.
       cache.delete(key);
       cache.set(key, entry);
@@ -151,8 +156,9 @@ export function createKeyedState<S>(options: {
         if (!entry?.dirty) continue;
         table.put(stateKey(key), serialize([entry.state, entry.lastSeen]));
         entry.dirty = false;
-        const due = Math.ceil((entry.lastSeen + options.expire) / sweepMs) * sweepMs;
-        if (Number.isFinite(due)) table.put(dueKey(due, key), Buffer.from(key));
+        const due = dueOf(entry.lastSeen);
+        if (Number.isFinite(due) && due !== entry.due) table.put(dueKey(due, key), Buffer.from(key));
+        entry.due = due;
       }
       dirty.clear();
       if (Number.isFinite(options.expire) && Number.isFinite(reached)) sweep();

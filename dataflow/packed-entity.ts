@@ -1,14 +1,13 @@
 import { createHash } from 'node:crypto';
 import type { EntityTiles } from './feature-values.js';
-import { type FeatureSet, paneMs, tileKey, tilePrefix, tilesForm, tileStart } from './features.js';
-import { entityBytes, type StateTable } from './state-table.js';
+import { type FeatureSet, hourKey, hourOf, hourStart, hourTime, paneMs, tileForm } from './features.js';
+import { hourPlace, placeTiles, tilePlaces } from './hour-tiles.js';
+import type { StateTable } from './state-table.js';
 
 /** Bytes of a layout's digest in front of the tiles: a reader that declares other values notices. */
 const digestBytes = 8;
 /** Bytes of a count, and of what is told of a tile in front: its start and its place. */
 const [countBytes, headBytes] = [4, 8];
-/** In this order. */
-const sizes = [paneMs.small, paneMs.large] as const;
 
 const digests = new WeakMap<FeatureSet['layout'], Uint8Array>();
 
@@ -16,7 +15,7 @@ const digests = new WeakMap<FeatureSet['layout'], Uint8Array>();
 export function layoutDigest(set: Pick<FeatureSet, 'layout'>): Uint8Array {
   const { layout } = set;
   let digest = digests.get(layout);
-  if (digest === undefined) digests.set(layout, (digest = createHash('sha256').update(tilesForm(set)).digest().subarray(0, digestBytes)));
+  if (digest === undefined) digests.set(layout, (digest = createHash('sha256').update(tileForm(set)).digest().subarray(0, digestBytes)));
   return digest;
 }
 
@@ -33,28 +32,50 @@ export function longestWindow(set: Pick<FeatureSet, 'windows'>, pane: number): n
  * @param at epoch milliseconds
  */
 export function packEntity(set: Pick<FeatureSet, 'layout' | 'windows'>, table: Pick<StateTable, 'range'>, entity: Uint8Array, at: number): Uint8Array {
-  const found = sizes.map((pane) => {
-    // The newest hour of a long window is made of small panes.
-    const longest = Math.max(longestWindow(set, pane), pane === paneMs.small ? paneMs.large : 0);
-    if (longest === 0) return [];
-    const from = Math.floor((at - longest) / paneMs.large) * paneMs.large;
-    return Array.from(table.range(tileKey(entity, pane, from), tileKey(entity, pane, 2 ** 53)));
-  });
-  let end = found.reduce((size, tiles) => size + countBytes + headBytes * tiles.length, digestBytes);
-  const packed = Buffer.allocUnsafe(found.flat().reduce((size, { value }) => size + value.length, end));
+  const longestLarge = longestWindow(set, paneMs.large);
+  // The newest hour of a long window is made of small panes.
+  const longestSmall = Math.max(longestWindow(set, paneMs.small), paneMs.large);
+  const [largeFrom, smallFrom] = [longestLarge === 0 ? Number.POSITIVE_INFINITY : hourStart(at - longestLarge), hourStart(at - longestSmall)];
+  const timeAt = hourTime(entity);
+  const hours: { readonly start: number; readonly value: Uint8Array }[] = [];
+  let [small, large, size] = [0, 0, 0];
+  for (const { key, value } of table.range(hourKey(entity, Math.min(largeFrom, smallFrom)), hourKey(entity, 2 ** 53))) {
+    const start = hourOf(key, timeAt);
+    placeTiles(value, places);
+    hours.push({ start, value });
+    if (start >= largeFrom) large += 1;
+    if (start >= smallFrom) small += places.count;
+    size += value.length - copiedFrom(start >= smallFrom);
+  }
+  const largeHead = digestBytes + countBytes + headBytes * small;
+  let end = largeHead + countBytes + headBytes * large;
+  const packed = Buffer.allocUnsafe(end + size);
   packed.set(layoutDigest(set));
-  const startAt = tilePrefix.length + entityBytes(entity).length + 1;
-  let head = digestBytes;
-  for (const [i, tiles] of found.entries()) {
-    head = packed.writeUInt32LE(tiles.length, head);
-    for (const { key, value } of tiles) {
-      head = packed.writeInt32LE(tileStart(key, startAt) / sizes[i]!, head);
-      head = packed.writeUInt32LE(end, head);
-      packed.set(value, end);
-      end += value.length;
+  let head = packed.writeUInt32LE(small, digestBytes);
+  let next = packed.writeUInt32LE(large, largeHead);
+  for (const { start, value } of hours) {
+    placeTiles(value, places);
+    const first = copiedFrom(start >= smallFrom);
+    for (let i = 0; i < hourPlace && start >= smallFrom; i++) {
+      if (places.from[i]! < 0) continue;
+      head = packed.writeInt32LE(start / paneMs.small + i, head);
+      head = packed.writeUInt32LE(end + places.from[i]! - first, head);
     }
+    if (start >= largeFrom) {
+      next = packed.writeInt32LE(start / paneMs.large, next);
+      next = packed.writeUInt32LE(end + places.from[hourPlace]! - first, next);
+    }
+    for (let i = first; i < value.length; i++) packed[end++] = value[i]!;
   }
   return packed;
+}
+
+const places = tilePlaces();
+
+/** Where the bytes of an hour begin that are packed: all tiles lie behind one another, that of the hour last. */
+function copiedFrom(withSmall: boolean): number {
+  if (!withSmall) return places.from[hourPlace]!;
+  return places.from.find((from) => from >= 0)!;
 }
 
 /** The tiles that `packEntity` packed, for `featuresAt`; undefined where they are of another layout. */

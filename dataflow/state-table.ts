@@ -39,16 +39,15 @@ export interface EpochTable extends StateTable {
  * @param task whose state it is
  */
 export function createStateTable(backend: StateBackend, pipeline: string, step: string, task = 0): EpochTable {
-  let pending = new Map<string, { key: Uint8Array; value: Uint8Array | null }>();
-  let committing = new Map<string, { key: Uint8Array; value: Uint8Array | null }>();
+  let pending = new Map<string, StateWrite>();
+  let committing = new Map<string, StateWrite>();
   const forms = new Set<string>();
-  const id = (key: Uint8Array) => Buffer.from(key.buffer, key.byteOffset, key.length).toString('latin1');
   const write = (key: Uint8Array, value: Uint8Array | null) => {
-    pending.set(id(key), { key, value });
+    pending.set(bytesName(key), { task, step, key, value });
   };
   return {
     get(key) {
-      const name = id(key);
+      const name = bytesName(key);
       const own = pending.get(name) ?? committing.get(name);
       return own === undefined ? backend.get(pipeline, step, key) : (own.value ?? undefined);
     },
@@ -79,8 +78,8 @@ export function createStateTable(backend: StateBackend, pipeline: string, step: 
       for (const { key, value } of pending.values()) if (value !== null) yield key;
     },
     take() {
-      committing = new Map([...committing, ...pending]);
-      const writes = [...pending.values()].map(({ key, value }) => ({ task, step, key, value }));
+      committing = committing.size === 0 ? pending : new Map([...committing, ...pending]);
+      const writes = [...pending.values()];
       pending = new Map();
       return writes;
     },
@@ -92,6 +91,11 @@ export function createStateTable(backend: StateBackend, pipeline: string, step: 
       return [...forms].join('; ');
     },
   };
+}
+
+/** Bytes as a text, one character a byte: to look them up in a map. */
+export function bytesName(bytes: Uint8Array): string {
+  return (Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)).toString('latin1');
 }
 
 /** A part of a step's table: keys that begin with the byte `part`. */
@@ -129,6 +133,13 @@ export function entityBytes(entity: Uint8Array): Uint8Array {
   for (const b of entity) out.push(...(b === 0 ? [0, 1] : [b]));
   out.push(0, 0);
   return Uint8Array.from(out);
+}
+
+/** Where the bytes of an entity that begin at `from` have their end: what `entityBytes` wrote goes two bytes further. */
+export function entityEnd(key: Uint8Array, from: number): number {
+  let end = key.indexOf(0, from);
+  while (key[end + 1] === 1) end = key.indexOf(0, end + 2);
+  return end;
 }
 
 /** The entity that `entityBytes` wrote at the start of `key`. */

@@ -45,7 +45,9 @@ export function packTile(pane: Pane, row: number): Uint8Array {
       }
     }
   }
-  return Buffer.from(out.subarray(0, end));
+  const tile = Buffer.allocUnsafe(end);
+  out.copy(tile, 0, 0, end);
+  return tile;
 }
 
 /** Adds the bytes of a tile, `bytes` from `from` on, to row `row`. Cost: one step a cell that the tile has; nothing is allocated but for groups not seen before. */

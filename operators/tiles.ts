@@ -1,7 +1,8 @@
 import type { Observable } from 'rxjs';
 import { groupLabels, Pane } from '../dataflow/accumulators/pane.js';
 import type { Batch } from '../dataflow/batch.js';
-import { type FeatureSet, layoutKey, newestKey, paneMs, readNewest, tileKey, tilesForm, tilesMismatch, tilesStep } from '../dataflow/features.js';
+import { type FeatureSet, hourKey, hourStart, layoutKey, newestKey, paneMs, readNewest, tilesForm, tilesMismatch, tilesStep } from '../dataflow/features.js';
+import { hourPlace, packHour, placeTiles, tilePlaces } from '../dataflow/hour-tiles.js';
 import { partitionOf } from '../dataflow/partitioner.js';
 import type { Signal } from '../dataflow/signal.js';
 import { addTile, packTile } from '../dataflow/tile-codec.js';
@@ -59,29 +60,60 @@ function keepTiles<T, K>(set: FeatureSet): Operator<T, never, K> {
       if (ids.length < batch.length) ids = new Int32Array(batch.length * 2);
       pane.add(batch, ids);
     };
-    const store = (pane: Pane, size: number, start: number) => {
-      for (let row = 0; row < pane.size; row++) {
-        const entity = pane.keys.key(row);
-        const plain = tileKey(entity, size, start);
-        // A record that lies in a partition which is not its key's comes to another task: each keeps a tile, and look-ups add them up.
-        const key = partitionOf(entity, 0, entity.length, tasks) === task ? plain : Buffer.concat([plain, Buffer.of(task >> 8, task & 255)]);
-        const stored = table.get(key);
-        if (stored !== undefined) addTile(pane, row, stored);
-        table.put(key, packTile(pane, row));
+    const places = tilePlaces();
+    const changed: (Uint8Array | undefined)[] = [];
+    /** Adds what is new of an entity to an hour's tiles. `rows`: its row in each of `panes`, or -1. `sums` has the sums of the hour. */
+    const store = (entity: Uint8Array, hour: number, panes: readonly (Pane | undefined)[], rows: Int32Array, sums: Pane) => {
+      const plain = hourKey(entity, hour);
+      // A record that lies in a partition which is not its key's comes to another task: each keeps tiles, and look-ups add them up.
+      const key = partitionOf(entity, 0, entity.length, tasks) === task ? plain : Buffer.concat([plain, Buffer.of(task >> 8, task & 255)]);
+      const stored = table.get(key);
+      placeTiles(stored, places);
+      let count = places.count;
+      for (let i = 0; i < hourPlace; i++) if (rows[i]! >= 0 && places.from[i]! < 0) count += 1;
+      let sum: Uint8Array | undefined;
+      if (count > 1) {
+        let row = -1;
+        for (let i = 0; i < hourPlace; i++) if (rows[i]! >= 0) row = sums.mergeRow(panes[i]!, rows[i]!);
+        if (stored !== undefined) addTile(sums, row, stored, places.from[hourPlace]);
+        sum = packTile(sums, row);
       }
+      for (let i = 0; i < hourPlace; i++) {
+        changed[i] = undefined;
+        if (rows[i]! < 0) continue;
+        if (places.from[i]! >= 0) addTile(panes[i]!, rows[i]!, stored!, places.from[i]);
+        changed[i] = packTile(panes[i]!, rows[i]!);
+      }
+      table.put(key, packHour(stored, places, changed, sum));
+    };
+    const rows = new Int32Array(hourPlace);
+    const storeHour = (hour: number, panes: readonly (Pane | undefined)[]) => {
+      const sums = emptyPane(hour);
+      for (let i = 0; i < hourPlace; i++) {
+        const pane = panes[i];
+        for (let row = 0; row < (pane?.size ?? 0); row++) {
+          const entity = pane!.keys.key(row);
+          let isDone = false;
+          for (let j = 0; j < hourPlace; j++) {
+            rows[j] = j === i ? row : (panes[j]?.keys.find(entity, 0, entity.length) ?? -1);
+            isDone ||= j < i && rows[j]! >= 0;
+          }
+          if (!isDone) store(entity, hour, panes, rows, sums);
+        }
+      }
+      if (spare.length < sparePanes) spare.push(sums);
     };
 
     const flush = () => {
-      const hours = new Map<number, Pane>();
-      for (const [start, pane] of [...fresh].sort(([a], [b]) => a - b)) {
-        const hour = Math.floor(start / paneMs.large) * paneMs.large;
-        let large = hours.get(hour);
-        if (large === undefined) hours.set(hour, (large = emptyPane(hour)));
-        for (let row = 0; row < pane.size; row++) large.mergeRow(pane, row);
-        store(pane, paneMs.small, start);
+      const hours = new Map<number, (Pane | undefined)[]>();
+      for (const [start, pane] of fresh) {
+        const hour = hourStart(start);
+        let panes = hours.get(hour);
+        if (panes === undefined) hours.set(hour, (panes = Array.from({ length: hourPlace }, () => undefined)));
+        panes[(start - hour) / paneMs.small] = pane;
       }
-      for (const [start, pane] of hours) store(pane, paneMs.large, start);
-      for (const pane of [...fresh.values(), ...hours.values()]) if (spare.length < sparePanes) spare.push(pane);
+      for (const [hour, panes] of [...hours].sort(([a], [b]) => a - b)) storeHour(hour, panes);
+      for (const pane of fresh.values()) if (spare.length < sparePanes) spare.push(pane);
       fresh.clear();
     };
 

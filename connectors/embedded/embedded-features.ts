@@ -1,6 +1,7 @@
 import { HeadraceError } from '../../dataflow/errors.js';
-import { featuresAt, tilesOf } from '../../dataflow/feature-values.js';
-import { type FeatureSet, layoutKey, lookUpTime, newestPrefix, paneMs, publicationStep, readNewest, tileKey, tilePrefix, tilesForm, tilesMismatch, tilesStep } from '../../dataflow/features.js';
+import { featuresAt } from '../../dataflow/feature-values.js';
+import { type FeatureSet, hourKey, layoutKey, lookUpTime, newestPrefix, paneMs, publicationStep, readNewest, tilePrefix, tilesForm, tilesMismatch, tilesStep } from '../../dataflow/features.js';
+import { tilesOf } from '../../dataflow/hour-tiles.js';
 import { joinedState } from '../../dataflow/joined-state.js';
 import type { FeatureStore } from '../../dataflow/ports/feature-store.js';
 import type { StateBackend } from '../../dataflow/ports/state-backend.js';
@@ -14,7 +15,7 @@ export function embeddedFeatures(state: StateBackend, pipeline: string): Feature
   const table = (set: { readonly name: string }, of: Pick<StateBackend, 'range'> = state) => ({ range: (from: Uint8Array, to?: Uint8Array) => of.range(pipeline, tilesStep(set), from, to) });
   /** The state of the tasks that have tiles of an entity: one, as a rule, so that ranges need not be put in order. */
   const holding = (set: { readonly name: string }, entity: Uint8Array) => {
-    const [from, to] = [tileKey(entity, paneMs.small, Number.MIN_SAFE_INTEGER), tileKey(entity, Number.POSITIVE_INFINITY, Number.MAX_SAFE_INTEGER)];
+    const [from, to] = [hourKey(entity, Number.MIN_SAFE_INTEGER), hourKey(entity, 2 ** 53)];
     const parts = state.tasks(pipeline).map(state.of).filter((part) => {
       const [first] = table(set, part).range(from, to);
       return first !== undefined;
@@ -57,7 +58,7 @@ export function embeddedFeatures(state: StateBackend, pipeline: string): Feature
         if (first === undefined) return;
         const entity = entityOf(first.key.subarray(1));
         yield Buffer.from(entity).toString();
-        from = tileKey(entity, Number.POSITIVE_INFINITY, 2 ** 53);
+        from = hourKey(entity, 2 ** 53);
       }
     },
     newest(set) {

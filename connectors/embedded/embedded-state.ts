@@ -45,13 +45,25 @@ export function embeddedState(env: Environment): StateBackend {
     parts.set(task, part);
     return part;
   };
-  const partOf = (task: number): StateBackend => ({
+  const partOf = (task: number): StateBackend => {
+    // making the name of a step would cost more than the look-up
+    const ofSteps = new Map<string, Map<string, number>>();
+    const stepId = (pipeline: string, step: string): number | undefined => {
+      let ofPipeline = ofSteps.get(pipeline);
+      if (ofPipeline === undefined) ofSteps.set(pipeline, (ofPipeline = new Map()));
+      const id = ofPipeline.get(step) ?? idOf(stepName(pipeline, step, task));
+      if (id !== undefined) ofPipeline.set(step, id);
+      return id;
+    };
+    return partWith(task, stepId);
+  };
+  const partWith = (task: number, stepId: (pipeline: string, step: string) => number | undefined): StateBackend => ({
     get(pipeline, step, key) {
-      const id = idOf(stepName(pipeline, step, task));
+      const id = stepId(pipeline, step);
       return id === undefined ? undefined : valueOf(stateKey(id, key));
     },
     *range(pipeline, step, from, to) {
-      const id = idOf(stepName(pipeline, step, task));
+      const id = stepId(pipeline, step);
       if (id === undefined) return;
       const end = to === undefined ? stateKey(id + 1, none) : stateKey(id, to);
       for (const { key, value } of env.state.getRange({ start: stateKey(id, from), end })) yield { key: key.subarray(4), value };

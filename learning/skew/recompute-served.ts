@@ -1,7 +1,7 @@
 import { groupLabels, Pane } from '../../dataflow/accumulators/pane.js';
 import { Batch, objectRows } from '../../dataflow/batch.js';
-import { featuresAt, tilesOf } from '../../dataflow/feature-values.js';
-import { lookUpTime, paneMs, tileKey } from '../../dataflow/features.js';
+import { type EntityTiles, featuresAt } from '../../dataflow/feature-values.js';
+import { lookUpTime, paneMs } from '../../dataflow/features.js';
 import { relativeDifference } from '../../dataflow/relative-difference.js';
 import { addTile, packTile } from '../../dataflow/tile-codec.js';
 import type { ProcessContext, ProcessFunction } from '../../operators/process.js';
@@ -26,9 +26,9 @@ export interface FeatureCheck {
   readonly age: number | null;
 }
 
-/** What is kept of an entity: its tiles, in the order of their keys, and what waits for its turn. */
+/** What is kept of an entity: its tiles, by size of their pane and start, and what waits for its turn. */
 export interface RecomputedState {
-  tiles: { readonly key: Uint8Array; readonly value: Uint8Array }[];
+  tiles: { readonly pane: number; readonly start: number; readonly value: Uint8Array }[];
   waiting: Seen[];
   /** Newest `came` of the events in the tiles. */
   added: number;
@@ -77,7 +77,7 @@ export function recomputeServed(plan: ServedFeatures, of: ServedSet): ProcessFun
       }
       addEvents();
       const oldest = state.added - longestMs - ageMs;
-      state.tiles = state.tiles.filter(({ key }) => startOf(key) >= oldest);
+      state.tiles = state.tiles.filter(({ start }) => start >= oldest);
     },
   };
 }
@@ -100,8 +100,12 @@ function check({ absent, limits }: ServedFeatures, { set, features }: ServedSet,
   // What came behind it cannot be taken out any more.
   if (isStale || newest < state.added) return;
   const at = lookUpTime(newest);
-  const table = { range: (from: Uint8Array, to?: Uint8Array) => state.tiles.filter(({ key }) => Buffer.compare(key, from) >= 0 && (to === undefined || Buffer.compare(key, to) < 0)) };
-  const values = featuresAt(set, tilesOf(table, Buffer.from(served.entity)), at);
+  const tiles: EntityTiles = {
+    each(pane, from, to, take) {
+      for (const tile of state.tiles) if (tile.pane === pane && tile.start >= from && tile.start < to) take(tile.value, 0);
+    },
+  };
+  const values = featuresAt(set, tiles, at);
   for (const [i, { name, feature }] of features.entries()) {
     const [given, value] = [served.values[i] ?? null, values[feature] ?? null];
     const row = { ...facts, feature: name, served: given, recomputed: value, error: null, age: null };
@@ -123,31 +127,26 @@ function add(pane: Pane, state: RecomputedState, entity: string, seen: readonly 
       byPane.set(start, [...(byPane.get(start) ?? []), event]);
     }
     for (const [start, events] of byPane) {
-      const key = tileKey(Buffer.from(entity), size, start);
-      const place = placeOf(state.tiles, key);
+      const place = placeOf(state.tiles, size, start);
       const known = state.tiles[place];
-      const isKnown = known !== undefined && Buffer.compare(known.key, key) === 0;
+      const isKnown = known?.pane === size && known.start === start;
       pane.reuse(start);
       pane.add(new Batch(objectRows(events.map((e) => ('event' in e ? e.event : undefined))), Float64Array.from(events, (e) => e.time), stringColumn(events.map(() => entity))), new Int32Array(events.length));
       if (isKnown) addTile(pane, 0, known.value);
-      state.tiles.splice(place, isKnown ? 1 : 0, { key, value: packTile(pane, 0) });
+      state.tiles.splice(place, isKnown ? 1 : 0, { pane: size, start, value: packTile(pane, 0) });
     }
   }
   for (const event of seen) if ('event' in event) state.added = Math.max(state.added, event.came);
 }
 
-/** Where a key is, or belongs. */
-function placeOf(tiles: RecomputedState['tiles'], key: Uint8Array): number {
+/** Where a tile is, or belongs. */
+function placeOf(tiles: RecomputedState['tiles'], pane: number, start: number): number {
   let [low, high] = [0, tiles.length];
   while (low < high) {
     const middle = (low + high) >> 1;
-    if (Buffer.compare(tiles[middle]!.key, key) < 0) low = middle + 1;
+    const tile = tiles[middle]!;
+    if (tile.pane < pane || (tile.pane === pane && tile.start < start)) low = middle + 1;
     else high = middle;
   }
   return low;
-}
-
-/** Start of the pane that a tile's key ends with. */
-function startOf(key: Uint8Array): number {
-  return Number(Buffer.from(key.buffer, key.byteOffset, key.length).readBigUInt64BE(key.length - 8) - (1n << 63n));
 }

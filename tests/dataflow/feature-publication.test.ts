@@ -10,6 +10,7 @@ import { features, type FeatureSet, lookUpTime } from '../../dataflow/features.j
 import { featuresAt } from '../../dataflow/feature-values.js';
 import { unpackEntity } from '../../dataflow/packed-entity.js';
 import { pipeline } from '../../dataflow/pipeline.js';
+import { notePrefix } from '../../dataflow/publication-notes.js';
 import type { FeaturePublisher } from '../../dataflow/ports/feature-publisher.js';
 import { topic } from '../../dataflow/topic.js';
 import { tiles } from '../../operators/tiles.js';
@@ -63,7 +64,7 @@ test('the store has what look-ups say, through outages and restarts', async () =
           expect(featuresAt(listening as unknown as FeatureSet, unpacked, lookUpTime(store.newest()))).toEqual(embedded.get(listening, user).features);
         }
         // Nothing waits any more.
-        expect([...runtime.state.range('listening', 'features-listening', Buffer.of(1), Buffer.of(2))]).toEqual([]);
+        expect([...runtime.state.range('listening', 'features-listening', Buffer.of(notePrefix), Buffer.of(notePrefix + 1))]).toEqual([]);
       },
     ),
     { numRuns: 60 },

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { count, ratio, sum } from '../../dataflow/aggregates/index.js';
 import { featureSql } from '../../dataflow/feature-sql.js';
-import { features, type FeatureSet, paneMs, tileKey, tilesStep } from '../../dataflow/features.js';
+import { features, type FeatureSet, hourKey, tilesStep } from '../../dataflow/features.js';
+import { packHour, placeTiles, tilePlaces } from '../../dataflow/hour-tiles.js';
 import { pipeline } from '../../dataflow/pipeline.js';
 import { topic } from '../../dataflow/topic.js';
 import { tiles } from '../../operators/tiles.js';
@@ -45,11 +46,22 @@ describe.skipIf(!hasChdb)('the check of features', () => {
     const before = await checkFeatures(set, { runtime, pipeline: 'shops', times: [start + 60 * minute] });
     expect(before).toMatchObject({ equal: true, entities: 3, records: 5, times: [start + 60 * minute], differences: [] });
 
-    const taskOf = (shop: string) => runtime.state.tasks('shops').find((task) => Array.from({ length: 61 }, (_, at) => tileKey(Buffer.from(shop), paneMs.small, start + at * minute)).some((key) => runtime.state.of(task).get('shops', tilesStep(set), key) !== undefined)) ?? 0;
-    const tile = (shop: string, at: number, bytes: Uint8Array | null) => ({ task: taskOf(shop), step: tilesStep(set), key: tileKey(Buffer.from(shop), paneMs.small, start + at * minute), value: bytes });
-    const stored = (shop: string, at: number) => runtime.state.get('shops', tilesStep(set), tileKey(Buffer.from(shop), paneMs.small, start + at * minute))!;
+    const taskOf = (shop: string) => runtime.state.tasks('shops').find((task) => runtime.state.of(task).get('shops', tilesStep(set), hourKey(Buffer.from(shop), start)) !== undefined) ?? 0;
+    const places = tilePlaces();
+    const stored = (shop: string) => runtime.state.get('shops', tilesStep(set), hourKey(Buffer.from(shop), start));
+    const tile = (shop: string, at: number) => {
+      placeTiles(stored(shop), places);
+      return stored(shop)!.slice(places.from[at / 5], places.to[at / 5]);
+    };
+    /** The hour of a shop as these tiles, by their minute, with that of the hour where there are several. */
+    const hour = (shop: string, tiles: Readonly<Record<number, Uint8Array>>, sum?: Uint8Array) => {
+      const panes: Uint8Array[] = [];
+      for (const [at, bytes] of Object.entries(tiles)) panes[Number(at) / 5] = bytes;
+      return { task: taskOf(shop), step: tilesStep(set), key: hourKey(Buffer.from(shop), start), value: packHour(undefined, tilePlaces(), panes, sum) };
+    };
     // s1 lost its first tile, s2 has the first one twice (its kinds too), and s4 has one that nobody sold.
-    runtime.writeState('shops', [tile('s1', 0, null), tile('s2', 40, stored('s2', 20)), tile('s4', 10, stored('s1', 10))]);
+    const [ofS1, ofS2] = [tile('s1', 10), tile('s2', 20)];
+    runtime.writeState('shops', [hour('s1', { 10: ofS1 }), hour('s2', { 20: ofS2, 40: ofS2 }, ofS2), hour('s4', { 10: ofS1 })]);
     const after = await checkFeatures(set, { runtime, pipeline: 'shops', times: [start + 60 * minute] });
     expect(after.equal).toBe(false);
     expect(after.entities).toBe(4);
@@ -59,7 +71,7 @@ describe.skipIf(!hasChdb)('the check of features', () => {
     expect(of('mean_1h')).toMatchObject({ compared: 2, mismatch: 1, missing: 0, extra: 1 });
     // |1 - 2| of 1.5, |2 - 1| of 1.5, |1 - 0| of 0.5, and s3 has none.
     expect(of('n_1h')!.smape).toBeCloseTo((1 / 1.5 + 1 / 1.5 + 2) / 4, 12);
-    expect(after.differences).toContainEqual({ entity: 's4', at: start + 60 * minute, feature: 'n_1h', stream: 1, sql: 0 });
+    expect(after.differences).toContainEqual({ entity: 's1', at: start + 60 * minute, feature: 'n_1h', stream: 1, sql: 2 });
     expect(after.differences).toContainEqual({ entity: 's1', at: start + 60 * minute, feature: 'kinds_1h{a}', stream: null, sql: 1 });
   });
 
