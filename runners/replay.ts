@@ -36,8 +36,8 @@ export interface ReplayOptions {
 export interface ReplayResult {
   readonly records: number;
   readonly topics: readonly TopicComparison[];
-  /** Tiles of each feature set, compared as a whole. */
-  readonly features: readonly { readonly step: string; readonly tiles: number; readonly differences: number }[];
+  /** Tiles of each feature set by entity and hour, compared as a whole. */
+  readonly features: readonly { readonly step: string; readonly hours: number; readonly differences: number }[];
   readonly equal: boolean;
 }
 
@@ -96,17 +96,17 @@ export async function replay(pipeline: Pipeline, options: ReplayOptions): Promis
   }
 }
 
-function compareState(pipeline: string, step: string, emitted: StateBackend, replayed: StateBackend): { step: string; tiles: number; differences: number } {
-  let tiles = 0;
+function compareState(pipeline: string, step: string, emitted: StateBackend, replayed: StateBackend): { step: string; hours: number; differences: number } {
+  let hours = 0;
   let differences = 0;
   const others = replayed.range(pipeline, step, Buffer.alloc(0))[Symbol.iterator]();
   for (const entry of emitted.range(pipeline, step, Buffer.alloc(0))) {
-    tiles += 1;
+    hours += 1;
     const other = others.next();
     if (other.done || Buffer.compare(entry.key, other.value.key) !== 0 || Buffer.compare(entry.value, other.value.value) !== 0) differences += 1;
   }
   while (!others.next().done) differences += 1;
-  return { step, tiles, differences };
+  return { step, hours, differences };
 }
 
 /** Every topic that a pipeline may have written: sinks, side outputs, dead letters. */

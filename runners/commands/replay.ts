@@ -57,6 +57,6 @@ function describe(name: string, result: ReplayResult): string {
       lines.push(`    partition ${partition}`, `      emitted:  ${side(emitted)}`, `      replayed: ${side(replayed)}`);
     }
   }
-  for (const { step, tiles, differences } of result.features) lines.push(`  ${step}: ${formatNumber(tiles)} tiles, ${differences === 0 ? 'equal' : `${formatNumber(differences)} differences`}`);
+  for (const { step, hours, differences } of result.features) lines.push(`  ${step}: ${formatNumber(hours)} hours of tiles, ${differences === 0 ? 'equal' : `${formatNumber(differences)} differences`}`);
   return lines.join('\n');
 }
