@@ -49,10 +49,8 @@ export function adamTraining<N extends string>(size: number, inputs: Readonly<Re
   const first2 = body.op('Add', [body.op('Mul', [first, body.scalar(adamBeta.first, type)]), clipped]);
   const second2 = body.op('Add', [body.op('Mul', [second, body.scalar(adamBeta.second, type)]), body.op('Mul', [clipped, clipped])]);
   const move = body.op('Div', [body.op('Mul', [first2, rate]), body.op('Add', [body.op('Sqrt', [second2]), epsilon])]);
-  body.output('p_after', body.op('Sub', [parameters, move]), [size], type);
-  body.output('m_after', first2, [size], type);
-  body.output('v_after', second2, [size], type);
-  body.output('loss', loss, [], type);
+  for (const after of [body.op('Sub', [parameters, move]), first2, second2]) body.result(after, [size], type);
+  body.result(loss, [], type);
 
   const states = ['parameters', 'first', 'second'].map((name) => graph.input(name, [size], type));
   const after = graph.ops('Scan', [...states, ...slices], 4, { body, num_scan_inputs: slices.length });

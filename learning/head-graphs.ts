@@ -6,17 +6,17 @@ import { backward, forward, layersOf, type Precision, tensorsOf } from './layer-
 /**
  * A model that trains a head over many minibatches in one call, see `adamTraining`.
  *
- * *Inputs*: those, and `x` [steps, batch, inputs]; `y` [steps, batch, outputs]; `weight` [steps, batch, outputs], 0 for rows that fill a batch up; `scale` [steps], one over the rows of the step's batch. *Details*: the loss is the mean over the batch of the
+ * *Inputs*: those, and `x` [steps, batch, inputs]; `y` [steps, batch, outputs]; `weight` [steps, batch, outputs], what each row counts in the loss: its weight over the rows of its batch, 0 for rows that fill a batch up. *Details*: the loss is the sum, so weighted, of the
  * cross-entropy of the click, and half of the squared error of the watch time. Gradients are those of the layers' matrix products, written out.
  */
 export function trainingModel(shape: HeadShape, options: TrainingGraphOptions = {}): Uint8Array {
   const { blocks, size } = parameterLayout(shape);
   const outputs = shape.outputs.length;
-  const inputs = { x: { dims: ['batch', shape.inputs] }, y: { dims: ['batch', outputs] }, weight: { dims: ['batch', outputs] }, scale: { dims: [] } };
-  return adamTraining(size, inputs, options, (body, parameters, { x, y, weight, scale }, type) => {
+  const inputs = { x: { dims: ['batch', shape.inputs] }, y: { dims: ['batch', outputs] }, weight: { dims: ['batch', outputs] } };
+  return adamTraining(size, inputs, options, (body, parameters, { x, y, weight }, type) => {
     const layers = layersOf(tensorsOf(body, blocks, parameters));
     const { inputs: into, result } = forward(body, layers, x);
-    const { loss, gradient } = lossOf(body, result, y, weight, scale, shape, type);
+    const { loss, gradient } = lossOf(body, result, y, weight, shape, type);
     return { loss, gradients: backward(body, layers, into, gradient, type).gradients };
   });
 }
@@ -51,12 +51,12 @@ function prediction(graph: OnnxGraph, result: Value, { outputs }: HeadShape): Va
   return graph.op('Concat', [graph.op('Sigmoid', [click]), watch], { axis: 1 });
 }
 
-/** The mean loss, and its gradient by what the last layer gives. */
-function lossOf(graph: OnnxGraph, result: Value, y: Value, weight: Value, scale: Value, { outputs }: HeadShape, type: Precision): { readonly loss: Value; readonly gradient: Value } {
+/** The loss, and its gradient by what the last layer gives. */
+function lossOf(graph: OnnxGraph, result: Value, y: Value, weight: Value, { outputs }: HeadShape, type: Precision): { readonly loss: Value; readonly gradient: Value } {
   const click = (z: Value, label: Value) => {
-    // log(1 + exp(z)) - z y, without overflow: max(z, 0) - z y + log(1 + exp(-|z|))
-    const tail = graph.op('Log', [graph.op('Add', [graph.op('Exp', [graph.op('Neg', [graph.op('Abs', [z])])]), graph.scalar(1, type)])]);
-    return { loss: graph.op('Add', [graph.op('Sub', [graph.op('Relu', [z]), graph.op('Mul', [z, label])]), tail]), slope: graph.op('Sub', [graph.op('Sigmoid', [z]), label]) };
+    // log(1 + exp(z)) - z y, without overflow: max(z, 0) - z y - log(sigmoid(|z|))
+    const tail = graph.op('Log', [graph.op('Sigmoid', [graph.op('Abs', [z])])]);
+    return { loss: graph.op('Sub', [graph.op('Sub', [graph.op('Relu', [z]), graph.op('Mul', [z, label])]), tail]), slope: graph.op('Sub', [graph.op('Sigmoid', [z]), label]) };
   };
   let each: { readonly loss: Value; readonly slope: Value };
   if (outputs.length === 1) each = click(result, y);
@@ -68,6 +68,5 @@ function lossOf(graph: OnnxGraph, result: Value, y: Value, weight: Value, scale:
     const half = graph.op('Mul', [graph.op('Mul', [off, off]), graph.scalar(0.5, type)]);
     each = { loss: graph.op('Concat', [first.loss, half], { axis: 1 }), slope: graph.op('Concat', [first.slope, off], { axis: 1 }) };
   }
-  const share = graph.op('Mul', [weight, scale]);
-  return { loss: graph.op('ReduceSum', [graph.op('Mul', [each.loss, share])], { keepdims: 0 }), gradient: graph.op('Mul', [each.slope, share]) };
+  return { loss: graph.op('ReduceSum', [graph.op('Mul', [each.loss, weight])], { keepdims: 0 }), gradient: graph.op('Mul', [each.slope, weight]) };
 }

@@ -35,14 +35,17 @@ export function forward(graph: OnnxGraph, layers: readonly Layer[], x: Value): {
 
 /** Gradients by weights and biases, layer after layer, from the one by what the last layer gives; and the one by the sums of the first layer. */
 export function backward(graph: OnnxGraph, layers: readonly Layer[], inputs: readonly Value[], last: Value, type: Precision): { readonly gradients: readonly Value[]; readonly slope: Value } {
-  // A sum over rows is a product with ones, which is faster than a reduction.
-  const ones = graph.op('ConstantOfShape', [graph.op('Shape', [graph.op('Gather', [inputs[0]!, graph.constant(BigInt64Array.of(0n), [1])], { axis: 1 })])], { value: { filled: 1, type } });
+  // A sum over rows is a product with ones [1, batch], which is faster than a reduction.
+  const ones = graph.op('ConstantOfShape', [graph.op('Concat', [graph.constant(BigInt64Array.of(1n), [1]), graph.op('Shape', [inputs[0]!], { end: 1 })], { axis: 0 })], { value: { filled: 1, type } });
   const zero = graph.scalar(0, type);
   const gradients: Value[] = [];
   let slope = last;
   for (let l = layers.length - 1; l >= 0; l--) {
-    gradients.unshift(graph.op('Gemm', [inputs[l]!, slope], { transA: 1 }), graph.op('Gemm', [ones, slope], { transA: 1 }));
-    if (l > 0) slope = graph.op('Where', [graph.op('Greater', [inputs[l]!, zero]), graph.op('Gemm', [slope, layers[l]!.weights], { transB: 1 }), zero]);
+    gradients.unshift(graph.op('Gemm', [inputs[l]!, slope], { transA: 1 }), graph.op('Gemm', [ones, slope]));
+    if (l === 0) break;
+    // A product with 0 or 1 is faster than `Where`.
+    const isOn = graph.op('Cast', [graph.op('Greater', [inputs[l]!, zero])], { to: type === 'float32' ? 1 : 11 });
+    slope = graph.op('Mul', [graph.op('Gemm', [slope, layers[l]!.weights], { transB: 1 }), isOn]);
   }
   return { gradients, slope };
 }

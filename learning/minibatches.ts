@@ -10,9 +10,8 @@ export interface Minibatches {
   readonly batch: number;
   readonly x: Float32Array;
   readonly y: Float32Array;
+  /** Weights of examples over the number of them in their step. */
   readonly weight: Float32Array;
-  /** One over the examples of each step. */
-  readonly scale: Float32Array;
 }
 
 /**
@@ -31,16 +30,14 @@ export function fillMinibatches(
   const x = new Float32Array(steps * batch * shape.inputs);
   const y = new Float32Array(steps * batch * outputs);
   const weight = new Float32Array(steps * batch * outputs);
-  const scale = new Float32Array(steps);
   for (let s = 0; s < steps; s++) {
     const first = options.first + s * batch;
     const rows = Math.min(batch, examples.length - first);
-    scale[s] = 1 / rows;
     for (let r = 0; r < rows; r++) {
       const example = order[first + r]!;
       const row = s * batch + r;
       writeInputs(examples, tables, example, x, row * shape.inputs);
-      const w = examples.weight?.[example] ?? 1;
+      const w = (examples.weight?.[example] ?? 1) / rows;
       y[row * outputs] = examples.click[example]! * (1 - labelSmoothing) + labelSmoothing / 2;
       weight[row * outputs] = w;
       if (outputs === 1) continue;
@@ -49,7 +46,7 @@ export function fillMinibatches(
       weight[row * outputs + 1] = Number.isNaN(watch) ? 0 : w;
     }
   }
-  return { steps, batch, x, y, weight, scale };
+  return { steps, batch, x, y, weight };
 }
 
 /** Takes a step of training for each minibatch, in one call. The losses are those before each step. */
@@ -63,7 +60,6 @@ export async function trainOn({ Tensor }: OnnxRuntime, session: OnnxSession, { s
     x: tensor(minibatches.x, steps, batch, shape.inputs),
     y: tensor(minibatches.y, steps, batch, outputs),
     weight: tensor(minibatches.weight, steps, batch, outputs),
-    scale: tensor(minibatches.scale, steps),
     rate: tensor(rate, steps),
     epsilon: tensor(epsilon, steps),
     parameters: tensor(state.parameters, size),

@@ -18,6 +18,8 @@ export interface OnnxGraph {
   input(name: string, dims: readonly Dimension[], type?: ElementType): Value;
   /** Gives `value` out as `name`. */
   output(name: string, value: Value, dims: readonly Dimension[], type?: ElementType): void;
+  /** Gives out what an operator gave, by its place and without a name of its own or a copy: for a graph within a graph. */
+  result(value: Value, dims: readonly Dimension[], type?: ElementType): void;
   /** An operator with one result. */
   op(type: string, inputs: readonly Value[], attributes?: Readonly<Record<string, Attribute>>): Value;
   /** An operator with `count` results. */
@@ -65,6 +67,9 @@ export function onnxGraph(name: string): OnnxGraph {
     output(outputName, value, dims, type = 'float32') {
       node('Identity', [value], [outputName], {});
       outputs.push(valueInfo(outputName, dims, type));
+    },
+    result(value, dims, type = 'float32') {
+      outputs.push(valueInfo(value, dims, type));
     },
     op: (type, from, attributes = {}) => graph.ops(type, from, 1, attributes)[0]!,
     ops(type, from, results, attributes = {}) {

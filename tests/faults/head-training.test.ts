@@ -3,7 +3,7 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, watch } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -99,15 +99,22 @@ describe.skipIf(!hasOnnx)('the trainer', () => {
 
 test('a writer of the registry that is killed leaves whole versions only, and the next one goes on', { timeout: 1_200_000 }, async () => {
   const dataDir = join(home, 'registry');
+  const artefacts = join(dataDir, 'artefacts');
+  mkdirSync(artefacts, { recursive: true });
   const random = splitmix(8);
   let before = 0;
   for (let kill = 0; kill < (isLong ? 100 : 6); kill++) {
-    const child = spawn(process.execPath, [resolve(import.meta.dirname, '../fixtures/register-models.mjs'), dataDir], { stdio: 'ignore', env: { ...process.env, NODE_OPTIONS: '' } });
-    await delay(250 + random.below(900));
+    const child = spawn(process.execPath, [resolve(import.meta.dirname, '../fixtures/register-models.mjs'), dataDir], { stdio: ['ignore', 'pipe', 'ignore'], env: { ...process.env, NODE_OPTIONS: '' } });
+    const closed = once(child, 'close');
+    // while it starts, at some change of a file that it writes, or any time
+    const kind = (['start', 'write', 'write', 'any', 'any'] as const)[random.below(5)]!;
+    if (kind === 'start') await delay(random.below(400));
+    else await once(child.stdout!, 'data');
+    if (kind === 'any') await delay(random.below(400));
+    if (kind === 'write') await changesOf([artefacts, join(dataDir, 'data.mdb')], 1 + random.below(40));
     child.kill('SIGKILL');
-    await once(child, 'close');
-    if (!readdirSync(home).includes('registry') || !readdirSync(dataDir).includes('data.mdb')) continue;
-    const now = await readAll(dataDir, 'm', (bytes) => expect(new Set(bytes).size).toBe(1)).catch((error: { readonly code?: string }) => {
+    await closed;
+    const now = await readAll(dataDir, 'm', (bytes) => expect(Buffer.alloc(bytes.length, bytes[0]).equals(bytes)).toBe(true)).catch((error: { readonly code?: string }) => {
       // it was killed while it made the directory, and nothing was there before
       if (before === 0 && error.code === 'HR_DATA_DIR') return 0;
       throw error;
@@ -116,4 +123,21 @@ test('a writer of the registry that is killed leaves whole versions only, and th
     before = now;
   }
   expect(before).toBeGreaterThan(0);
+  const halves = readdirSync(artefacts).filter((name) => name.endsWith('.partial'));
+  if (isLong) expect(halves.length, 'kills in the middle of an artefact').toBeGreaterThan(0);
 });
+
+/** Resolves at the n-th change of a file in these places. */
+function changesOf(places: readonly string[], n: number): Promise<void> {
+  return new Promise((resolve) => {
+    let left = n;
+    const watchers = places.map((place) =>
+      watch(place, () => {
+        left -= 1;
+        if (left > 0) return;
+        for (const watcher of watchers) watcher.close();
+        resolve();
+      }),
+    );
+  });
+}

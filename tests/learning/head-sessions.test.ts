@@ -67,12 +67,12 @@ describe.skipIf(!hasOnnx)('a head', () => {
     const numbers = (n: number, of: () => number) => Float64Array.from({ length: n }, of);
     const x = numbers(batch * 5, () => 2 * random.unit() - 1);
     const y = numbers(batch * outputs.length, () => Math.round(random.unit()));
-    const weight = numbers(batch * outputs.length, () => random.below(3));
+    const weight = numbers(batch * outputs.length, () => random.below(3) / batch);
     const parameters = numbers(size, () => random.unit() - 0.4);
     const run = async (p: Float64Array) => {
       const tensor = (data: Float64Array, ...dims: number[]) => new Tensor('float64', data, dims);
       // With a rate of 0 and no moments before, the first moment afterwards is the gradient.
-      return session.run({ x: tensor(x, 1, batch, 5), y: tensor(y, 1, batch, outputs.length), weight: tensor(weight, 1, batch, outputs.length), scale: tensor(Float64Array.of(1 / batch), 1), rate: tensor(new Float64Array(1), 1), epsilon: tensor(Float64Array.of(1), 1), parameters: tensor(p, size), first: tensor(new Float64Array(size), size), second: tensor(new Float64Array(size), size) });
+      return session.run({ x: tensor(x, 1, batch, 5), y: tensor(y, 1, batch, outputs.length), weight: tensor(weight, 1, batch, outputs.length), rate: tensor(new Float64Array(1), 1), epsilon: tensor(Float64Array.of(1), 1), parameters: tensor(p, size), first: tensor(new Float64Array(size), size), second: tensor(new Float64Array(size), size) });
     };
     const gradient = (await run(parameters)).first_after!.data as Float64Array;
     const differences = new Float64Array(size);
