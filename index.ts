@@ -33,6 +33,7 @@ export { runEmbedded, type RunOptions } from './runners/run-embedded.js';
 export { runOnKafka } from './runners/run-on-kafka.js';
 export { clicks } from './pipelines/clicks.js';
 export { decisions } from './pipelines/decisions.js';
+export { headTraining } from './pipelines/head-training.js';
 export { loggedDecisions } from './pipelines/logged-decisions.js';
 export { outcomes } from './pipelines/outcomes.js';
 export { default as propensityLog } from './pipelines/propensity-log.js';

@@ -64,7 +64,7 @@ export const errorTable = {
   HR_OFFSET_GONE: { what: 'The offset to read from was deleted by retention.', remedy: 'Keep the topic longer, or start the pipeline anew in another data directory.' },
   HR_ONNX: { what: 'ONNX Runtime is missing, or runs no such model.', remedy: 'Install it beside headrace: ONNXRUNTIME_NODE_INSTALL=skip npm install onnxruntime-node' },
   HR_PIPELINE: { what: 'A file does not define a pipeline.', remedy: "Let it `export default pipeline('name', ({ from }) => …)`." },
-  HR_PIPELINE_UNKNOWN: { what: 'There is no pipeline or file of this name.', remedy: 'Give a shipped pipeline (click-features, propensity-log, head-training, model-drift, feature-skew) or the path of a .ts or .js file.' },
+  HR_PIPELINE_UNKNOWN: { what: 'There is no pipeline or file of this name.', remedy: 'Give a shipped pipeline (click-features, propensity-log, head-training, head-on-base, model-drift, feature-skew) or the path of a .ts or .js file.' },
   HR_POLICY_ITEMS: { what: 'A policy cannot choose from these items.', remedy: 'Give at least one item, and finite numbers for what the policy ranks by.' },
   HR_RECORDS_ASYNC: { what: 'An RxJS operator lifted by records() emitted outside of its batch.', remedy: 'Use synchronous operators in records(); for waiting there is process() with timers.' },
   HR_RECORD_TOO_LARGE: { what: 'A record is larger than a broker takes.', remedy: 'Raise max.message.bytes of the topic, or write smaller records.' },

@@ -13,6 +13,7 @@ type PipelineModule = Readonly<Record<string, unknown>>;
 const shippedPipelines: Readonly<Record<string, () => Promise<PipelineModule>>> = {
   'click-features': () => import('../pipelines/click-features.js'),
   'feature-skew': () => import('../pipelines/feature-skew.js'),
+  'head-on-base': () => import('../pipelines/head-on-base.js'),
   'head-training': () => import('../pipelines/head-training.js'),
   'model-drift': () => import('../pipelines/model-drift.js'),
   'propensity-log': () => import('../pipelines/propensity-log.js'),

@@ -198,7 +198,7 @@ async function carryOut(session: string, cwd: string) {
       console.warn(`SKIPPED: ${command} needs chdb`);
       continue;
     }
-    if (!hasOnnx && / (?:run head-training|train|models) /.test(`${command} `)) {
+    if (!hasOnnx && / (?:run head-training|run head-on-base|train|models) /.test(`${command} `)) {
       console.warn(`SKIPPED: ${command} needs onnxruntime-node`);
       continue;
     }

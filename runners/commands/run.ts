@@ -27,7 +27,7 @@ export const run: Command = {
   usage: ['run PIPELINE [--bounded] [--workers N] [--commit-ms N] [--http [HOST:]PORT] [--log text|json] [--drop-state STEP,…] [--move-state OLD=NEW,…]'],
   about:
     'Runs a pipeline, exactly once: outputs, state and positions are committed together, and a run that is stopped in any way goes on\n' +
-    'where it was. PIPELINE is the name of a shipped pipeline (click-features, propensity-log, head-training, model-drift, feature-skew) or a .ts or .js file with a pipeline as default export.\n' +
+    'where it was. PIPELINE is the name of a shipped pipeline (click-features, propensity-log, head-training, head-on-base, model-drift, feature-skew) or a .ts or .js file with a pipeline as default export.\n' +
     'Topics, state and positions are in the data directory, or on Kafka when KAFKA_BROKERS names its brokers.\n' +
     'Without --bounded it waits for more records until Ctrl-C or SIGTERM, and stops after the epoch that it is in, within 10 s.\n' +
     'A changed pipeline says what becomes of the state of each step; what does not fit is refused unless --drop-state or --move-state tell.\n' +

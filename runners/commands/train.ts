@@ -5,6 +5,7 @@ import type { HeadPlan } from '../../learning/head-plan.js';
 import type { ModelVersion } from '../../learning/model-registry.js';
 import type { TrainedInterval } from '../../learning/train-head.js';
 import { intervalOf } from '../../learning/train-head.js';
+import { headOnBase } from '../../pipelines/head-on-base.js';
 import { rankingHead } from '../../pipelines/ranking-head.js';
 import { twoTower } from '../../pipelines/two-tower.js';
 import { loadUserModule } from '../load-pipeline.js';
@@ -22,7 +23,7 @@ const things = { head: trainHeadOf, base: trainBaseOf } as const;
 /** `headrace train`: a head or a base over a stretch of history. */
 export const train: Command = {
   name: 'train',
-  usage: ['train head [--from T] [--to T] [--plan FILE] [--dry-run]', 'train base [--from T] [--to T] [--source decisions|clicks] [--warehouse] [--plan FILE] [--dry-run]'],
+  usage: ['train head [--from T] [--to T] [--on-base] [--plan FILE] [--dry-run]', 'train base [--from T] [--to T] [--source decisions|clicks] [--warehouse] [--plan FILE] [--dry-run]'],
   about:
     'Trains a head anew over the decisions of a stretch of time: the same steps as the pipeline head-training, interval by interval, from\n' +
     'its first weights on. What stands at the end is registered as a candidate; `models promote` makes it champion. On the CPU the same\n' +
@@ -34,6 +35,7 @@ export const train: Command = {
     to: { value: 'T', what: 'what happened before this time' },
     source: { value: 'S', what: 'base: clicked slots of logged decisions (decisions, the default), or the topic clicks' },
     warehouse: { what: 'base: read the tables in ClickHouse (CLICKHOUSE_URL) instead of the topics' },
+    'on-base': { what: 'head: the one of the pipeline head-on-base, on the base that is champion' },
     plan: { value: 'FILE', what: 'module whose default export is the plan, made by headPlan or basePlan (default: the shipped one)' },
     'dry-run': { what: 'register nothing' },
   },
@@ -50,7 +52,8 @@ export const train: Command = {
 
 async function trainHeadOf(call: Call, from: number | undefined, to: number | undefined): Promise<number> {
   for (const option of ['source', 'warehouse']) if (call.options.has(option)) throw usageError(call.command, `--${option} is for \`headrace train base\`.`);
-  const plan = await planOf(call, rankingHead, 'headPlan', (p: Partial<HeadPlan>) => p.shape !== undefined && p.intervalMs !== undefined);
+  if (call.options.has('on-base') && call.options.has('plan')) throw usageError(call.command, '--plan and --on-base both name a plan; give one.');
+  const plan = await planOf(call, call.options.has('on-base') ? headOnBase : rankingHead, 'headPlan', (p: Partial<HeadPlan>) => p.shape !== undefined && p.intervalMs !== undefined);
   const bar = progress({ label: `train ${plan.model}`, unit: 'records' });
   let total = 0;
   let shown = 0;
@@ -83,6 +86,7 @@ async function trainHeadOf(call: Call, from: number | undefined, to: number | un
 }
 
 async function trainBaseOf(call: Call, from = Number.NEGATIVE_INFINITY, to = Number.POSITIVE_INFINITY): Promise<number> {
+  if (call.options.has('on-base')) throw usageError(call.command, '--on-base is for `headrace train head`.');
   const plan = await planOf(call, twoTower, 'basePlan', (p: Partial<BasePlan>) => p.temperature !== undefined && p.history !== undefined);
   const source = oneOf(call, 'source', ['decisions', 'clicks'] as const) ?? 'decisions';
   const isWarehouse = call.options.has('warehouse');

@@ -1,20 +1,10 @@
-import { pipeline } from '../../dataflow/pipeline.js';
 import { headPlan, type HeadPlan, type HeadPlanOptions } from '../../learning/head-plan.js';
 import { openHeadSessions } from '../../learning/head-sessions.js';
-import { models } from '../../learning/models.js';
-import { intervalOf, type IntervalTrainer, trainHead } from '../../learning/train-head.js';
+import type { IntervalTrainer } from '../../learning/train-head.js';
 import { trainInterval } from '../../learning/train-interval.js';
-import { trainingIntervals } from '../../learning/training-intervals.js';
-import { type TrainingRow, trainingRows } from '../../learning/training-rows.js';
-import { flatMap } from '../../operators/flat-map.js';
-import { keyBy } from '../../operators/key-by.js';
-import { map } from '../../operators/map.js';
-import { to } from '../../operators/to.js';
-import { union } from '../../operators/union.js';
-import { loggedDecisions } from '../../pipelines/logged-decisions.js';
+import { headTraining } from '../../pipelines/head-training.js';
 import { loggedDecisionWorld } from '../../runners/simulate/logged-decision-world.js';
 import type { LoggedDecision } from '../../schemas/generated/logged-decision.js';
-import type { ModelEvent } from '../../schemas/generated/model-event.js';
 import { epsilonGreedy } from '../../serving/explore/epsilon-greedy.js';
 
 /** A small head over the features of the world with drift. */
@@ -36,16 +26,9 @@ export async function trainerHere(plan: HeadPlan, now?: () => number): Promise<I
   return { interval: (_plan, task) => trainInterval(plan, sessions, task, now), close: () => sessions.close() };
 }
 
-/** The shipped pipeline with another plan. */
+/** The shipped pipeline with another plan, trained in this thread. */
 export function headTrainingJob(plan: HeadPlan, trainer: (plan: HeadPlan) => Promise<IntervalTrainer> = (of) => trainerHere(of)) {
-  return pipeline('head-training', ({ from }) => {
-    const served = from(loggedDecisions, { disorder: '1m' }).pipe(trainingRows(plan));
-    const trained = union<TrainingRow | ModelEvent>(served, from(models)).pipe(
-      keyBy('by-model', () => plan.model),
-      trainHead('head', plan, { trainer }),
-    );
-    return [trained.pipe(map(intervalOf), to(trainingIntervals)), trained.pipe(flatMap(({ events }) => events), to(models))];
-  });
+  return headTraining('head-training', plan, { trainer });
 }
 
 /** Decisions of some hours with what followed, 1,400 an hour. */

@@ -78,6 +78,8 @@ test.each([
   [['train', 'base', '--source', 'click'], 2, '--source is "click"; give decisions or clicks. Did you mean clicks?'],
   [['train', 'base', '--warehouse'], 2, 'Say which ClickHouse'],
   [['train', 'head', '--warehouse'], 2, '--warehouse is for `headrace train base`.'],
+  [['train', 'base', '--on-base'], 2, '--on-base is for `headrace train head`.'],
+  [['train', 'head', '--on-base', '--plan', 'plan.mjs'], 2, '--plan and --on-base both name a plan; give one.'],
   [['train', 'base', '--plan', 'plan.mjs'], 1, 'Let it `export default basePlan({ … })`.'],
   [['train', 'base'], 1, 'HR_TOPIC_MISSING'],
 ])('headrace %s is answered with what to do', async (words, code, message) => {
