@@ -71,7 +71,7 @@ export function features<T, N extends string>(name: string, options: FeatureSetO
     return { name: String(window), ms, pane };
   });
   for (const [value, declared] of Object.entries(options.values as unknown as Aggregates<never>)) {
-    if ('node' in declared && !addsUp(declared.node)) {
+    if (!('node' in declared) || !addsUp(declared.node)) {
       throw new HeadraceError('HR_AGGREGATE', `Feature set ${name} declares ${value} as an aggregate that tiles do not add up: use counts, sums, extremes, means, ratios and quantiles.`);
     }
   }

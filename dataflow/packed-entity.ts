@@ -78,21 +78,26 @@ function copiedFrom(withSmall: boolean): number {
   return places.from.find((from) => from >= 0)!;
 }
 
-/** The tiles that `packEntity` packed, for `featuresAt`; undefined where they are of another layout. */
-export function unpackEntity(set: Pick<FeatureSet, 'layout'>, packed: Uint8Array): EntityTiles | undefined {
-  const bytes = Buffer.from(packed.buffer, packed.byteOffset, packed.byteLength);
-  if (bytes.compare(layoutDigest(set), 0, digestBytes, 0, digestBytes) !== 0) return undefined;
-  const small = bytes.readUInt32LE(digestBytes);
-  const large = digestBytes + countBytes + headBytes * small;
+/** The tiles that `packEntity` packed, for `featuresAt`; undefined where they are of another layout. @param from where they begin in `bytes` */
+export function unpackEntity(set: Pick<FeatureSet, 'layout'>, bytes: Uint8Array, from = 0): EntityTiles | undefined {
+  const digest = layoutDigest(set);
+  for (let k = 0; k < digestBytes; k++) if (bytes[from + k] !== digest[k]) return undefined;
+  const small = from + digestBytes;
+  const large = small + countBytes + headBytes * int32(bytes, small);
   return {
-    each(pane, from, to, take) {
-      const head = pane === paneMs.small ? digestBytes : large;
-      const [first, last] = [Math.ceil(from / pane), Math.ceil(to / pane)];
-      for (let at = head + countBytes, end = at + headBytes * bytes.readUInt32LE(head); at < end; at += headBytes) {
-        const start = bytes.readInt32LE(at);
-        if (start >= last) return;
-        if (start >= first) take(bytes, bytes.readUInt32LE(at + 4));
+    each(pane, start, end, take) {
+      const head = pane === paneMs.small ? small : large;
+      const [first, last] = [Math.ceil(start / pane), Math.ceil(end / pane)];
+      for (let at = head + countBytes, behind = at + headBytes * int32(bytes, head); at < behind; at += headBytes) {
+        const tile = int32(bytes, at);
+        if (tile >= last) return;
+        if (tile >= first) take(bytes, from + int32(bytes, at + 4));
       }
     },
   };
+}
+
+/** A whole number of 4 bytes, the least first. */
+function int32(bytes: Uint8Array, at: number): number {
+  return bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24);
 }

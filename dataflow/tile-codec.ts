@@ -15,8 +15,6 @@ const merging = { add: 0, addFloat: 1, least: 2, most: 3 } as const;
 
 let out = Buffer.allocUnsafeSlow(1 << 12);
 let end = 0;
-/** Where `addTile` reads. */
-let at = 0;
 const float = new Float64Array(1);
 const floatBytes = new Uint8Array(float.buffer);
 
@@ -52,23 +50,26 @@ export function packTile(pane: Pane, row: number): Uint8Array {
 
 /** Adds the bytes of a tile, `bytes` from `from` on, to row `row`. Cost: one step a cell that the tile has; nothing is allocated but for groups not seen before. */
 export function addTile(pane: Pane, row: number, bytes: Uint8Array, from = 0): void {
-  at = from;
+  let at = from;
   const { tables } = pane.layout;
-  const merges = mergesOf(pane.layout);
+  const merges = cellMerges(pane.layout);
   for (let t = 0; t < tables.length; t++) {
     const { group } = tables[t]!;
     const slab = pane.slabs[t]!;
     const { stride } = slab;
     if (group === undefined) {
       slab.ensure(row + 1);
-      mergeCells(bytes, slab.data, row * stride, stride, merges[t]!);
+      at = addCells(bytes, at, slab.data, row * stride, stride, merges[t]!);
     } else if (group.kind === 'dense') {
       slab.ensure((row + 1) * group.size);
-      mergeCells(bytes, slab.data, row * group.size * stride, group.size * stride, merges[t]!);
+      at = addCells(bytes, at, slab.data, row * group.size * stride, group.size * stride, merges[t]!);
     } else {
       const pairs = pane.pairs[t]!;
-      for (let left = takeNumber(bytes); left > 0; left--) {
-        let id = takeNumber(bytes);
+      let left = numberAt(bytes, at);
+      at = numberEnd(bytes, at);
+      for (; left > 0; left--) {
+        let id = numberAt(bytes, at);
+        at = numberEnd(bytes, at);
         if (group.kind === 'labels') {
           const length = id;
           id = pane.labels[t]!.intern(bytes, at, length);
@@ -76,7 +77,7 @@ export function addTile(pane: Pane, row: number, bytes: Uint8Array, from = 0): v
         }
         const slot = pairs.slot(row, id);
         slab.ensure(pairs.size);
-        mergeCells(bytes, slab.data, slot * stride, stride, merges[t]!);
+        at = addCells(bytes, at, slab.data, slot * stride, stride, merges[t]!);
       }
     }
   }
@@ -103,14 +104,24 @@ function putCells(data: Float64Array, from: number, count: number, identity: Flo
   }
 }
 
-function mergeCells(bytes: Uint8Array, to: Float64Array, base: number, count: number, merges: Uint8Array): void {
+/**
+ * Merges `count` cells, whose mask begins at `from` of `bytes`, into those of `to` from `base` on; answers with where they end. Cost: one step a cell that is there.
+ *
+ * @param merges what each cell of a slot does, of `cellMerges`
+ */
+export function addCells(bytes: Uint8Array, from: number, to: Float64Array, base: number, count: number, merges: Uint8Array): number {
   const stride = merges.length;
-  let mask = at;
-  at += (count + 7) >> 3;
+  let mask = from;
+  let at = from + ((count + 7) >> 3);
   for (let k = 0; k < count; k += 8, mask++) {
     for (let bits = bytes[mask]!; bits !== 0; bits &= bits - 1) {
       const place = k + 31 - Math.clz32(bits & -bits);
-      const x = takeNumber(bytes);
+      let x = bytes[at]!;
+      if (x < wide16) at++;
+      else {
+        x = numberAt(bytes, at);
+        at = numberEnd(bytes, at);
+      }
       const cell = base + place;
       const merge = merges[stride > place ? place : place % stride];
       if (merge === merging.add) to[cell] = to[cell]! + x;
@@ -118,12 +129,13 @@ function mergeCells(bytes: Uint8Array, to: Float64Array, base: number, count: nu
       else if (merge === merging.least ? x < to[cell]! : x > to[cell]!) to[cell] = x;
     }
   }
+  return at;
 }
 
 const known = new WeakMap<Layout, readonly Uint8Array[]>();
 
 /** By table, what each of its cells does when it is merged. */
-function mergesOf(layout: Layout): readonly Uint8Array[] {
+export function cellMerges(layout: Layout): readonly Uint8Array[] {
   let merges = known.get(layout);
   if (merges === undefined) known.set(layout, (merges = layout.tables.map(mergesOfTable)));
   return merges;
@@ -158,20 +170,20 @@ function putNumber(x: number): void {
   end += 9;
 }
 
-function takeNumber(bytes: Uint8Array): number {
-  const first = bytes[at++]!;
+/** The number that begins at `at`. */
+export function numberAt(bytes: Uint8Array, at: number): number {
+  const first = bytes[at]!;
   if (first < wide16) return first;
-  if (first === wide16) {
-    at += 2;
-    return bytes[at - 2]! | (bytes[at - 1]! << 8);
-  }
-  if (first === wide32) {
-    at += 4;
-    return (bytes[at - 4]! | (bytes[at - 3]! << 8) | (bytes[at - 2]! << 16) | (bytes[at - 1]! << 24)) >>> 0;
-  }
-  for (let k = 0; k < 8; k++) floatBytes[k] = bytes[at + k]!;
-  at += 8;
+  if (first === wide16) return bytes[at + 1]! | (bytes[at + 2]! << 8);
+  if (first === wide32) return (bytes[at + 1]! | (bytes[at + 2]! << 8) | (bytes[at + 3]! << 16) | (bytes[at + 4]! << 24)) >>> 0;
+  for (let k = 0; k < 8; k++) floatBytes[k] = bytes[at + 1 + k]!;
   return float[0]!;
+}
+
+/** Where it ends. */
+export function numberEnd(bytes: Uint8Array, at: number): number {
+  const first = bytes[at]!;
+  return at + (first < wide16 ? 1 : first === wide16 ? 3 : first === wide32 ? 5 : 9);
 }
 
 function putBytes(bytes: Uint8Array): void {

@@ -1,6 +1,7 @@
 import type { IncomingMessage, Server } from 'node:http';
 import type { FeatureSet } from '../dataflow/features.js';
 import type { FeatureReader } from '../dataflow/ports/feature-reader.js';
+import type { FeatureAnswer } from '../dataflow/ports/feature-store.js';
 import { type Answer, answeringServer, isToken, problem } from './answering-server.js';
 
 /** What a feature server answers from. */
@@ -33,13 +34,21 @@ export function featureServer({ reader, sets, token }: FeatureServerOptions): Se
     if (room !== 'features' || name === undefined || more.length > 0) return problem(404, 'HR_USAGE', 'There is /features/SET/ID, /features/SET?ids=A,B, /healthz and /readyz.');
     if (set === undefined) return problem(404, 'HR_FEATURE', `There is no feature set "${name}"; there are ${sets.map((s) => s.name).join(', ')}.`);
     if (id !== undefined && id !== '') {
-      const [found] = await reader.get(set, [id]);
-      return { status: 200, body: { set: set.name, id, at: found!.at, newestEvent: found!.newestEvent, features: found!.features } };
+      const [found] = await reader.getJson(set, [id]);
+      return json(answerText(set, found!));
     }
     const ids = url.searchParams.get('ids')?.split(',').filter((one) => one !== '') ?? [];
     if (ids.length === 0 || ids.length > featureBatchLimit) return problem(400, 'HR_ARGUMENT', `Give from 1 to ${featureBatchLimit} entities: /features/${set.name}?ids=A,B.`);
-    const found = await reader.get(set, ids);
-    return { status: 200, body: found.map(({ entity, at, newestEvent, features }) => ({ set: set.name, id: entity, at, newestEvent, features })) };
+    const found = await reader.getJson(set, ids);
+    return json(`[${found.map((one) => answerText(set, one)).join(',')}]`);
   };
   return answeringServer(answer);
+}
+
+function json(text: string): Answer {
+  return { status: 200, type: 'application/json', body: text };
+}
+
+function answerText(set: FeatureSet, { entity, at, newestEvent, features }: FeatureAnswer<string>): string {
+  return `{"set":${JSON.stringify(set.name)},"id":${JSON.stringify(entity)},"at":${at},"newestEvent":${newestEvent},"features":${features}}`;
 }

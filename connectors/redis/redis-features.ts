@@ -1,10 +1,11 @@
 import { HeadraceError } from '../../dataflow/errors.js';
 import { type FeatureSet, lookUpTime } from '../../dataflow/features.js';
-import { featuresAt, noTiles } from '../../dataflow/feature-values.js';
+import { type EntityTiles, featuresAt, featuresJson, noTiles } from '../../dataflow/feature-values.js';
 import { unpackEntity } from '../../dataflow/packed-entity.js';
 import type { FeatureReader } from '../../dataflow/ports/feature-reader.js';
+import type { FeatureAnswer } from '../../dataflow/ports/feature-store.js';
 import { redisConnection } from './redis-connection.js';
-import { entityKey, newestKey } from './redis-keys.js';
+import { entityPrefix, newestKey } from './redis-keys.js';
 import type { RedisSettings } from './redis-settings.js';
 
 /** Bytes of the epoch in front of every value. */
@@ -13,26 +14,30 @@ const stampBytes = 8;
 /** Reads features that `toFeatureStore` has published to Redis. */
 export function redisFeatures(settings: RedisSettings): FeatureReader {
   const connection = redisConnection(settings);
+  const read = async <F>(set: FeatureSet, entities: readonly string[], featuresOf: (set: FeatureSet, tiles: EntityTiles, at: number) => F): Promise<FeatureAnswer<F>[]> => {
+    const before = entityPrefix(settings.prefix, set.name);
+    // As texts: where one key is bytes, the client puts the command together piece by piece.
+    const keys = [newestKey(settings.prefix, set.name), ...entities.map((entity) => before + entity)];
+    let found: (Buffer | null)[];
+    try {
+      found = await connection.redis.mgetBuffer(keys);
+    } catch (cause) {
+      throw connection.failure(cause);
+    }
+    const [newest, ...values] = found;
+    if (newest === null || newest === undefined) throw new HeadraceError('HR_FEATURE', `No run has published the features "${set.name}" to Redis at ${settings.host}:${settings.port}, or none within its longest window.`);
+    const newestEvent = newest.readDoubleLE(stampBytes);
+    const at = lookUpTime(newestEvent);
+    return entities.map((entity, i) => {
+      const packed = values[i];
+      const tiles = packed === null || packed === undefined ? noTiles : unpackEntity(set, packed, stampBytes);
+      if (tiles === undefined) throw new HeadraceError('HR_FEATURE', `The published features of ${set.name} ${entity} belong to other values than the set declares.`);
+      return { entity, at, newestEvent, features: featuresOf(set, tiles, at) };
+    });
+  };
   return {
-    async get(set, entities) {
-      const keys = [newestKey(settings.prefix, set.name), ...entities.map((entity) => entityKey(settings.prefix, set.name, Buffer.from(entity)))];
-      let found: (Buffer | null)[];
-      try {
-        found = await connection.redis.mgetBuffer(...keys);
-      } catch (cause) {
-        throw connection.failure(cause);
-      }
-      const [newest, ...values] = found;
-      if (newest === null || newest === undefined) throw new HeadraceError('HR_FEATURE', `No run has published the features "${set.name}" to Redis at ${settings.host}:${settings.port}, or none within its longest window.`);
-      const newestEvent = newest.readDoubleLE(stampBytes);
-      const at = lookUpTime(newestEvent);
-      return entities.map((entity, i) => {
-        const packed = values[i];
-        const tiles = packed === null || packed === undefined ? noTiles : unpackEntity(set, packed.subarray(stampBytes));
-        if (tiles === undefined) throw new HeadraceError('HR_FEATURE', `The published features of ${set.name} ${entity} belong to other values than the set declares.`);
-        return { entity, at, newestEvent, features: featuresAt(set as unknown as FeatureSet, tiles, at) };
-      });
-    },
+    get: (set, entities) => read(set as unknown as FeatureSet, entities, featuresAt),
+    getJson: (set, entities) => read(set as unknown as FeatureSet, entities, featuresJson),
     close: () => connection.close(),
   };
 }

@@ -1,9 +1,9 @@
-/** Key of an entity's packed tiles. */
-export function entityKey(prefix: string, set: string, entity: Uint8Array): Buffer {
-  return Buffer.concat([Buffer.from(`${prefix}${set}:e:`), entity]);
+/** What the keys of a set's entities begin with: the entity follows. */
+export function entityPrefix(prefix: string, set: string): string {
+  return `${prefix}${set}:e:`;
 }
 
 /** Key of the newest event of a set. */
-export function newestKey(prefix: string, set: string): Buffer {
-  return Buffer.from(`${prefix}${set}:newest`);
+export function newestKey(prefix: string, set: string): string {
+  return `${prefix}${set}:newest`;
 }

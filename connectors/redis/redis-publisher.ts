@@ -1,5 +1,5 @@
 import type { FeaturePublisher } from '../../dataflow/ports/feature-publisher.js';
-import { entityKey, newestKey } from './redis-keys.js';
+import { entityPrefix, newestKey } from './redis-keys.js';
 import { redisConnection } from './redis-connection.js';
 import type { RedisSettings } from './redis-settings.js';
 
@@ -29,7 +29,8 @@ export function redisPublisher(settings: RedisSettings): FeaturePublisher {
       order.writeBigUInt64BE(BigInt(newest) + (1n << 63n));
       const time = Buffer.alloc(8);
       time.writeDoubleLE(newest);
-      const keys = entities.map(({ entity }) => entityKey(settings.prefix, set, entity));
+      const before = Buffer.from(entityPrefix(settings.prefix, set));
+      const keys = entities.map(({ entity }) => Buffer.concat([before, entity]));
       const values = entities.flatMap(({ value, ttlMs: ttl }) => [asBuffer(value), ttl]);
       const commands = [
         ['setIfNewer', keys.length, ...keys, stamp, ...values],

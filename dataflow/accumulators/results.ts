@@ -21,13 +21,6 @@ export function resultColumns(pane: Pane, rows?: Int32Array): Map<string, Column
   return columns;
 }
 
-/** The result of one field of a row. */
-export function resultOf(pane: Pane, { node, custom }: Layout['fields'][number], row: number): unknown {
-  if (node !== undefined) return cell(nodeColumn(pane, node, Int32Array.of(row)), 0);
-  const { init, result } = pane.layout.customs[custom]!;
-  return result(row in pane.customs[custom]! ? pane.customs[custom]![row] : init());
-}
-
 function nodeColumn(pane: Pane, node: AggregateNode, rows: Int32Array): Column {
   if (node.kind === 'quantiles') return { kind: 'object', data: Array.from(rows, (row) => quantilesOf(pane, node, row)) };
   if (node.kind === 'distinct' || node.kind === 'sketch') return { kind: 'number', data: distinctCounts(pane, node, rows) };
@@ -178,7 +171,7 @@ function quantilesOf(pane: Pane, node: QuantilesNode, row: number): Record<strin
 type QuantilesNode = Extract<AggregateNode, { kind: 'quantiles' }>;
 
 /** The buckets of a row that something was counted in, in order, with how much. */
-export function countedBuckets(pane: Pane, { leaf }: QuantilesNode, row: number): [bucket: number, count: number][] {
+function countedBuckets(pane: Pane, { leaf }: QuantilesNode, row: number): [bucket: number, count: number][] {
   const { table, at } = pane.layout.place(leaf);
   const pairs = pane.pairs[table]!;
   const { data, stride } = pane.slabs[table]!;

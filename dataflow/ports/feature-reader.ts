@@ -9,5 +9,11 @@ export interface FeatureReader {
    * @throws HR_FEATURE nothing of the set was published, or values that it no longer declares; HR_FEATURE_STORE the store is out of reach
    */
   get<T, N extends string>(set: FeatureSet<T, N>, entities: readonly string[]): Promise<FeatureAnswer[]>;
+  /**
+   * The same, with the features of each as JSON text, as `JSON.stringify` would write them.
+   *
+   * *When to use*: to pass them on as they are, as an HTTP server does; it takes half the time of an object and its text. *Errors*: as `get`.
+   */
+  getJson<T, N extends string>(set: FeatureSet<T, N>, entities: readonly string[]): Promise<FeatureAnswer<string>[]>;
   close(): Promise<void>;
 }

@@ -1,13 +1,13 @@
 import type { FeatureSet, FeatureValues } from '../features.js';
 
-/** Features of one entity at one time. */
-export interface FeatureAnswer {
+/** Features of one entity at one time; `F` is the form that they have. */
+export interface FeatureAnswer<F = FeatureValues> {
   readonly entity: string;
   /** Epoch milliseconds. */
   readonly at: number;
   /** Newest event before `at` that the look-up knew of (epoch milliseconds); null where there was none. A decision logs it in `featureTimes`. */
   readonly newestEvent: number | null;
-  readonly features: FeatureValues;
+  readonly features: F;
 }
 
 /** Look-up of features that a pipeline has computed. */

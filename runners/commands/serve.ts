@@ -57,11 +57,13 @@ async function readerOf(call: Call, pipeline: string): Promise<FeatureReader> {
   }
   const runtime = await openRuntime({ dataDir: call.dataDir, kafka: call.kafka, mode: 'read', pipeline, warn: call.notice });
   const store = embeddedFeatures(runtime.state, pipeline);
+  const get: FeatureReader['get'] = async (set, entities) => {
+    runtime.state.refresh();
+    return entities.map((entity) => store.get(set, entity));
+  };
   return {
-    async get(set, entities) {
-      runtime.state.refresh();
-      return entities.map((entity) => store.get(set, entity));
-    },
+    get,
+    getJson: async (set, entities) => (await get(set, entities)).map((answer) => ({ ...answer, features: JSON.stringify(answer.features) })),
     close: () => runtime.close(),
   };
 }

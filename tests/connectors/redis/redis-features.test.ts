@@ -41,6 +41,7 @@ describe.skipIf(url === undefined)('features in Redis', () => {
     const users = [...embedded.entities(listening)];
     expect(users.length).toBe(300);
     expect(await reader.get(listening, users)).toEqual(users.map((user) => embedded.get(listening, user)));
+    expect(await reader.getJson(listening, users)).toEqual(users.map((user) => ({ ...embedded.get(listening, user), features: JSON.stringify(embedded.get(listening, user).features) })));
     const [nobody] = await reader.get(listening, ['nobody']);
     expect(nobody!.features).toMatchObject({ plays_1h: 0, ms_7d: null });
     const { redis, close } = redisConnection(settings);

@@ -3,8 +3,9 @@ import { expect, test } from 'vitest';
 import { layoutOf } from '../../../dataflow/accumulators/layout.js';
 import { maxGroupLabels } from '../../../dataflow/accumulators/group-values.js';
 import { groupLabels, Pane } from '../../../dataflow/accumulators/pane.js';
-import { resultColumns, resultOf } from '../../../dataflow/accumulators/results.js';
+import { resultColumns } from '../../../dataflow/accumulators/results.js';
 import { count, max, mean, min, quantiles, sum } from '../../../dataflow/aggregates/index.js';
+import { cell } from '../../../schemas/column.js';
 import { batchOf, type Row } from './pane-rows.js';
 
 const v = (r: Row) => r.v;
@@ -17,7 +18,7 @@ const aRow = fc.record({ k: fc.constantFrom('a', 'b', 'c', 'd', 'ü', ''), v: fc
 const someRows = fc.array(aRow, { minLength: 1, maxLength: 12 });
 
 const add = (pane: Pane, rows: readonly Row[]) => pane.add(batchOf(rows), new Int32Array(rows.length));
-const resultRow = (pane: Pane, row: number) => Object.fromEntries(pane.layout.fields.map((field) => [field.name, resultOf(pane, field, row)]));
+const resultRow = (pane: Pane, row: number) => Object.fromEntries([...resultColumns(pane, Int32Array.of(row))].map(([name, column]) => [name, cell(column, 0)]));
 const resultsOf = (pane: Pane) => Array.from({ length: pane.size }, (_, row) => [Buffer.from(pane.keys.key(row)).toString(), resultRow(pane, row)]);
 
 test('deltas restore the pane that they were taken of, from the beginning or from a snapshot', () => {
