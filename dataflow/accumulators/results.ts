@@ -5,7 +5,6 @@ import { quantileName } from '../aggregates/quantiles.js';
 import { bucketQuantile } from './buckets.js';
 import { everyRow } from './every-row.js';
 import { type OtherValues, readLeaf } from './leaf-loops.js';
-import type { Layout } from './layout.js';
 import type { Pane } from './pane.js';
 
 /** The results of all rows of a pane (or of `rows`), a column a field. Cost: one pass a field; groups make one object a row. */
