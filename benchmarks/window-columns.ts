@@ -77,6 +77,7 @@ function contextOf(table: ReturnType<typeof createStateTable>): TaskContext {
     output: none,
     exchange: none,
     local: none,
+    watermarks: none,
     deadLetter: none,
     atProcessingTime: none,
     atTickEnd: () => undefined,

@@ -5,7 +5,7 @@ import type { Signal, WatermarkSignal } from './signal.js';
 import { defineStep, type Step, type StepOptions, stepOf } from './step.js';
 import type { Exchange, TaskContext } from './task-context.js';
 import { stateRows } from './state-rows.js';
-import { createWatermarkMerge } from './watermark-merge.js';
+import type { WatermarkMerge } from './watermark-merge.js';
 
 /** What a step with several inputs does with each signal. What is left out passes the signal on. */
 export interface MeetingHandlers<Out> {
@@ -29,7 +29,7 @@ export function meetStreams<Out, KOut>(streams: readonly Observable<Signal<never
   let step: Step;
   const stream = new Observable<Signal<Out, KOut, never>>((subscriber) => {
     const handlers = create(step);
-    const watermarks = createWatermarkMerge(streams.length);
+    let watermarks: WatermarkMerge;
     const tellRows = stateRows();
     let context: TaskContext | undefined;
     const seen = { open: 0, barrier: 0, close: 0 };
@@ -60,8 +60,10 @@ export function meetStreams<Out, KOut>(streams: readonly Observable<Signal<never
           partitionedBy[input] = signal.partitionedBy;
           if (++seen.open < streams.length) return;
           context = signal.context;
+          watermarks = context.watermarks(step.id, streams.length);
           signal.context.atTickEnd(release);
           subscriber.next({ ...signal, partitionedBy: handlers.onOpen?.(signal.context, partitionedBy) });
+          if (watermarks.last !== undefined) forward(watermarks.last);
           return;
         case 'barrier':
         case 'close':

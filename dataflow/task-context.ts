@@ -9,6 +9,7 @@ import type { RecordBlock } from './record-block.js';
 import type { Signal } from './signal.js';
 import type { StateTable } from './state-table.js';
 import type { AnyTopic } from './topic.js';
+import type { WatermarkMerge } from './watermark-merge.js';
 
 /** What a step may know of the task that it runs in, and what it may use. Given with the `open` signal. */
 export interface TaskContext {
@@ -29,6 +30,8 @@ export interface TaskContext {
   output(topic: AnyTopic): TopicOutput;
   /** The way of a step's records to other tasks. @param options `writes`: what arrives is written to a topic, and goes no further */
   exchange(step: string, options?: { readonly writes?: boolean }): Exchange;
+  /** Merges the watermarks of as many inputs of a step. What it knows is kept with each epoch, until the end of a bounded input. */
+  watermarks(step: string, inputs: number): WatermarkMerge;
   /** An exchange that ends where it begins: signals wait until their tick is due behind the exchanges before `step`. */
   local(step: string): Exchange;
   /** Sets a record aside: its bytes go to `<step>.dlq` with the error. */

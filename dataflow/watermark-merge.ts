@@ -12,7 +12,7 @@ export interface WatermarkMerge {
 
 /**
  * The smallest watermark of the inputs that are not idle; it never goes back, and it is Infinity when all inputs are at their end. When all are idle, nobody is left to be held back by another:
- * event time goes on to the furthest of them, as in Flink. Cost: one pass over the inputs.
+ * event time goes on to the furthest of them, as in Flink, and who is not idle any more says so. Cost: one pass over the inputs.
  *
  * @param packed what another one for as many inputs knew
  */
@@ -52,6 +52,12 @@ export function createWatermarkMerge(inputs: number, packed?: Uint8Array): Water
         merged = Math.max(merged, furthest);
         saidIdle = true;
         return { kind: 'watermark', time: merged, idle: true };
+      }
+      // others may wait for these inputs again
+      if (saidIdle && least < Number.POSITIVE_INFINITY) {
+        saidIdle = false;
+        merged = Math.max(merged, least);
+        return { kind: 'watermark', time: merged };
       }
       // The end is an end only when all have told it: an idle input may still give out what it has kept.
       if (least <= merged || (least === Number.POSITIVE_INFINITY && watermarks.some((w) => w !== least))) return undefined;

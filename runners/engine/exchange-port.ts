@@ -1,7 +1,7 @@
 import type { Batch } from '../../dataflow/batch.js';
 import type { Signal } from '../../dataflow/signal.js';
 import type { Exchange } from '../../dataflow/task-context.js';
-import { createWatermarkMerge } from '../../dataflow/watermark-merge.js';
+import type { WatermarkMerge } from '../../dataflow/watermark-merge.js';
 
 /** What one task sends to another through one exchange within one tick, in order. */
 export interface Parcel {
@@ -27,18 +27,14 @@ export interface ExchangePort extends Exchange {
   readonly order: number;
   /** Signals that arrived, in the order of ticks and senders. */
   deliver(from: number, signal: ExchangeSignal): void;
-  /** Senders have told the end of a bounded input. */
-  readonly isAtEnd: boolean;
-  /** What it knows of the watermarks of its senders. */
-  pack(): Uint8Array;
-  /** What another run knew of them: what comes behind is told the watermark. */
-  restore(packed: Uint8Array): void;
+  /** Tells what comes behind the watermark that is known from before. */
+  reopen(): void;
   /** Barrier and close, which the run brings to every task itself. */
   control(signal: Signal<unknown, unknown>): void;
 }
 
 /**
- * @param senders number of tasks that send
+ * @param watermarks merges those of the tasks that send
  * @param receivers tasks that it can send to; `send(i)` means the i-th of them
  * @param post takes a signal for a task; an entry of the same tick, sender and receiver is one parcel
  */
@@ -47,11 +43,11 @@ export function createExchangePort(options: {
   readonly stage: number;
   readonly isLocal: boolean;
   readonly order: number;
-  readonly senders: number;
+  readonly watermarks: WatermarkMerge;
   readonly post: (to: number, signal: ExchangeSignal) => void;
   readonly receivers: readonly number[];
 }): ExchangePort {
-  let watermarks = createWatermarkMerge(options.senders);
+  const { watermarks } = options;
   let next: ((signal: Signal<unknown, unknown>) => void) | undefined;
   const push = (signal: Signal<unknown, unknown>) => {
     if (next === undefined) throw new Error(`exchange ${options.id} has no receiver`);
@@ -70,7 +66,7 @@ export function createExchangePort(options: {
       next = receiver;
     },
     deliver(sender, signal) {
-      const from = options.senders === 1 ? 0 : sender;
+      const from = options.isLocal ? 0 : sender;
       if ('batch' in signal) {
         push({ kind: 'batch', batch: signal.batch });
         return;
@@ -78,12 +74,7 @@ export function createExchangePort(options: {
       const merged = watermarks.update(from, signal.watermark, signal.idle);
       if (merged !== undefined) push(merged);
     },
-    get isAtEnd() {
-      return watermarks.last?.time === Number.POSITIVE_INFINITY;
-    },
-    pack: () => watermarks.pack(),
-    restore(packed) {
-      watermarks = createWatermarkMerge(options.senders, packed);
+    reopen() {
       if (watermarks.last !== undefined) push(watermarks.last);
     },
     control: push,

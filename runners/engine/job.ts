@@ -89,6 +89,8 @@ export interface JobSetting {
   readonly partitions: ReadonlyMap<string, number>;
   readonly positions: readonly Position[];
   readonly environment: TaskEnvironment;
+  /** Parcels may have to wait, or go to other processes: no thread can keep them. */
+  readonly packsParcels: boolean;
   /** Writes that go with the next epoch, and are taken from here then. */
   readonly firstWrites: StateWrite[];
 }
@@ -150,7 +152,7 @@ export async function runJob(options: JobOptions): Promise<JobResult> {
 /** Runs tasks until they are to be given back. The answer is whether there is nothing left to do. @param probe undefined in a replay */
 async function runShare(
   options: JobOptions,
-  { outputs, ...fixed }: Omit<JobSetting, 'positions' | 'environment' | 'firstWrites'> & { readonly outputs: TaskEnvironment['outputs'] },
+  { outputs, ...fixed }: Omit<JobSetting, 'positions' | 'packsParcels' | 'environment' | 'firstWrites'> & { readonly outputs: TaskEnvironment['outputs'] },
   probe: TaskProbe | undefined,
   shares: TaskShares | undefined,
   totals: { records: number; outputs: number; epochs: number },
@@ -167,7 +169,7 @@ async function runShare(
   // Calls that are under way end with the share, whatever it ends of.
   const over = new AbortController();
   const parcels = shares?.parcels;
-  const environment: TaskEnvironment = { ...options, keepsExchanges: parcels !== undefined, abort: AbortSignal.any([options.abort, over.signal]), state: runtime.state, artefacts: runtime.artefacts, inputs: partitions, outputs, replaying: options.journal !== undefined };
+  const environment: TaskEnvironment = { ...options, abort: AbortSignal.any([options.abort, over.signal]), state: runtime.state, artefacts: runtime.artefacts, inputs: partitions, outputs, replaying: options.journal !== undefined };
   const firstWrites: StateWrite[] = [];
   if (probe !== undefined) {
     const place = { ...runtime, tasks, shared: shares !== undefined };
@@ -179,7 +181,8 @@ async function runShare(
   const route = parcels === undefined ? directRoute(groups) : loggedRoute({ pipeline: pipeline.name, parcels, state: runtime.state, tasks, taskCount: fixed.taskCount, stages: probe!.stages, groups, hasRun: (task) => taskProgress(runtime.state, pipeline.name, task) !== undefined, now: () => options.clock.now() });
   const arrivals: Arrivals = new Map();
   const known = tasks.flatMap((task) => taskProgress(runtime.state, pipeline.name, task) ?? []);
-  let newest = known.reduce((most, { index }) => Math.max(most, index), -1);
+  // nothing may come of an entry that its tasks are beyond, since others have drained it
+  let newest = known.reduce((most, { index }) => Math.max(most, index), route.entry);
   // of what is finished only the bounds of the last one are needed
   let last = joined(known);
   const begun = known.filter((k) => !k.isFinished);
@@ -193,7 +196,7 @@ async function runShare(
     if (resumed !== undefined) return { ...resumed, isNew: false };
     const entry = await nextEntry(options, { graph, tasks, partitions }, { last, newest }, arrivals, hosting, route, isMoving);
     // what has come from others is drained and committed within the last entry, if that is one of all tasks
-    if (entry === 'due') return lastIsOurs ? { entry: last!, index: newest, isNew: false } : { entry: { kind: 'live', bounds: last?.bounds ?? [] }, index: newest + 1, isNew: true };
+    if (entry === 'due') return { entry: { kind: 'live', bounds: last?.bounds ?? [] }, index: lastIsOurs ? newest : newest + 1, isNew: !lastIsOurs };
     return entry && { entry, index: Math.max(newest + 1, route.furthest), isNew: true };
   };
   try {

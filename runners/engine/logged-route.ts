@@ -225,8 +225,10 @@ export function loggedRoute({ pipeline, parcels, state, tasks, taskCount, stages
     async settle(posted, at) {
       for (const parcel of posted) {
         const place = { entry: at.entry, phase: at.phase, tick: parcel.tick };
+        const { come } = routeOf(parcel.from);
+        if (!own.has(parcel.to) && comparePlaces(at, come) <= 0) throw new Error(`task ${parcel.from} of ${pipeline} sends where receivers may have drained already`);
         // timers of the clock fire within no tick of the input
-        post(parcel, comparePlaces(place, routeOf(parcel.from).come) > 0 ? place : at);
+        post(parcel, comparePlaces(place, come) > 0 ? place : at);
       }
       for (const route of routes.values()) route.come = laterOf(route.come, at);
       await advance();
@@ -265,10 +267,17 @@ export function loggedRoute({ pipeline, parcels, state, tasks, taskCount, stages
     get bytes() {
       return bytes;
     },
+    get parcelsWait() {
+      const places = tasks.flatMap((task) => [routeOf(task).come, ...routeOf(task).drained]);
+      return others.length > 0 || places.some((place) => comparePlaces(place, places[0]!) !== 0);
+    },
     get isDue() {
       return isDue || isUneven() || (groups() === undefined && canAdvance());
     },
     isShared: others.length > 0,
+    get entry() {
+      return tasks.reduce((most, task) => Math.max(most, routeOf(task).come.entry), -1);
+    },
     get furthest() {
       return tasks.reduce((most, task) => others.reduce((entry, sender) => Math.max(entry, routeOf(task).told[0]?.[sender]?.entry ?? -1), most), -1);
     },

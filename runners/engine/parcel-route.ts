@@ -16,10 +16,14 @@ export interface ParcelRoute {
   flush(): RouteFlush;
   /** Bytes that wait for the epoch's end. */
   readonly bytes: number;
+  /** Parcels may not be due when they are posted. */
+  readonly parcelsWait: boolean;
   /** There is something to commit, though no input has moved. */
   readonly isDue: boolean;
   /** Other processes have tasks: the entries of all of them go forward together. */
   readonly isShared: boolean;
+  /** The journal entry that the furthest of its own tasks has come to, or -1: it may be one of other tasks. */
+  readonly entry: number;
   /** The journal entry that the furthest of the other processes has begun, or -1. */
   readonly furthest: number;
   /** So much is on its way to others that they should come nearer first. */
@@ -51,5 +55,5 @@ export function directRoute(groups: HostingGroups): ParcelRoute {
       waiting = [...waiting.filter((p) => p.stage !== stage), ...posted];
     }
   };
-  return { open: settle, settle, receive: async () => undefined, flush: () => ({ state: [] }), bytes: 0, isDue: false, isShared: false, furthest: -1, isAhead: false };
+  return { open: settle, settle, receive: async () => undefined, flush: () => ({ state: [] }), bytes: 0, parcelsWait: false, isDue: false, isShared: false, entry: -1, furthest: -1, isAhead: false };
 }

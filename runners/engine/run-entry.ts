@@ -38,7 +38,7 @@ export interface EntryOptions extends JobOptions {
 /** Runs a stretch of input: up to the bounds of a journal entry. */
 export async function runEntry(
   options: EntryOptions,
-  fixed: Omit<JobSetting, 'positions'>,
+  fixed: Omit<JobSetting, 'positions' | 'packsParcels'>,
   { entry, index, isNew }: { readonly entry: JournalEntry; readonly index: number; readonly isNew: boolean },
   hosting: Hosting,
   totals: { records: number; outputs: number; epochs: number },
@@ -46,7 +46,7 @@ export async function runEntry(
   const { pipeline, runtime, route } = options;
   const committed = await runtime.log.committed(pipeline.name);
   const isFresh = hosting.groups === undefined;
-  const groups = (hosting.groups ??= options.groups({ ...fixed, positions: committed?.positions ?? [] }));
+  const groups = (hosting.groups ??= options.groups({ ...fixed, packsParcels: route.parcelsWait, positions: committed?.positions ?? [] }));
   const total = entry.bounds.reduce((sum, b) => sum + b.offset, 0);
   const ends = entry.kind === 'end';
   const commitMs = options.commitMs ?? (options.bounded ? 2_000 : 200);
@@ -168,7 +168,7 @@ export async function runEntry(
         continue;
       }
       rows = stepRows;
-      await comeTo(phase.records, cut.partial?.tick ?? cut.tick, (group) => group.run(cut, ends));
+      await comeTo(phase.records, cut.partial?.tick ?? cut.tick, (group) => group.run(cut, ends, isNew));
       dirty = true;
       const bytes = route.bytes + (await pulseOf(groups)).bytes;
       const records = statusRecords(statuses) - committedRecords;
@@ -179,7 +179,7 @@ export async function runEntry(
         await comeNearer();
       }
     }
-    if (!isOver()) await comeTo(phase.tail, Number.POSITIVE_INFINITY, (group) => group.run({ tick: Number.NEGATIVE_INFINITY }, ends));
+    if (!isOver()) await comeTo(phase.tail, Number.POSITIVE_INFINITY, (group) => group.run({ tick: Number.NEGATIVE_INFINITY }, ends, isNew));
   };
   const recorded = async () => {
     const feed = await options.outcomes?.peek();

@@ -77,8 +77,8 @@ export interface TaskGroup {
   open(): Promise<Parcel[]>;
   /** Reads ahead until `rows` of each input are there or its bound is met. */
   plan(rows: number, bounds: readonly Position[]): Promise<InputStatus[]>;
-  /** Processes source records up to the cut; of the inputs in `ends`, those that have met their bound stop holding back the watermark. */
-  run(cut: Cut, ends: readonly InputName[]): Promise<Parcel[]>;
+  /** Processes source records up to the cut; of the inputs in `ends`, those that have met their bound stop holding back the watermark. @param timers those of the clock fire, too */
+  run(cut: Cut, ends: readonly InputName[], timers: boolean): Promise<Parcel[]>;
   /** Processes what arrived at the exchanges: parcels of one stage for the tasks of this group. @param stretch see `Task.stretch` */
   drain(parcels: readonly (Parcel | PackedParcel)[], stretch: number): Promise<Parcel[]>;
   /** The input ends: the last watermark. */
@@ -234,9 +234,9 @@ export function createTaskGroup(options: TaskGroupOptions): TaskGroup {
       }
       return status;
     },
-    async run(cut, ends) {
+    async run(cut, ends, timers) {
       for (const { task, inputs } of hosted) {
-        task.fireTimers();
+        if (timers) task.fireTimers();
         const live = inputs.filter((i) => i.input !== undefined);
         // Inputs that are empty, or had ended before a restart, belong to an earlier tick than all that comes.
         for (const from of live) markEnded(task, from, ends);

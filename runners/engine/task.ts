@@ -15,6 +15,7 @@ import type { Signal } from '../../dataflow/signal.js';
 import { collectSteps, defineStep, type ErrorPolicy, type Step, writtenBy } from '../../dataflow/step.js';
 import { createStateTable, type EpochTable } from '../../dataflow/state-table.js';
 import type { TaskContext } from '../../dataflow/task-context.js';
+import { createWatermarkMerge, type WatermarkMerge } from '../../dataflow/watermark-merge.js';
 import { definition, type AnyTopic, type Topic, type TopicDefinition } from '../../dataflow/topic.js';
 import { createDeadLetters } from './dead-letters.js';
 import { createExchangePort, type ExchangePort, type ExchangeSignal, type Parcel } from './exchange-port.js';
@@ -104,8 +105,6 @@ export interface TaskEnvironment {
   readonly inputs: ReadonlyMap<string, number>;
   /** Partitions and schema ids of the topics that are written. */
   readonly outputs: ReadonlyMap<string, { readonly partitions: number; readonly schemaId: number }>;
-  /** What exchanges know of their senders is kept with the state: other processes do not tell it again when a task is opened. @default false */
-  readonly keepsExchanges?: boolean;
   warn(what: string, message: string): void;
   readonly publisher?: FeaturePublisher | undefined;
   readonly artefacts: ArtefactStore;
@@ -157,9 +156,8 @@ export function writtenTopics({ steps }: PipelineGraph): readonly string[] {
   return steps.flatMap(writtenBy).map((topic) => topic[definition].name);
 }
 
-/** Step under which a task keeps what its exchanges know. */
-export const exchangesStep = '~exchanges';
-const nothing = new Uint8Array(0);
+/** Step under which a task keeps what it knows of watermarks, where several meet. */
+export const watermarksStep = '~watermarks';
 
 /** Builds a task and opens its steps: state is restored when this returns. */
 export function createTask(pipeline: Pipeline, number: number, tasks: number, environment: TaskEnvironment): Task {
@@ -204,23 +202,30 @@ export function createTask(pipeline: Pipeline, number: number, tasks: number, en
       stage: 2 * (step?.depth ?? 1) + (writes ? 1 : 0),
       isLocal: local,
       order: exchanges.size,
-      senders: local ? 1 : tasks,
+      watermarks: watermarks(id, local ? 1 : tasks),
       receivers: local ? [number] : Array.from({ length: tasks }, (_, to) => to),
       post: (to, signal) => post(id, to, signal),
     });
     exchanges.set(id, made);
     return made;
   };
-  const kept = new Map<string, Uint8Array>();
-  const keepExchanges = () => {
-    // behind the end of the input a run begins anew: senders tell their watermarks again
-    const isAtEnd = [...exchanges.values()].some((made) => made.isAtEnd);
-    for (const [id, made] of exchanges) {
-      const packed = isAtEnd ? nothing : made.pack();
-      if (Buffer.compare(packed, kept.get(id) ?? nothing) === 0) continue;
-      kept.set(id, packed);
-      if (isAtEnd) table(exchangesStep).delete(Buffer.from(id));
-      else table(exchangesStep).put(Buffer.from(id), packed);
+  const merges = new Map<string, { readonly merge: WatermarkMerge; kept: Uint8Array | undefined }>();
+  const watermarks = (id: string, inputs: number): WatermarkMerge => {
+    const stored = table(watermarksStep).get(Buffer.from(id));
+    const kept = stored && Uint8Array.from(stored);
+    const merge = createWatermarkMerge(inputs, kept);
+    merges.set(id, { merge, kept });
+    return merge;
+  };
+  const keepWatermarks = () => {
+    // behind the end of the input a run begins anew: watermarks are told again
+    const isAtEnd = [...merges.values()].some(({ merge }) => merge.last?.time === Number.POSITIVE_INFINITY);
+    for (const [id, known] of merges) {
+      const packed = isAtEnd ? undefined : known.merge.pack();
+      if (packed === undefined ? known.kept === undefined : known.kept !== undefined && Buffer.compare(packed, known.kept) === 0) continue;
+      known.kept = packed;
+      if (packed === undefined) table(watermarksStep).delete(Buffer.from(id));
+      else table(watermarksStep).put(Buffer.from(id), packed);
     }
   };
   const context: TaskContext = {
@@ -254,6 +259,7 @@ export function createTask(pipeline: Pipeline, number: number, tasks: number, en
       return port(step, { writes });
     },
     local: (step) => port(step, { local: true }),
+    watermarks,
     deadLetter(step, batch, row, error) {
       environment.metrics.add('headrace_dead_letters_total', step, 1);
       deadLetters.add(step, batch, row, error);
@@ -296,7 +302,7 @@ export function createTask(pipeline: Pipeline, number: number, tasks: number, en
       flushing = false;
       task.stretch = 0;
       pendingBytes = 0;
-      if (environment.keepsExchanges) keepExchanges();
+      keepWatermarks();
       const state = [...tables.values()].flatMap((t) => t.take());
       const letters = deadLetters.take().map((letter) => ({ ...letter, stretch: Number.POSITIVE_INFINITY, tick: Number.POSITIVE_INFINITY, writer: 0, task: number }));
       return { outputs: [...outputs.splice(0), ...letters], state };
@@ -326,11 +332,7 @@ export function createTask(pipeline: Pipeline, number: number, tasks: number, en
     },
     reopenExchanges() {
       for (const port of inOrder()) {
-        const packed = environment.keepsExchanges && table(exchangesStep).get(Buffer.from(port.id));
-        if (packed) {
-          kept.set(port.id, Uint8Array.from(packed));
-          port.restore(packed);
-        }
+        port.reopen();
         task.check();
       }
     },

@@ -49,7 +49,7 @@ export function createWorkerGroup(setting: WorkerSetting, { environment }: Pick<
     async plan(rows, bounds) {
       return ((await ask({ call: 'plan', rows, bounds })) as unknown as { statuses: InputStatus[] }).statuses;
     },
-    run: (cut, ends) => parcelsOf({ call: 'run', cut, ends }),
+    run: (cut, ends, timers) => parcelsOf({ call: 'run', cut, ends, timers }),
     drain: (parcels, stretch) => (parcels.length === 0 ? Promise.resolve([]) : parcelsOf({ call: 'drain', parcels: parcels as PackedParcel[], stretch })),
     finish: () => parcelsOf({ call: 'finish' }),
     idle: (inputs) => parcelsOf({ call: 'idle', inputs }),

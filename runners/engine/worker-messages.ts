@@ -20,8 +20,7 @@ export interface WorkerSetting {
   readonly positions: readonly Position[];
   readonly outputs: readonly (readonly [string, { readonly partitions: number; readonly schemaId: number }])[];
   readonly bounded: boolean;
-  readonly keepsExchanges: boolean;
-  /** Other processes have tasks: parcels may have to wait, and go to them. */
+  /** Parcels may have to wait, or go to other processes: no thread can keep them. */
   readonly packsParcels: boolean;
 }
 
@@ -29,7 +28,7 @@ export interface WorkerSetting {
 export type WorkerCall =
   | { readonly call: 'open' }
   | { readonly call: 'plan'; readonly rows: number; readonly bounds: readonly Position[] }
-  | { readonly call: 'run'; readonly cut: Cut; readonly ends: readonly InputName[] }
+  | { readonly call: 'run'; readonly cut: Cut; readonly ends: readonly InputName[]; readonly timers: boolean }
   | { readonly call: 'drain'; readonly parcels: readonly PackedParcel[]; readonly stretch: number }
   | { readonly call: 'finish' }
   | { readonly call: 'idle'; readonly inputs: readonly InputName[] }

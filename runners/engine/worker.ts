@@ -36,7 +36,6 @@ const group = createTaskGroup({
     abort: new AbortController().signal,
     bounded: setting.bounded,
     replaying: false,
-    keepsExchanges: setting.keepsExchanges,
     publisher: setting.redis && (await openPublisher(setting.redis)),
     wait: (ms) => delay(ms),
     inputs: new Map(setting.partitions),
@@ -76,7 +75,7 @@ async function answer(message: WorkerCall) {
     case 'plan':
       return { statuses: await group.plan(message.rows, message.bounds) };
     case 'run':
-      return packed(await group.run(message.cut, message.ends));
+      return packed(await group.run(message.cut, message.ends, message.timers));
     case 'drain':
       return packed(await group.drain(withHeld(message.parcels), message.stretch));
     case 'finish':

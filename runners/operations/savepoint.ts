@@ -4,7 +4,7 @@ import type { Position, StateWrite } from '../../dataflow/ports/log-client.js';
 import type { Runtime } from '../engine/job.js';
 import { isPlanting, plantedJournal, plantingWrite, storedForms } from '../engine/job-state.js';
 import { isSettled } from '../engine/route-state.js';
-import { exchangesStep } from '../engine/task.js';
+import { routeStep } from '../engine/route-state.js';
 import { findPlace, type PlaceInLog, placeOf } from './place-in-log.js';
 import { type SavedEntry, openSavepoint, savepointFormat, type SavepointManifest, writeSavepoint } from './savepoint-file.js';
 
@@ -76,7 +76,7 @@ function* stateEntries(state: Runtime['state'], pipeline: string, counts: Map<st
     const own = state.of(task);
     for (const step of own.steps(pipeline)) {
       // places in the log of parcels, which is of one cluster
-      if (step === exchangesStep) continue;
+      if (step === routeStep) continue;
       for (const { key, value } of own.range(pipeline, step, noKey)) {
         counts.set(step, (counts.get(step) ?? 0) + 1);
         yield { task, step, key, value };

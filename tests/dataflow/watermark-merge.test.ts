@@ -17,6 +17,9 @@ test('an idle input holds nobody back until its next watermark; when all are idl
   expect(merge.update(0, 30, false)).toBeUndefined();
   expect(merge.update(1, 6, true)).toEqual({ kind: 'watermark', time: 30 });
   expect(merge.update(0, 40, true)).toEqual({ kind: 'watermark', time: 40, idle: true });
+  // whoever waits for these inputs again has to hear of it
+  expect(merge.update(1, 7, false)).toEqual({ kind: 'watermark', time: 40 });
+  expect(merge.update(1, 41, false)).toEqual({ kind: 'watermark', time: 41 });
 });
 
 test('the end is an end only when every input has told it: an idle one may still give out what it has kept', () => {
