@@ -13,6 +13,8 @@ export default defineConfig({
     include: ['tests/**/*.test.ts'],
     testTimeout: 300_000,
     hookTimeout: 120_000,
+    // tests say themselves which services they use, whatever the shell has
+    env: { KAFKA_BROKERS: '', REDIS_URL: '', CLICKHOUSE_URL: '', SCHEMA_REGISTRY_URL: '' },
     globalSetup: ['tests/optional-packages.ts', 'tests/services/stop-after-tests.ts'],
     pool: 'forks',
     maxWorkers: 2,
