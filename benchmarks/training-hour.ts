@@ -1,4 +1,8 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { createHash } from 'node:crypto';
+import { encodeBase } from '../learning/base/base.js';
+import { basePlan } from '../learning/base/base-plan.js';
+import { towerLayout } from '../learning/base/tower-shape.js';
 import { headPlan } from '../learning/head-plan.js';
 import { encodeHead, newHead } from '../learning/head-state.js';
 import { headTrainer } from '../learning/head-trainer.js';
@@ -9,16 +13,19 @@ import { rankingHead } from '../pipelines/ranking-head.js';
 
 const hour = 3_600_000;
 const blockRows = 8_192;
+const [userCount, itemCount] = [50_000, 2_000];
 
 /**
- * One hour of many examples through everything that an interval goes through, in the trainer's thread: scored by the champion, three epochs of training, the gate. How long it takes, how long the event loop of the main thread was ever held up, and the largest memory of the process.
+ * One hour of many examples through everything that an interval goes through, in the trainer's thread: a head with the embeddings of user and item and served features is scored by the champion, three epochs of training, the gate. How long it takes, how long the event loop of the main thread was ever held up, and the largest memory of the process.
  */
 export async function trainingHour({ examples, seed, threads }: { readonly examples: number; readonly seed: number; readonly threads: number }): Promise<Record<string, number | string>> {
-  const plan = headPlan({ model: 'head', layout: rankingHead.layout, training: { batch: 1_024, epochs: 3 }, threads });
-  const width = plan.shape.inputs;
+  const plan = headPlan({ model: 'head', layout: rankingHead.layout, training: { batch: 1_024, epochs: 3 }, base: { model: 'two-tower' }, threads });
+  const width = plan.features;
   const trainer = await headTrainer(plan.shape, { providers: ['cpu'], threads, clipNorm: plan.clipNorm });
   const random = splitmix(seed);
-  const users = Float64Array.from({ length: 50_000 }, (_, u) => drawOf(`u${u}`));
+  const base = baseOf(random.unit);
+  const digest = createHash('sha256').update(base).digest('hex');
+  const [users, items] = [userCount, itemCount].map((count, k) => Float64Array.from({ length: count }, (_, i) => drawOf(`${'ui'[k]}${i}`))) as [Float64Array, Float64Array];
   const blocks = (from: number, to: number, count: number): Uint8Array[] =>
     Array.from({ length: Math.ceil(count / blockRows) }, (_, b) => {
       const n = Math.min(blockRows, count - b * blockRows);
@@ -28,7 +35,7 @@ export async function trainingHour({ examples, seed, threads }: { readonly examp
         columns.time[i] = from + ((to - from) * (b * blockRows + i)) / count;
         columns.draw[i] = random.real() * 2 ** 53;
         columns.user[i] = users[random.below(users.length)]!;
-        columns.item[i] = users[random.below(2_000)]!;
+        columns.item[i] = items[random.below(items.length)]!;
         columns.category[i] = users[random.below(8)]!;
         let z = -1.5;
         for (let f = 0; f < width; f++) z += (columns.features[i * width + f] = 2 * random.unit() - 1) * (f % 3 === 0 ? 0.8 : -0.3);
@@ -46,10 +53,12 @@ export async function trainingHour({ examples, seed, threads }: { readonly examp
     judged: blocks(start + (hour * 5) / 6, start + hour, Math.floor(count / 6)),
     reservoir: blocks(start - hour, start, bytes === undefined ? 0 : plan.reservoir),
     recent: [],
+    base: digest,
+    bases: { [digest]: new Uint8Array(base) },
     threshold: Number.POSITIVE_INFINITY,
     choices: [],
   });
-  const first = await trainer.interval(plan, task(0, encodeHead(newHead(plan.shape, 1)), 20_000));
+  const first = await trainer.interval(plan, task(0, encodeHead({ ...newHead(plan.shape, 1), base: digest }), 20_000));
   const measured = task(hour, first.head!.bytes, examples);
   const delay = monitorEventLoopDelay({ resolution: 1 });
   delay.enable();
@@ -62,7 +71,7 @@ export async function trainingHour({ examples, seed, threads }: { readonly examp
   return {
     benchmark: 'training-hour',
     examples: outcome.examples,
-    layers: [width, ...plan.shape.hidden, 1].join('-'),
+    layers: [plan.shape.inputs, ...plan.shape.hidden, 1].join('-'),
     epochs: 3,
     threads,
     verdict: outcome.verdict.verdict,
@@ -72,4 +81,12 @@ export async function trainingHour({ examples, seed, threads }: { readonly examp
     p99StallMs: Number((delay.percentile(99) / 1e6).toFixed(1)),
     peakRssMiB: Math.round(process.resourceUsage().maxRSS / 1024),
   };
+}
+
+/** A base that knows all users and items, of vectors without a meaning. */
+function baseOf(unit: () => number): Uint8Array {
+  const { model, width, history, recency, temperature } = basePlan({ model: 'two-tower' });
+  const table = (name: string, count: number) => ({ ids: Array.from({ length: count }, (_, i) => `${name}${i}`), values: Float32Array.from({ length: count * width }, () => (2 * unit() - 1) / 8) });
+  const shape = { tokens: 1, width, hidden: [], bag: { user: history, item: 3 } };
+  return encodeBase({ model, width, history, recency, temperature, trainedTo: 0, tokens: [''], shape, parameters: new Float32Array(towerLayout(shape).size), users: table('u', userCount), items: table('i', itemCount) });
 }

@@ -119,7 +119,7 @@ export function gate(input: GateInput, limits: GateLimits = {}): GateVerdict {
   let isBetter = false;
   const compare = (name: string, set: PairedScores, allowed: number) => {
     const champion = entropyOf(set.champion, set.clicks);
-    const { entropy, auc } = pairedBootstrap(set, { seed: input.seed });
+    const { entropy, auc } = pairedBootstrap(set, { seed: input.seed, auc: name === 'entropy' && input.isFirst !== true });
     if (entropy === null || champion === null) return;
     const excess = entropy.difference / champion;
     check(name, excess, `at most ${allowed} above the champion's`, excess > allowed && entropy.low > 0, `${signed(entropy.difference)} (${signed(entropy.low)} to ${signed(entropy.high)}) on the champion's ${champion.toFixed(4)}`);

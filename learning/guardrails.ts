@@ -13,7 +13,7 @@ const surely = 3;
  */
 export function worseThan(scores: PairedScores, limits: GateLimits, seed: number): string | undefined {
   const other = normalizedEntropy(scores.champion, scores.clicks);
-  const { entropy } = pairedBootstrap(scores, { seed });
+  const { entropy } = pairedBootstrap(scores, { seed, auc: false });
   if (other === null || entropy === null) return undefined;
   const excess = entropy.difference / other;
   if (!(excess > (limits.entropy ?? 0.01) && entropy.low > 0)) return undefined;

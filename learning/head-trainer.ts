@@ -29,7 +29,7 @@ export interface HeadTrainer {
   train(state: HeadState, examples: Examples, options?: TrainingOptions): Promise<TrainingResult>;
   /** Scores [examples, outputs], row after row: the probability of a click, and log(1 + seconds watched). Examples move as in `train`. */
   score(parameters: Float32Array, examples: Examples): Promise<Float32Array>;
-  /** Tests and trains on one interval; see `trainInterval`. The blocks of the task move to the thread. */
+  /** Tests and trains on one interval; see `trainInterval`. Blocks and bases of the task move to the thread: a base is too large to be copied in a turn of the event loop. */
   interval(plan: HeadPlan, task: IntervalTask): Promise<IntervalOutcome>;
   close(): Promise<void>;
 }
@@ -75,7 +75,7 @@ export async function headTrainer(shape: HeadShape, options: HeadSessionOptions 
       ...opened,
       train: (state, examples, how = {}) => ask({ call: 'train', state, examples, options: how }, buffersOf(examples)),
       score: (parameters, examples) => ask({ call: 'score', parameters, examples }, buffersOf(examples)),
-      interval: (plan, task) => ask({ call: 'interval', plan, task }, [...new Set([task.carried, task.learned, task.judged, task.reservoir, task.recent, task.choices].flat().map((block) => block.buffer as ArrayBuffer))]),
+      interval: (plan, task) => ask({ call: 'interval', plan, task }, [...new Set([...[task.carried, task.learned, task.judged, task.reservoir, task.recent, task.choices].flat().map((block) => block.buffer as ArrayBuffer), ...Object.values(task.bases ?? {}).flatMap(wholeBuffer)])]),
       async close() {
         await worker.terminate();
       },
@@ -89,7 +89,12 @@ export async function headTrainer(shape: HeadShape, options: HeadSessionOptions 
 /** The buffers that examples have to themselves. */
 function buffersOf({ embedded, features, click, watch, weight }: Examples): ArrayBuffer[] {
   const columns = [...embedded, features, click, ...(watch === undefined ? [] : [watch]), ...(weight === undefined ? [] : [weight])];
-  return [...new Set(columns.filter((c) => c.byteLength === c.buffer.byteLength).map((c) => c.buffer))].filter((b): b is ArrayBuffer => b instanceof ArrayBuffer);
+  return [...new Set(columns.flatMap(wholeBuffer))];
+}
+
+/** The buffer of numbers that have it to themselves, as far as it can move. */
+function wholeBuffer({ buffer, byteLength }: ArrayBufferView): ArrayBuffer[] {
+  return buffer instanceof ArrayBuffer && buffer.byteLength === byteLength ? [buffer] : [];
 }
 
 function inSharedMemory({ width, values }: EmbeddingTable): EmbeddingTable {

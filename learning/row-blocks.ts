@@ -132,7 +132,7 @@ export function filtered(rows: RowColumns, keep: (row: number) => boolean): RowC
 
 /** Rows as examples for a trainer, with the embeddings of their users and items in a base. The columns are shared: pass a copy where they move to a thread. */
 export function examplesOf({ length, user, item, features, click, watch }: Pick<RowColumns, 'length' | 'user' | 'item' | 'features' | 'click' | 'watch'>, shape: HeadShape, base?: Base): Examples {
-  const rowsIn = ({ rowOfDraw }: Embeddings, draws: Float64Array) => Int32Array.from(draws, rowOfDraw);
+  const rowsIn = ({ rowOfDraw }: Embeddings, draws: Float64Array) => new Int32Array(draws.length).map((_, i) => rowOfDraw(draws[i]!));
   const embeddings = base === undefined ? { embedded: [] } : { tables: [base.users, base.items], embedded: [rowsIn(base.users, user), rowsIn(base.items, item)] };
   return { length, ...embeddings, features, click, ...(shape.outputs.length > 1 ? { watch } : {}) };
 }

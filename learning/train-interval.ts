@@ -145,7 +145,7 @@ const nothingYet = { progressive: undefined, candidate: undefined, learned: 0, r
 async function scoresOf(sessions: Pick<HeadSessions, 'score'>, head: Pick<OpenHead, 'state' | 'negatives' | 'base'>, rows: Parameters<typeof examplesOf>[0], { shape }: HeadPlan): Promise<Float64Array> {
   if (rows.length === 0) return new Float64Array(0);
   const scores = await sessions.score(head.state.parameters, examplesOf(rows, shape, head.base));
-  return Float64Array.from({ length: rows.length }, (_, i) => recalibrated(scores[i * shape.outputs.length]!, head.negatives));
+  return new Float64Array(rows.length).map((_, i) => recalibrated(scores[i * shape.outputs.length]!, head.negatives));
 }
 
 function leastOf(plan: HeadPlan): number {

@@ -1,8 +1,9 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { HeadraceError } from '../../dataflow/errors.js';
 import type { ArtefactStore } from '../../dataflow/ports/artefact-store.js';
+import { artefactDigest } from './artefact-digest.js';
 
 /**
  * Artefacts as files of a data directory, named after their hashes. A file gets its name when all of it is on the disk, so no half of one can be read.
@@ -11,7 +12,7 @@ export function embeddedArtefacts(dataDir: string): ArtefactStore {
   const folder = join(dataDir, 'artefacts');
   return {
     async put(bytes) {
-      const digest = sha256(bytes);
+      const digest = await artefactDigest(bytes);
       const file = join(folder, digest);
       if ((await readFile(file).catch(missing)) !== undefined) return digest;
       const partial = `${file}.${randomUUID()}.partial`;
@@ -30,17 +31,13 @@ export function embeddedArtefacts(dataDir: string): ArtefactStore {
     async get(digest) {
       const bytes = /^[0-9a-f]{64}$/.test(digest) ? await readFile(join(folder, digest)).catch(missing) : undefined;
       if (bytes === undefined) throw new HeadraceError('HR_MODEL_CORRUPT', `There is no artefact ${digest} in ${folder}.`);
-      if (sha256(bytes) !== digest) throw new HeadraceError('HR_MODEL_CORRUPT', `The artefact ${digest} in ${folder} has other bytes than were stored.`);
+      if ((await artefactDigest(bytes)) !== digest) throw new HeadraceError('HR_MODEL_CORRUPT', `The artefact ${digest} in ${folder} has other bytes than were stored.`);
       return bytes;
     },
     async delete(digest) {
       if (/^[0-9a-f]{64}$/.test(digest)) await rm(join(folder, digest), { force: true });
     },
   };
-}
-
-function sha256(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex');
 }
 
 /** undefined for a file that is not there. */

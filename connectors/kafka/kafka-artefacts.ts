@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
 import { HeadraceError } from '../../dataflow/errors.js';
 import type { ArtefactStore } from '../../dataflow/ports/artefact-store.js';
 import type { LogClient } from '../../dataflow/ports/log-client.js';
+import { artefactDigest } from '../embedded/artefact-digest.js';
 import { localArtefact } from '../embedded/local-artefact.js';
 import { BlockWriter, offsetAt } from '../../dataflow/record-block.js';
 import { artefactsTopic } from './internal-topics.js';
@@ -18,7 +18,7 @@ const partBytes = 512 << 10;
 export function kafkaArtefacts(log: Pick<LogClient, 'createTopic' | 'append' | 'bounds' | 'read'>, local: ArtefactStore): ArtefactStore {
   return {
     async put(bytes) {
-      const digest = createHash('sha256').update(bytes).digest('hex');
+      const digest = await artefactDigest(bytes);
       if ((await localArtefact(local, digest)) !== undefined) return digest;
       await log.createTopic(artefactsTopic, { partitions: 1 });
       const writer = new BlockWriter();
@@ -74,7 +74,7 @@ async function onTopic(log: Pick<LogClient, 'bounds' | 'read'>, digest: string):
       parts.push(block.bytes.slice(block.valueOffset[i]!, block.valueOffset[i]! + Math.max(0, block.valueLength[i]!)));
       if (part !== of) continue;
       const bytes = Buffer.concat(parts);
-      if (createHash('sha256').update(bytes).digest('hex') === digest) found = bytes;
+      if ((await artefactDigest(bytes)) === digest) found = bytes;
     }
     next = offsetAt(block, block.count - 1) + 1;
   }

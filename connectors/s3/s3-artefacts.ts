@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
 import type { Clock } from '../../dataflow/clock.js';
 import { HeadraceError } from '../../dataflow/errors.js';
 import type { ArtefactStore } from '../../dataflow/ports/artefact-store.js';
+import { artefactDigest } from '../embedded/artefact-digest.js';
 import { localArtefact } from '../embedded/local-artefact.js';
 import type { S3Settings } from './s3-settings.js';
 import { signRequest, type UnsignedRequest } from './sign-request.js';
@@ -52,7 +52,7 @@ export function s3Artefacts(settings: S3Settings, local: ArtefactStore, { now }:
   };
   return {
     async put(bytes) {
-      const digest = createHash('sha256').update(bytes).digest('hex');
+      const digest = await artefactDigest(bytes);
       const answer = await ask({ method: 'PUT', url: urlOf(digest), body: bytes });
       if (answer.status !== 200) throw refused(`store ${digest}`, answer);
       return local.put(bytes);
@@ -64,7 +64,7 @@ export function s3Artefacts(settings: S3Settings, local: ArtefactStore, { now }:
       const answer = await ask({ method: 'GET', url: urlOf(digest) });
       if (answer.status === 404) throw new HeadraceError('HR_MODEL_CORRUPT', `There is no artefact ${digest} in ${place}.`);
       if (answer.status !== 200) throw refused(`give ${digest}`, answer);
-      if (createHash('sha256').update(answer.body).digest('hex') !== digest) throw new HeadraceError('HR_MODEL_CORRUPT', `The artefact ${digest} in ${place} has other bytes than were stored.`);
+      if ((await artefactDigest(answer.body)) !== digest) throw new HeadraceError('HR_MODEL_CORRUPT', `The artefact ${digest} in ${place} has other bytes than were stored.`);
       await local.put(answer.body);
       return answer.body;
     },

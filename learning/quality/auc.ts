@@ -6,7 +6,26 @@
  * @returns null where all examples have one label
  */
 export function auc(scores: ArrayLike<number>, clicks: ArrayLike<number>): number | null {
-  return rankedAuc(scores, clicks, new Int32Array(clicks.length))(Float64Array.of(1));
+  const [clicked, others] = sortedByLabel(scores, clicks);
+  let [pairs, below, upTo] = [0, 0, 0];
+  for (let i = 0; i < clicked.length; i++) {
+    const score = clicked[i]!;
+    while (below < others.length && others[below]! < score) below += 1;
+    while (upTo < others.length && others[upTo]! <= score) upTo += 1;
+    pairs += (below + upTo) / 2;
+  }
+  return clicked.length > 0 && others.length > 0 ? pairs / (clicked.length * others.length) : null;
+}
+
+/** Scores of the clicked examples and those of the others, each sorted: sorting numbers is several times faster than sorting their places. */
+function sortedByLabel(scores: ArrayLike<number>, clicks: ArrayLike<number>): readonly [Float64Array, Float64Array] {
+  const of = [new Float64Array(scores.length), new Float64Array(scores.length)] as const;
+  let [clicked, others] = [0, 0];
+  for (let i = 0; i < scores.length; i++) {
+    if (clicks[i]! > 0.5) of[0][clicked++] = scores[i]!;
+    else of[1][others++] = scores[i]!;
+  }
+  return [of[0].subarray(0, clicked).sort(), of[1].subarray(0, others).sort()];
 }
 
 /**
@@ -15,12 +34,12 @@ export function auc(scores: ArrayLike<number>, clicks: ArrayLike<number>): numbe
  * @param groups what each example's weight is found by: its user, for example
  * @returns takes the weight of each group
  */
-export function rankedAuc(scores: ArrayLike<number>, clicks: ArrayLike<number>, groups: Int32Array): (weights: Float64Array) => number | null {
-  const order = Int32Array.from({ length: scores.length }, (_, i) => i).sort((a, b) => scores[a]! - scores[b]!);
-  const isClick = Uint8Array.from(order, (i) => (clicks[i]! > 0.5 ? 1 : 0));
+export function rankedAuc(scores: ArrayLike<number>, clicks: ArrayLike<number>, groups: Int32Array): (weights: Uint8Array) => number | null {
+  const order = new Int32Array(scores.length).map((_, i) => i).sort((a, b) => scores[a]! - scores[b]!);
+  const isClick = new Uint8Array(order.length).map((_, k) => (clicks[order[k]!]! > 0.5 ? 1 : 0));
   // Whether an example's score is above that of the one before.
-  const isHigher = Uint8Array.from(order, (i, k) => (k > 0 && scores[i]! > scores[order[k - 1]!]! ? 1 : 0));
-  const group = Int32Array.from(order, (i) => groups[i]!);
+  const isHigher = new Uint8Array(order.length).map((_, k) => (k > 0 && scores[order[k]!]! > scores[order[k - 1]!]! ? 1 : 0));
+  const group = order.map((i) => groups[i]!);
   return (weights) => {
     let [below, clicked, pairs, here, clickedHere] = [0, 0, 0, 0, 0];
     for (let k = 0; k < group.length; k++) {
@@ -32,8 +51,10 @@ export function rankedAuc(scores: ArrayLike<number>, clicks: ArrayLike<number>, 
         clickedHere = 0;
       }
       const w = weights[group[k]!]!;
-      if (isClick[k] === 1) clickedHere += w;
-      else here += w;
+      // no branch: which label is next cannot be foreseen
+      const c = isClick[k]! * w;
+      clickedHere += c;
+      here += w - c;
     }
     pairs += clickedHere * (below + here / 2);
     below += here;

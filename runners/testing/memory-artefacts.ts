@@ -8,13 +8,13 @@ export function memoryArtefacts(): ArtefactStore {
   return {
     async put(bytes) {
       const digest = createHash('sha256').update(bytes).digest('hex');
-      kept.set(digest, bytes.slice());
+      kept.set(digest, new Uint8Array(bytes));
       return digest;
     },
     async get(digest) {
       const bytes = kept.get(digest);
       if (bytes === undefined) throw new HeadraceError('HR_MODEL_CORRUPT', `There is no artefact ${digest}.`);
-      return bytes.slice();
+      return new Uint8Array(bytes);
     },
     async delete(digest) {
       kept.delete(digest);

@@ -21,6 +21,15 @@ export function artefactStoreContract(name: string, open: () => Promise<{ readon
       }
     });
 
+    test('keeps what it was given, and what it gives is the caller’s', async () => {
+      const { store } = await open();
+      const given = Buffer.from(bytesOf(100, 4));
+      const digest = await store.put(given);
+      given.fill(0);
+      Buffer.from((await store.get(digest)).buffer).fill(0);
+      expect(Buffer.compare(await store.get(digest), bytesOf(100, 4))).toBe(0);
+    });
+
     test('refuses what was never put, and what is no hash', async () => {
       const { store } = await open();
       for (const wrong of ['f'.repeat(64), '../../etc/passwd', '']) await expect(store.get(wrong)).rejects.toThrow(expect.objectContaining({ code: 'HR_MODEL_CORRUPT' }));

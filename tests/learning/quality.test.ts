@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { recalibrated } from '../../learning/negative-sampling.js';
-import { rankedAuc } from '../../learning/quality/auc.js';
+import { auc, rankedAuc } from '../../learning/quality/auc.js';
 import { calibration } from '../../learning/quality/calibration.js';
 import { normalizedEntropy } from '../../learning/quality/normalized-entropy.js';
 import { pairedBootstrap } from '../../learning/quality/paired-bootstrap.js';
@@ -18,9 +18,11 @@ test('AUC is the share of pairs in the right order, ties as one half, weights as
         pairs += a.weight * b.weight;
         right += a.weight * b.weight * (a.score > b.score ? 1 : a.score === b.score ? 0.5 : 0);
       }
-      const found = rankedAuc(rows.map((r) => r.score), rows.map((r) => r.click), Int32Array.from(rows, (_, i) => i))(Float64Array.from(rows, (r) => r.weight));
+      const found = rankedAuc(rows.map((r) => r.score), rows.map((r) => r.click), Int32Array.from(rows, (_, i) => i))(Uint8Array.from(rows, (r) => r.weight));
       if (pairs === 0) expect(found).toBeNull();
       else expect(found).toBeCloseTo(right / pairs, 12);
+      const repeated = rows.flatMap((r) => Array.from({ length: r.weight }, () => r));
+      expect(auc(repeated.map((r) => r.score), repeated.map((r) => r.click))).toBe(found);
     }),
   );
 });
