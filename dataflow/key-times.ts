@@ -54,7 +54,7 @@ export function createKeyTimes<M extends StepMeta>(table: StateTable, task: numb
   return {
     meta: meta as Partial<M>,
     get values() {
-      return youngest().slab.data;
+      return youngest().slab.floats();
     },
     get size() {
       return [...panes.values()].reduce((sum, { keys }) => sum + keys.size, 0);

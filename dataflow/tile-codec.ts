@@ -24,7 +24,7 @@ export function packTile(pane: Pane, row: number): Uint8Array {
   const { tables } = pane.layout;
   for (let t = 0; t < tables.length; t++) {
     const { group, identity } = tables[t]!;
-    const { data } = pane.slabs[t]!;
+    const data = pane.slabs[t]!.floats();
     const stride = identity.length;
     if (group === undefined) putCells(data, row * stride, stride, identity);
     else if (group.kind === 'dense') putCells(data, row * group.size * stride, group.size * stride, identity);
@@ -59,10 +59,10 @@ export function addTile(pane: Pane, row: number, bytes: Uint8Array, from = 0): v
     const { stride } = slab;
     if (group === undefined) {
       slab.ensure(row + 1);
-      at = addCells(bytes, at, slab.data, row * stride, stride, merges[t]!);
+      at = addCells(bytes, at, slab.floats(), row * stride, stride, merges[t]!);
     } else if (group.kind === 'dense') {
       slab.ensure((row + 1) * group.size);
-      at = addCells(bytes, at, slab.data, row * group.size * stride, group.size * stride, merges[t]!);
+      at = addCells(bytes, at, slab.floats(), row * group.size * stride, group.size * stride, merges[t]!);
     } else {
       const pairs = pane.pairs[t]!;
       let left = numberAt(bytes, at);
@@ -77,7 +77,7 @@ export function addTile(pane: Pane, row: number, bytes: Uint8Array, from = 0): v
         }
         const slot = pairs.slot(row, id);
         slab.ensure(pairs.size);
-        at = addCells(bytes, at, slab.data, slot * stride, stride, merges[t]!);
+        at = addCells(bytes, at, slab.floats(), slot * stride, stride, merges[t]!);
       }
     }
   }

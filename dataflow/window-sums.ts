@@ -42,7 +42,7 @@ export function createWindowSums(options: { readonly layout: Layout; readonly la
   const { layout, labels, panes } = options;
   const { every, size } = options.shape;
   const perWindow = size / every;
-  const create = () => new Pane(layout, labels, 0);
+  const create = () => new Pane(layout, labels, 0, true);
   let moving: Moving | undefined;
   // Windows that end up to here have a pane that cannot be taken out.
   let inexactTo = layout.takesBack ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;

@@ -1,6 +1,7 @@
 import { cell, type Column, type EnumColumn } from '../../schemas/column.js';
 import { HeadraceError } from '../errors.js';
 import type { Leaf } from '../aggregates/aggregate.js';
+import type { Cells, Slab } from './slab.js';
 
 /** Cells of a leaf and their fresh values. A sum has two: the sum and the rounding error that it carries; first and last have the value, where it is a number, and its time. */
 export function leafIdentity(leaf: Leaf): readonly number[] {
@@ -21,18 +22,20 @@ export function leafIdentity(leaf: Leaf): readonly number[] {
 }
 
 /**
- * Adds rows 0..n-1 of a batch to a leaf: row `i` goes to `data[slots[i] * stride + at]`. A negative slot, a 0 in `mask` and a null are
+ * Adds rows 0..n-1 of a batch to a leaf: row `i` goes to the cell `slots[i] * stride + at`. A negative slot, a 0 in `mask` and a null are
  * passed over. Cost: one pass over the batch, nothing allocated.
  *
  * @param signs -1 for a row that is taken out of counts and sums again
  */
-export function addToLeaf(leaf: Leaf, data: Float64Array, stride: number, at: number, slots: Int32Array, n: number, mask: Uint8Array | undefined, column: Column | undefined, times: Float64Array, signs?: Float64Array): void {
+export function addToLeaf(leaf: Leaf, slab: Slab, at: number, slots: Int32Array, n: number, mask: Uint8Array | undefined, column: Column | undefined, times: Float64Array, signs?: Float64Array): void {
+  const { stride } = slab;
   if (leaf.op === 'count') {
-    if (signs !== undefined) addFloats(data, stride, at, slots, n, column === undefined ? mask : withNulls(mask, column, n), signs, false);
-    else if (column === undefined) addCount(data, stride, at, slots, n, mask);
-    else addCount(data, stride, at, slots, n, withNulls(mask, column, n));
+    const valid = column === undefined ? mask : withNulls(mask, column, n);
+    if (signs !== undefined) addFloats(slab.floats(), stride, at, slots, n, valid, signs, false);
+    else for (let i = 0; (i = addCount(slab.data, slab.limit, stride, at, slots, i, n, valid)) < n; ) slab.widen();
     return;
   }
+  const data = slab.floats();
   if (column?.kind !== 'number') {
     if (column !== undefined && isAllNull(column, n)) return;
     throw new HeadraceError('HR_AGGREGATE', `${leaf.op}(${leaf.of?.text}) needs a number; the column holds ${column?.kind} values.`);
@@ -75,7 +78,9 @@ export type OtherValues = (string | boolean | undefined)[];
  * `addToLeaf` for the first or last of a column that holds no numbers: the time of the value is in its cell, the value itself in `values`. Cost: one pass over the batch; one value is made for
  * each slot that gets another one.
  */
-export function addToFirstOrLast(leaf: Leaf, data: Float64Array, stride: number, at: number, slots: Int32Array, n: number, mask: Uint8Array | undefined, column: Column, times: Float64Array, values: OtherValues): void {
+export function addToFirstOrLast(leaf: Leaf, slab: Slab, at: number, slots: Int32Array, n: number, mask: Uint8Array | undefined, column: Column, times: Float64Array, values: OtherValues): void {
+  const { stride } = slab;
+  const data = slab.floats();
   const valid = withNulls(mask, column, n);
   const later = leaf.op === 'last';
   const taken = new Map<number, number>();
@@ -98,22 +103,33 @@ export function addToFirstOrLast(leaf: Leaf, data: Float64Array, stride: number,
  * Counts records by the value of an enum column: a record with `symbols[k]` is added to the cell `cells[k]` of its slot, none where that is
  * negative. Cost: one pass over the batch for all values together.
  */
-export function addToSwitch(cells: Int32Array, data: Float64Array, stride: number, slots: Int32Array, n: number, column: EnumColumn): void {
-  const { data: codes, nulls } = column;
-  for (let i = 0; i < n; i++) {
+export function addToSwitch(cells: Int32Array, slab: Slab, slots: Int32Array, n: number, column: EnumColumn): void {
+  for (let i = 0; (i = countSymbols(cells, slab.data, slab.limit, slab.stride, slots, i, n, column)) < n; ) slab.widen();
+}
+
+/** Answers with where a count went beyond the limit, or `n`. */
+function countSymbols(cells: Int32Array, data: Cells, limit: number, stride: number, slots: Int32Array, from: number, n: number, { data: codes, nulls }: EnumColumn): number {
+  for (let i = from; i < n; i++) {
     const at = cells[codes[i]!]!;
     const slot = slots[i]!;
     if (at < 0 || slot < 0 || (nulls !== undefined && nulls[i] === 1)) continue;
-    data[slot * stride + at]!++;
+    const cell = slot * stride + at;
+    const x = data[cell]! + 1;
+    if (x > limit) return i;
+    data[cell] = x;
   }
+  return n;
 }
 
-/** Adds the cells at `from` to those at `to`: the merge of two states of a leaf. Whether a first or last is now that of `from`. */
-export function mergeLeaf(leaf: Leaf, to: Float64Array, toAt: number, from: Float64Array, fromAt: number): boolean {
+/** Adds the cells at `fromAt` to those at `toAt`: the merge of two states of a leaf. Whether a first or last is now that of `source`. */
+export function mergeLeaf(leaf: Leaf, slab: Slab, toAt: number, source: Slab, fromAt: number): boolean {
+  if (leaf.op === 'count') {
+    slab.add(toAt, source.data[fromAt]!);
+    return false;
+  }
+  const to = slab.floats();
+  const from = source.floats();
   switch (leaf.op) {
-    case 'count':
-      to[toAt] = to[toAt]! + from[fromAt]!;
-      return false;
     case 'sum':
       addFloat(to, toAt, from[fromAt]!);
       to[toAt + 1] = to[toAt + 1]! + from[fromAt + 1]!;
@@ -135,21 +151,23 @@ export function mergeLeaf(leaf: Leaf, to: Float64Array, toAt: number, from: Floa
 }
 
 /** The value of a leaf's cells; NaN stands for null. */
-export function readLeaf(leaf: Leaf, data: Float64Array, at: number): number {
+export function readLeaf(leaf: Leaf, data: Cells, at: number): number {
   const x = data[at]!;
   if (leaf.op === 'sum') return x + data[at + 1]!;
   return x === Number.POSITIVE_INFINITY || x === Number.NEGATIVE_INFINITY ? Number.NaN : x;
 }
 
-function addCount(data: Float64Array, stride: number, at: number, slots: Int32Array, n: number, mask: Uint8Array | undefined): void {
-  if (mask === undefined) {
-    for (let i = 0; i < n; i++) {
-      const slot = slots[i]!;
-      if (slot >= 0) data[slot * stride + at]!++;
-    }
-  } else {
-    for (let i = 0; i < n; i++) if (mask[i] !== 0 && slots[i]! >= 0) data[slots[i]! * stride + at]!++;
+/** Answers with where a count went beyond the limit, or `n`. */
+function addCount(data: Cells, limit: number, stride: number, at: number, slots: Int32Array, from: number, n: number, mask: Uint8Array | undefined): number {
+  for (let i = from; i < n; i++) {
+    const slot = slots[i]!;
+    if (slot < 0 || (mask !== undefined && mask[i] === 0)) continue;
+    const cell = slot * stride + at;
+    const x = data[cell]! + 1;
+    if (x > limit) return i;
+    data[cell] = x;
   }
+  return n;
 }
 
 function addInts(data: Float64Array, stride: number, at: number, slots: Int32Array, n: number, mask: Uint8Array | undefined, values: Int32Array): void {

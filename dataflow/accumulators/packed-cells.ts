@@ -1,4 +1,5 @@
 import type { ByteReader, ByteWriter } from '../bytes.js';
+import type { Cells } from './slab.js';
 
 /*
  * Cells in few bytes, for most of them are 0 or small: 1..191 is that number, 192..253 are 1 to 62 zeros, 0 is followed by a u16, 254 by an i32, 255 by a f64; little-endian.
@@ -11,7 +12,7 @@ const isI32 = 254;
 const isF64 = 255;
 
 /** Writes `width` numbers of each of some rows, to the bit. Cost: one pass over the cells, 1 to 9 bytes for each that is not 0. */
-export function packCells(out: ByteWriter, data: Float64Array, rows: Int32Array, width: number): void {
+export function packCells(out: ByteWriter, data: Cells, rows: Int32Array, width: number): void {
   const head = out.reserve(4);
   out.commit(head + 4);
   let zeros = 0;

@@ -1,6 +1,6 @@
 import { deserialize, serialize } from 'node:v8';
 import type { Batch } from '../batch.js';
-import { byteReader, byteWriter } from '../bytes.js';
+import { type ByteReader, byteReader, byteWriter } from '../bytes.js';
 import { Dictionary } from '../dictionary.js';
 import { mask as maskOf } from '../expression.js';
 import { bucketsOf } from './buckets.js';
@@ -11,7 +11,7 @@ import { labelsOf, noGroup, numberAt, textsOf, valuesOf } from './group-values.j
 import { everyRow } from './every-row.js';
 import { packCells, packInts, unpackCells, unpackInts } from './packed-cells.js';
 import { Pairs } from './pairs.js';
-import { Slab } from './slab.js';
+import { type Cells, Slab } from './slab.js';
 
 /** Texts of the groups of `by(column)`, shared by the panes of a step so that a pane keeps numbers only. */
 export type GroupLabels = readonly (Dictionary | undefined)[];
@@ -46,11 +46,12 @@ export class Pane {
     readonly layout: Layout,
     labels: GroupLabels,
     public start: number,
+    isNarrow = false,
   ) {
     this.labels = layout.tables.map((t, i) => (t.group?.kind === 'distinct' ? new Dictionary() : labels[i]));
     this.#savedLabels = layout.tables.map(() => 0);
     // Of a dense table everything of the rows that have changed is written.
-    this.slabs = layout.tables.map((t) => new Slab(t.identity, t.group?.kind !== 'dense'));
+    this.slabs = layout.tables.map((t) => new Slab(t.identity, t.group?.kind !== 'dense', isNarrow && t.leaves.every(({ leaf }) => leaf.op === 'count')));
     this.pairs = layout.tables.map((t) => (t.group !== undefined && t.group.kind !== 'dense' && t.group.kind !== 'sketch' ? new Pairs() : undefined));
     this.sketches = layout.tables.map((t) => (t.group?.kind === 'sketch' ? new DistinctSketches(t.group.size) : undefined));
     this.others = layout.tables.map(() => new Map());
@@ -113,15 +114,15 @@ export class Pane {
       for (const pass of table.passes) {
         const column = pass.of && batch.column(pass.of);
         if (column?.kind === 'enum' && signs === undefined) {
-          addToSwitch(switchCells(pass, column.symbols), slab.data, slab.stride, slots, n, column);
+          addToSwitch(switchCells(pass, column.symbols), slab, slots, n, column);
           continue;
         }
         for (const { leaf, at } of pass.leaves) {
           const where = leaf.where === undefined ? undefined : maskOf(batch as Batch<never>, leaf.where);
           const of = leaf.of && batch.column(leaf.of);
           if (of !== undefined && (leaf.op === 'first' || leaf.op === 'last') && (of.kind !== 'number' || this.others[t]!.has(at))) {
-            addToFirstOrLast(leaf, slab.data, slab.stride, at, slots, n, where, of, batch.times, this.#othersAt(t, at));
-          } else addToLeaf(leaf, slab.data, slab.stride, at, slots, n, where, of, batch.times, signs);
+            addToFirstOrLast(leaf, slab, at, slots, n, where, of, batch.times, this.#othersAt(t, at));
+          } else addToLeaf(leaf, slab, at, slots, n, where, of, batch.times, signs);
         }
       }
     }
@@ -180,7 +181,7 @@ export class Pane {
       const { group, leaves } = this.layout.tables[t]!;
       const merge = (toSlot: number, fromSlot: number) => {
         for (const { leaf, at } of leaves) {
-          const isTaken = mergeLeaf(leaf, slab.data, toSlot * slab.stride + at, from.data, fromSlot * slab.stride + at);
+          const isTaken = mergeLeaf(leaf, slab, toSlot * slab.stride + at, from, fromSlot * slab.stride + at);
           if (isTaken && (other.others[t]!.has(at) || this.others[t]!.has(at))) this.#othersAt(t, at)[toSlot] = other.others[t]!.get(at)?.[fromSlot];
         }
         touched[0] = toSlot;
@@ -226,7 +227,7 @@ export class Pane {
       if (pairs === undefined) {
         const size = group?.size ?? 1;
         slab.ensure(this.size * size);
-        addRows(slab.data, from.data, slab.stride * size, to, Math.min(other.size, from.size / size), sign);
+        addRows(slab, from, slab.stride * size, to, Math.min(other.size, from.size / size), sign);
         return;
       }
       const theirs = other.pairs[t]!;
@@ -237,7 +238,7 @@ export class Pane {
         slots[slot] = pairs.slot(to[theirs.rowOf(slot)]!, label === undefined ? theirs.groupOf(slot) : own!.intern(label, 0, label.length));
       }
       slab.ensure(pairs.size);
-      addRows(slab.data, from.data, slab.stride, slots, slots.length, sign);
+      addRows(slab, from, slab.stride, slots, slots.length, sign);
     });
   }
 
@@ -345,7 +346,7 @@ export class Pane {
         for (let i = 0; i < rows.length; i++) pairs.slot(ofRow[i]!, ofGroup[i]!);
         slab.ensure(pairs.size);
       } else slab.ensure(rows.reduce((most, row) => Math.max(most, row + 1), this.keys.size) * size);
-      unpackCells(reader, slab.data, rows, size * slab.stride);
+      readCells(reader, slab, rows, size * slab.stride);
       const others = reader.bytes();
       for (const [at, values] of others.length === 0 ? [] : (deserialize(others) as [number, OtherValues][])) {
         const own = this.#othersAt(t, at);
@@ -376,9 +377,40 @@ function internTexts(dictionary: Dictionary, lengths: Int32Array, bytes: Uint8Ar
   }
 }
 
-/** Adds row i of `from`, `width` numbers, to row `to[i]` of `data`, or takes it out. */
-function addRows(data: Float64Array, from: Float64Array, width: number, to: Int32Array, n: number, sign: 1 | -1): void {
+/** Adds row i of `from`, `width` numbers, to row `to[i]` of `slab`, or takes it out. */
+function addRows(slab: Slab, from: Slab, width: number, to: Int32Array, n: number, sign: 1 | -1): void {
+  if (slab.data instanceof Float64Array) addAllRows(slab.data, from.data, width, to, n, sign);
+  else for (let i = 0; (i = addSmallRows(slab.data, slab.limit, from.data, width, to, i, n, sign)) < n; ) slab.widen();
+}
+
+function addAllRows(data: Float64Array, from: Cells, width: number, to: Int32Array, n: number, sign: 1 | -1): void {
   for (let i = 0, k = 0; i < n; i++) for (let cell = to[i]! * width, end = cell + width; cell < end; cell++, k++) data[cell] = data[cell]! + sign * from[k]!;
+}
+
+/** From row `first` on; answers with a row that has a number beyond the limit, which is not added, or `n`. */
+function addSmallRows(data: Cells, limit: number, from: Cells, width: number, to: Int32Array, first: number, n: number, sign: 1 | -1): number {
+  for (let i = first, k = first * width; i < n; i++) {
+    const begin = to[i]! * width;
+    for (let cell = begin, end = cell + width; cell < end; cell++, k++) {
+      const x = data[cell]! + sign * from[k]!;
+      if (x > limit || x < -limit) {
+        while (cell > begin) data[--cell] = data[cell]! - sign * from[--k]!;
+        return i;
+      }
+      data[cell] = x;
+    }
+  }
+  return n;
+}
+
+/** Reads what `packCells` wrote into the same rows of a slab. */
+function readCells(reader: ByteReader, slab: Slab, rows: Int32Array, width: number): void {
+  if (slab.data instanceof Float64Array) return unpackCells(reader, slab.data, rows, width);
+  const cells = new Float64Array(rows.length * width);
+  unpackCells(reader, cells, everyRow(rows.length), width);
+  const most = cells.reduce((found, x) => Math.max(found, Math.abs(x)), 0);
+  while (most > slab.limit) slab.widen();
+  for (let i = 0; i < rows.length; i++) slab.data.set(cells.subarray(i * width, (i + 1) * width), rows[i]! * width);
 }
 
 const switches = new WeakMap<Pass, { symbols: readonly string[]; cells: Int32Array }>();

@@ -1,9 +1,24 @@
 /** Beyond so many rows a slab grows by half, before by doubling. */
 const manyRows = 4_096;
 
-/** Rows of `stride` numbers in one typed array; remembers which rows changed since the last `takeDirty`. */
+/** Numbers of a slab. */
+export type Cells = Float64Array | Int32Array | Int16Array;
+
+/** What the elements of each kind of array can hold, either way: the next wider one follows. */
+const widths = [
+  { array: Int16Array, limit: 2 ** 15 - 1 },
+  { array: Int32Array, limit: 2 ** 31 - 1 },
+  { array: Float64Array, limit: Number.POSITIVE_INFINITY },
+] as const;
+
+/**
+ * Rows of `stride` numbers in one typed array; remembers which rows changed since the last `takeDirty`. Where all of them are counts they may be narrow: 2 bytes each as long as they are small. Who adds to them
+ * looks whether the sum is beyond `limit`, and widens first.
+ */
 export class Slab {
-  data: Float64Array;
+  data: Cells;
+  /** Largest number that a cell can hold, either way. */
+  limit: number;
   #size = 0;
   #capacity = 4;
   #dirty = new Uint8Array(4);
@@ -14,12 +29,16 @@ export class Slab {
   /**
    * @param identity the numbers of a fresh row
    * @param remembers false where something else knows what changed
+   * @param isNarrow its numbers are counts, and are kept narrow
    */
   constructor(
     readonly identity: Float64Array,
     readonly remembers = true,
+    isNarrow = false,
   ) {
-    this.data = new Float64Array(4 * identity.length);
+    const { array, limit } = isNarrow ? widths[0] : widths[2];
+    this.data = new array(4 * identity.length);
+    this.limit = limit;
     this.#blank = identity.every((x) => x === 0);
   }
 
@@ -45,7 +64,7 @@ export class Slab {
   reserve(capacity: number): void {
     if (capacity <= this.#capacity) return;
     this.#capacity = capacity;
-    const data = new Float64Array(capacity * this.stride);
+    const data = this.#cells(capacity * this.stride);
     data.set(this.data.subarray(0, this.#size * this.stride));
     this.data = data;
     if (!this.remembers) return;
@@ -55,6 +74,31 @@ export class Slab {
     const list = new Int32Array(capacity);
     list.set(this.#list.subarray(0, this.#dirtyCount));
     this.#list = list;
+  }
+
+  /** Makes room for larger numbers. Cost: a copy, twice at most. */
+  widen(): void {
+    const had = this.data;
+    this.limit = widths[this.limit === widths[0].limit ? 1 : 2].limit;
+    this.data = this.#cells(had.length);
+    this.data.set(had);
+  }
+
+  /** The numbers, as wide as they can be: for those that are no counts. */
+  floats(): Float64Array {
+    while (this.limit !== Number.POSITIVE_INFINITY) this.widen();
+    return this.data as Float64Array;
+  }
+
+  /** Adds to a cell. */
+  add(cell: number, x: number): void {
+    const sum = this.data[cell]! + x;
+    while (Math.abs(sum) > this.limit) this.widen();
+    this.data[cell] = sum;
+  }
+
+  #cells(length: number): Cells {
+    return new (widths.find(({ limit }) => limit === this.limit)!.array)(length);
   }
 
   /** Marks the rows `rows[0..n)` as changed; negative ones are passed over. */

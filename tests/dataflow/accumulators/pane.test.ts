@@ -103,3 +103,54 @@ test('aggregates that are alike share their cells', () => {
   expect(one.tables[0]!.identity).toHaveLength(3);
   expect(() => layoutOf({})).toThrow(expect.objectContaining({ code: 'HR_AGGREGATE' }));
 });
+
+test('a narrow pane counts as a wide one, however far', () => {
+  const counts = layoutOf({ n: count(), some: count().where((r: Row) => r.g === 0), cats: count().by((r: Row) => r.cat), dense: count().by((r: Row) => r.g, { size: 3 }), mean: mean(v), spread: sum(v).by((r: Row) => r.g, { size: 2 }) });
+  const aStep = fc.oneof(
+    fc.record({ do: fc.constant('add' as const), rows: someRows }),
+    fc.record({ do: fc.constantFrom('merge' as const, 'mergeRows' as const), rows: someRows, times: fc.constantFrom(1, 200, 32_767, 2 ** 31 - 1, 2 ** 40) }),
+    fc.record({ do: fc.constant('restore' as const) }),
+  );
+  const exact = (pane: Pane) => [resultsOf(pane), pane.delta(true)];
+  const labels = groupLabels(counts);
+  /** With each count so many times over. */
+  const partOf = (rows: readonly Row[], times: number, isNarrow: boolean) => {
+    const wide = new Pane(counts, labels, 0);
+    add(wide, rows);
+    wide.slabs.forEach((slab) => slab.floats().forEach((x, i, data) => (data[i] = x * times)));
+    const part = new Pane(counts, labels, 0, isNarrow);
+    part.restore(Buffer.from(wide.delta(true)!));
+    return part;
+  };
+  fc.assert(
+    fc.property(fc.array(aStep, { maxLength: 8 }), (steps) => {
+      const panes = [false, true].map((isNarrow) => {
+        const takenIn: { part: Pane; to: Int32Array }[] = [];
+        let pane = new Pane(counts, labels, 0, isNarrow);
+        expect(pane.slabs.map(({ limit }) => limit < Number.POSITIVE_INFINITY)).toEqual(pane.slabs.map((_, t) => isNarrow && counts.tables[t]!.leaves.every(({ leaf }) => leaf.op === 'count')));
+        for (const step of steps) {
+          if (step.do === 'add') add(pane, step.rows);
+          else if (step.do === 'restore') {
+            const restored = new Pane(counts, labels, 0, isNarrow);
+            restored.restore(Buffer.from(pane.delta(true) ?? pane.delta()!));
+            pane = restored;
+          } else {
+            const part = partOf(step.rows, step.times, isNarrow);
+            if (step.do === 'mergeRows') for (let row = 0; row < part.size; row++) pane.mergeRow(part, row);
+            else {
+              const to = new Int32Array(part.size);
+              pane.keys.internAll(part.keys.keys(), part.size, to);
+              pane.mergeAll(part, to, 1);
+              takenIn.push({ part, to });
+            }
+          }
+        }
+        const full = exact(pane);
+        for (const { part, to } of takenIn) pane.mergeAll(part, to, -1);
+        return [full, exact(pane)];
+      });
+      expect(panes[1]).toEqual(panes[0]);
+    }),
+    { numRuns: 200 },
+  );
+});
