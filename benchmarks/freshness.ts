@@ -82,15 +82,16 @@ export async function freshness({ rate, seconds, history, workers, seed }: Fresh
   try {
     const world = { seed, users: 60 * rate, items };
     const total = Math.ceil((rate * (warmUpMs + 1_000 * seconds)) / 1_000);
-    const before = clickWorld({ ...world, events: history, rate: history / (dayMs / 1_000), start: Date.now() - dayMs });
-    const { partitions } = await writeEvents(imported(before), { log: runtime.log, registry: runtime.registry, input: 'benchmark' });
+    const past = { ...world, events: history, rate: history / (dayMs / 1_000), start: Date.now() - dayMs };
+    const { partitions } = await writeEvents(imported(clickWorld(past)), { log: runtime.log, registry: runtime.registry, input: 'benchmark' });
     const command = fileURLToPath(new URL('../runners/headrace.js', import.meta.url));
     child = spawn(process.execPath, [...nodeFlags, command, 'run', 'click-features', '--workers', String(workers), '--data-dir', home], { stdio: ['ignore', 'ignore', 'inherit'], env: { ...process.env, REDIS_PREFIX: redis.prefix } });
     await caughtUp(runtime, partitions);
 
     const encoder = await openTopicEncoder(clicks, runtime);
     const live = { ...world, seed: seed + 1, events: total, rate, start: Date.now() };
-    const bots = new Set(planWorld(live).bots.map(({ user }) => userId(user)));
+    // who was found out in the history is remembered for a day
+    const bots = new Set([past, live].flatMap((one) => planWorld(one).bots.map(({ user }) => userId(user))));
     const source = clickWorld(live);
     const sent: Sent[] = [];
     const newest = new Map<string, number>();

@@ -1,8 +1,9 @@
 import type { Clock } from './clock.js';
+import { createEntityHours } from './entity-hours.js';
 import { asHeadraceError } from './errors.js';
 import { type FeatureSet, lookUpTime, newestPrefix, paneMs, readNewest, tilePrefix } from './features.js';
 import type { OutsideWork } from './outside-work.js';
-import { longestWindow, packEntity } from './packed-entity.js';
+import { longestWindow, packedFrom, packEntity } from './packed-entity.js';
 import type { FeaturePublisher, PublishedEntity } from './ports/feature-publisher.js';
 import { createPublicationNotes } from './publication-notes.js';
 import { bytesName, entityEnd, entityOf, type StateTable } from './state-table.js';
@@ -13,6 +14,8 @@ export interface FeaturePublication extends OutsideWork {
   mark(epoch: number): void;
 }
 
+/** Bytes of entities' tiles that are held in memory for a set, by all tasks together. */
+const cachedBytes = 32 << 20;
 /** Entities in one request to the store. */
 const publishedAtOnce = 256;
 /** Entities that wait from which on the sources pause. */
@@ -33,6 +36,7 @@ export function createFeaturePublication(options: {
   readonly publisher: FeaturePublisher;
   readonly clock: Clock;
   readonly task: number;
+  readonly tasks: number;
   readonly warn: (what: string, message: string) => void;
 }): FeaturePublication {
   const { set, tiles, publisher, clock } = options;
@@ -40,6 +44,7 @@ export function createFeaturePublication(options: {
   const notes = createPublicationNotes(options.table, options.task);
   // By entity, the epoch that changed it last. Those of `committed` may be published.
   const changed = new Map<string, number>();
+  const hours = createEntityHours(tiles, cachedBytes / options.tasks);
   const committed = new Map(notes.left);
   const published = new Set<string>();
   let marked = 0;
@@ -56,10 +61,9 @@ export function createFeaturePublication(options: {
     let newest = Number.NEGATIVE_INFINITY;
     for (const { value } of tiles.committed(Buffer.of(newestPrefix), Buffer.of(newestPrefix + 1))) newest = Math.max(newest, readNewest(value));
     const end = lookUpTime(newest);
-    const source = { range: (from: Uint8Array, to?: Uint8Array) => tiles.committed(from, to) };
+    const { small, large } = packedFrom(set, end);
     const entities = some.map(([name]): PublishedEntity => {
-      const entity = entityOf(Buffer.from(name, 'latin1'));
-      return { set: set.name, entity, value: packEntity(set, source, entity, end), ttlMs };
+      return { set: set.name, entity: entityOf(Buffer.from(name, 'latin1')), value: packEntity(set, hours.of(name, Math.min(small, large)), end), ttlMs };
     });
     await publisher.publish(entities, { epoch, set: set.name, newest, ttlMs });
     for (const [name, since] of some) {
@@ -97,12 +101,18 @@ export function createFeaturePublication(options: {
       // What was published and has not changed since no longer waits.
       for (const name of published) if (!committed.has(name)) notes.takeBack(name);
       published.clear();
-      for (const key of tiles.changed()) if (key[0] === tilePrefix[0]) changed.set(bytesName(key.subarray(tilePrefix.length, entityEnd(key, tilePrefix.length))), now);
+      for (const entry of tiles.changed()) {
+        if (entry.key[0] !== tilePrefix[0]) continue;
+        const name = bytesName(entry.key.subarray(tilePrefix.length, entityEnd(entry.key, tilePrefix.length)));
+        changed.set(name, now);
+        hours.changed(name, entry);
+      }
       notes.add(now, changed.keys());
     },
     begin() {
       epoch = marked;
       for (const [name, since] of changed) committed.set(name, since);
+      hours.settle(changed);
       changed.clear();
       if (isPublishing || committed.size === 0) return;
       isPublishing = true;

@@ -27,15 +27,15 @@ export function tilePlaces(): TilePlaces {
   return { from: new Int32Array(panes + 1).fill(-1), to: new Int32Array(panes + 1), count: 0 };
 }
 
-/** Finds the tiles of an hour; undefined: it has none. Cost: one step a small pane. */
-export function placeTiles(bytes: Uint8Array | undefined, places: TilePlaces): void {
+/** Finds the tiles of an hour, which is `bytes` from `start` to `end`; undefined: it has none. Cost: one step a small pane. */
+export function placeTiles(bytes: Uint8Array | undefined, places: TilePlaces, start = 0, end = bytes?.length ?? 0): void {
   const { from, to } = places;
   from.fill(-1);
   places.count = 0;
   if (bytes === undefined) return;
-  let at = maskBytes;
+  let at = start + maskBytes;
   let size = 0;
-  for (let mask = bytes[0]! | (bytes[1]! << 8), pane = 0; mask !== 0; mask >>= 1, pane++) {
+  for (let mask = bytes[start]! | (bytes[start + 1]! << 8), pane = 0; mask !== 0; mask >>= 1, pane++) {
     if ((mask & 1) === 0) continue;
     let length = 0;
     for (let shift = 0; ; shift += 7) {
@@ -56,7 +56,7 @@ export function placeTiles(bytes: Uint8Array | undefined, places: TilePlaces): v
     last = pane;
   }
   from[hourPlace] = places.count === 1 ? from[last]! : to[last]!;
-  to[hourPlace] = bytes.length;
+  to[hourPlace] = end;
 }
 
 /**

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { EntityTiles } from './feature-values.js';
-import { type FeatureSet, hourKey, hourOf, hourStart, hourTime, paneMs, tileForm } from './features.js';
+import { eachHour } from './entity-hours.js';
+import { type FeatureSet, hourStart, paneMs, tileForm } from './features.js';
 import { hourPlace, placeTiles, tilePlaces } from './hour-tiles.js';
-import type { StateTable } from './state-table.js';
 
 /** Bytes of a layout's digest in front of the tiles: a reader that declares other values notices. */
 const digestBytes = 8;
@@ -28,33 +28,27 @@ export function longestWindow(set: Pick<FeatureSet, 'windows'>, pane: number): n
  * All tiles of an entity that a look-up as of `at` or later may need, in one value: the layout's digest; for the small panes and then the large ones how many there are, their starts (in panes since 1970) and
  * where the bytes of each are; then those bytes.
  *
- * @param table where the tiles are
+ * @param hours its tiles, see `eachHour`
  * @param at epoch milliseconds
  */
-export function packEntity(set: Pick<FeatureSet, 'layout' | 'windows'>, table: Pick<StateTable, 'range'>, entity: Uint8Array, at: number): Uint8Array {
-  const longestLarge = longestWindow(set, paneMs.large);
-  // The newest hour of a long window is made of small panes.
-  const longestSmall = Math.max(longestWindow(set, paneMs.small), paneMs.large);
-  const [largeFrom, smallFrom] = [longestLarge === 0 ? Number.POSITIVE_INFINITY : hourStart(at - longestLarge), hourStart(at - longestSmall)];
-  const timeAt = hourTime(entity);
-  const hours: { readonly start: number; readonly value: Uint8Array }[] = [];
+export function packEntity(set: Pick<FeatureSet, 'layout' | 'windows'>, hours: Buffer, at: number): Uint8Array {
+  const { small: smallFrom, large: largeFrom } = packedFrom(set, at);
   let [small, large, size] = [0, 0, 0];
-  for (const { key, value } of table.range(hourKey(entity, Math.min(largeFrom, smallFrom)), hourKey(entity, 2 ** 53))) {
-    const start = hourOf(key, timeAt);
-    placeTiles(value, places);
-    hours.push({ start, value });
+  eachHour(hours, (start, from, to) => {
+    placeTiles(hours, places, from, to);
     if (start >= largeFrom) large += 1;
     if (start >= smallFrom) small += places.count;
-    size += value.length - copiedFrom(start >= smallFrom);
-  }
+    if (start >= largeFrom || start >= smallFrom) size += to - copiedFrom(start >= smallFrom);
+  });
   const largeHead = digestBytes + countBytes + headBytes * small;
   let end = largeHead + countBytes + headBytes * large;
   const packed = Buffer.allocUnsafe(end + size);
   packed.set(layoutDigest(set));
   let head = packed.writeUInt32LE(small, digestBytes);
   let next = packed.writeUInt32LE(large, largeHead);
-  for (const { start, value } of hours) {
-    placeTiles(value, places);
+  eachHour(hours, (start, from, to) => {
+    if (start < largeFrom && start < smallFrom) return;
+    placeTiles(hours, places, from, to);
     const first = copiedFrom(start >= smallFrom);
     for (let i = 0; i < hourPlace && start >= smallFrom; i++) {
       if (places.from[i]! < 0) continue;
@@ -65,9 +59,16 @@ export function packEntity(set: Pick<FeatureSet, 'layout' | 'windows'>, table: P
       next = packed.writeInt32LE(start / paneMs.large, next);
       next = packed.writeUInt32LE(end + places.from[hourPlace]! - first, next);
     }
-    for (let i = first; i < value.length; i++) packed[end++] = value[i]!;
-  }
+    end += hours.copy(packed, end, first, to);
+  });
   return packed;
+}
+
+/** From which hour on tiles are packed, of the small panes and of the large ones. Infinity: none. */
+export function packedFrom(set: Pick<FeatureSet, 'windows'>, at: number): { readonly small: number; readonly large: number } {
+  const large = longestWindow(set, paneMs.large);
+  // The newest hour of a long window is made of small panes.
+  return { small: hourStart(at - Math.max(longestWindow(set, paneMs.small), paneMs.large)), large: large === 0 ? Number.POSITIVE_INFINITY : hourStart(at - large) };
 }
 
 const places = tilePlaces();

@@ -11,8 +11,8 @@ export interface StateTable {
   range(from: Uint8Array, to?: Uint8Array): Iterable<StateEntry>;
   /** The same of what is committed, without this epoch's changes. */
   committed(from: Uint8Array, to?: Uint8Array): Iterable<StateEntry>;
-  /** The keys that this epoch has put so far. */
-  changed(): Iterable<Uint8Array>;
+  /** What this epoch has put so far. */
+  changed(): Iterable<StateEntry>;
   /** Says what form the state has: state of another form does not fit the step. Steps whose state is what users put into it say nothing. */
   declare(form: string): void;
 }
@@ -75,7 +75,7 @@ export function createStateTable(backend: StateBackend, pipeline: string, step: 
     },
     committed: (from, to) => backend.range(pipeline, step, from, to),
     *changed() {
-      for (const { key, value } of pending.values()) if (value !== null) yield key;
+      for (const { key, value } of pending.values()) if (value !== null) yield { key, value };
     },
     take() {
       committing = committing.size === 0 ? pending : new Map([...committing, ...pending]);
@@ -110,7 +110,7 @@ export function prefixed(table: StateTable, part: number): StateTable {
       for (const { key, value } of table.committed(own(from), to === undefined ? Buffer.of(part + 1) : own(to))) yield { key: key.subarray(1), value };
     },
     *changed() {
-      for (const key of table.changed()) if (key[0] === part) yield key.subarray(1);
+      for (const { key, value } of table.changed()) if (key[0] === part) yield { key: key.subarray(1), value };
     },
     *range(from, to) {
       for (const { key, value } of table.range(own(from), to === undefined ? Buffer.of(part + 1) : own(to))) yield { key: key.subarray(1), value };

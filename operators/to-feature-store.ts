@@ -21,12 +21,13 @@ export function toFeatureStore<T, N extends string, K>(set: FeatureSet<T, N>): O
     let publication: FeaturePublication | undefined;
     return {
       onOpen(opened) {
-        task = opened.task;
+        const { tasks } = opened;
+      task = opened.task;
         // state is declared when a task opens
         table = opened.table(step.id);
         if (opened.publisher === undefined) return;
         const { publisher, clock, warn } = opened;
-        publication = createFeaturePublication({ set: set as unknown as FeatureSet, tiles: opened.table(tilesStep(set)), table, publisher, clock, task, warn });
+        publication = createFeaturePublication({ set: set as unknown as FeatureSet, tiles: opened.table(tilesStep(set)), table, publisher, clock, task, tasks, warn });
         opened.outside(step.id, publication);
       },
       onBatch: (batch, emit) => emit(batch),

@@ -9,6 +9,7 @@ import type { JournalEntry, LogClient, Position, StateWrite } from '../../datafl
 import type { SchemaRegistry } from '../../dataflow/ports/schema-registry.js';
 import type { StateBackend } from '../../dataflow/ports/state-backend.js';
 import type { SharedPipeline, TaskShares } from '../../dataflow/ports/task-shares.js';
+import { entryBounds, entryPace, type EntryPace } from './entry-bounds.js';
 import { awaitOutcome, pulseOf } from './group-answers.js';
 import { loggedRoute } from './logged-route.js';
 import { directRoute, type ParcelRoute } from './parcel-route.js';
@@ -180,6 +181,8 @@ async function runShare(
   const groups = () => hosting.groups;
   const route = parcels === undefined ? directRoute(groups) : loggedRoute({ pipeline: pipeline.name, parcels, state: runtime.state, tasks, taskCount: fixed.taskCount, stages: probe!.stages, groups, hasRun: (task) => taskProgress(runtime.state, pipeline.name, task) !== undefined, now: () => options.clock.now() });
   const arrivals: Arrivals = new Map();
+  const pace = entryPace(options.commitMs ?? 200);
+  const elapsed = options.elapsed ?? (() => performance.now());
   const known = tasks.flatMap((task) => taskProgress(runtime.state, pipeline.name, task) ?? []);
   // nothing may come of an entry that its tasks are beyond, since others have drained it
   let newest = known.reduce((most, { index }) => Math.max(most, index), route.entry);
@@ -194,7 +197,7 @@ async function runShare(
     if (options.journal !== undefined) return options.journal[n] && { entry: options.journal[n], index: n, isNew: true };
     const resumed = unfinished[n];
     if (resumed !== undefined) return { ...resumed, isNew: false };
-    const entry = await nextEntry(options, { graph, tasks, partitions }, { last, newest }, arrivals, hosting, route, isMoving);
+    const entry = await nextEntry(options, { graph, tasks, partitions }, { last, newest }, arrivals, hosting, route, pace, isMoving);
     // what has come from others is drained and committed within the last entry, if that is one of all tasks
     if (entry === 'due') return { entry: { kind: 'live', bounds: last?.bounds ?? [] }, index: lastIsOurs ? newest : newest + 1, isNew: !lastIsOurs };
     return entry && { entry, index: Math.max(newest + 1, route.furthest), isNew: true };
@@ -205,7 +208,9 @@ async function runShare(
     for (let n = 0; ; n++) {
       const next = await turn(n);
       if (next === undefined) break;
+      const before = { at: elapsed(), records: totals.records };
       await runEntry({ ...options, isMoving, shared: shares !== undefined, route }, { ...fixed, environment, firstWrites }, next, hosting, totals);
+      pace.took(totals.records - before.records, elapsed() - before.at);
       if (next.isNew) {
         last = next.entry;
         newest = next.index;
@@ -269,13 +274,14 @@ async function nextEntry(
   arrivals: Arrivals,
   hosting: Hosting,
   route: ParcelRoute,
+  pace: EntryPace,
   isMoving: () => boolean,
 ): Promise<JournalEntry | 'due' | undefined> {
   const { graph } = inputs;
   while (!isMoving()) {
     await route.receive();
     const { groups } = hosting;
-    const bounds = await ends(options.runtime.log, inputs, route.isShared ? (last ?? { kind: 'live', bounds: [] }) : undefined);
+    const bounds = await entryBounds(options.runtime.log, inputs, { last, isShared: route.isShared, pace: options.bounded ? undefined : pace });
     const moved = bounds.some((b) => b.offset > (last?.bounds.find((p) => p.topic === b.topic && p.partition === b.partition)?.offset ?? 0));
     if (options.bounded) return moved || last?.kind !== 'end' ? { kind: 'end', bounds } : undefined;
     const silent = silentInputs(graph, bounds, arrivals, options.clock.now());
@@ -294,21 +300,4 @@ async function nextEntry(
     await (pulse === undefined || pulse.outside.waiting === 0 ? options.wait(commitMs) : awaitOutcome(groups!, Math.min(commitMs, pulse.outside.wantsEpoch - now)));
   }
   return undefined;
-}
-
-/** Records of a partition in one entry, where processes go through entries together: none is far behind the others for long. */
-const entryRecords = 1 << 17;
-
-/** The ends of the inputs. @param last not further than so many records behind its bounds; undefined: as far as they go */
-async function ends(log: LogClient, { graph, tasks, partitions }: Pick<JobSetting, 'graph' | 'tasks' | 'partitions'>, last: JournalEntry | undefined): Promise<Position[]> {
-  const positions: Position[] = [];
-  for (const topic of new Set(graph.sources.map((s) => s.topic.name))) {
-    for (const partition of tasks) {
-      if (partition >= partitions.get(topic)!) continue;
-      const { start, end } = await log.bounds(topic, partition);
-      const from = last && (last.bounds.find((b) => b.topic === topic && b.partition === partition)?.offset ?? start);
-      positions.push({ topic, partition, offset: from === undefined ? end : Math.min(end, from + entryRecords) });
-    }
-  }
-  return positions;
 }
