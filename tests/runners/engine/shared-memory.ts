@@ -46,7 +46,7 @@ export interface SharedMemory {
   /** Runs that were sent from task to task. */
   readonly sent: () => number;
   /** The runtime as a process sees it. */
-  join(isKilled: () => boolean): { readonly runtime: Runtime; readonly gone: () => void };
+  join(isKilled: () => boolean): { readonly runtime: Runtime; readonly gone: () => void; /** Its session is over: it learns of it when it commits, or looks. */ readonly expire: () => void };
 }
 
 interface Member {
@@ -143,6 +143,7 @@ export function sharedMemory(tasks: number, turns: Turns, random: Random): Share
           },
           async next() {
             sender = `s${senders++}`;
+            if (!members.includes(member)) members.push(member);
             const given = new Promise<readonly number[]>((resolve) => (member.ready = resolve));
             rebalance();
             return given;
@@ -159,7 +160,12 @@ export function sharedMemory(tasks: number, turns: Turns, random: Random): Share
         member.generation = -1;
         if (members.length > 0) rebalance();
       };
-      return { runtime: { ...all, log, join }, gone };
+      const expire = () => {
+        if (member.ready !== undefined) return;
+        gone();
+        member.moving = true;
+      };
+      return { runtime: { ...all, log, join }, gone, expire };
     },
   };
 }

@@ -1,5 +1,5 @@
 /*
- * A pipeline whose tasks send records to one another, in several processes over one runtime in memory: they come and go, are killed at any turn, and records come in meanwhile. The judges are a
+ * A pipeline whose tasks send records to one another, in several processes over one runtime in memory: they come and go, are killed at any turn or given up while they go on, and records come in meanwhile. The judges are a
  * run of all tasks in one process, and a replay of the journal, record by record.
  */
 import { describe, expect, test } from 'vitest';
@@ -102,7 +102,7 @@ async function disturbed(seed: number, disorder: '1s' | '60s', perPartition: num
 
   const startProcess = (bounded: boolean) => {
     const state = { isKilled: false, stop: new AbortController(), isOver: false };
-    const { runtime, gone } = shared.join(() => state.isKilled);
+    const { runtime, gone, expire } = shared.join(() => state.isKilled);
     const made = job(disorder);
     const ended = runJob({
       pipeline: made,
@@ -130,6 +130,7 @@ async function disturbed(seed: number, disorder: '1s' | '60s', perPartition: num
     return {
       ended,
       stop: () => state.stop.abort(),
+      expire,
       get isOver() {
         return state.isOver;
       },
@@ -159,6 +160,7 @@ async function disturbed(seed: number, disorder: '1s' | '60s', perPartition: num
         const [leaving] = processes.splice(random.below(processes.length), 1);
         leaving!.stop();
       }
+      if (what === 3 && processes.length > 0) processes[random.below(processes.length)]!.expire();
       if (processes.length === 0) processes = [startProcess(false)];
     }
     // all are gone at once; one that comes then finds what is on its way, and no new input
