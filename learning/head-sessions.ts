@@ -5,7 +5,7 @@ import { checkExamples, type EmbeddingTable, type Examples, writeInputs } from '
 import { scoringModel, trainingModel } from './head-graphs.js';
 import type { HeadShape } from './head-shape.js';
 import type { HeadState } from './head-state.js';
-import { fillMinibatches, trainOn } from './minibatches.js';
+import { fillMinibatches, type Minibatches, trainOn } from './minibatches.js';
 import { shuffle } from './shuffle.js';
 
 /** How sessions are opened. */
@@ -88,12 +88,14 @@ async function train(runtime: OnnxRuntime, session: OnnxSession, opened: readonl
   const chunk = Math.max(1, Math.min(stepsAnEpoch, Math.floor(chunkBytes / (4 * batch * shape.inputs))));
   const losses = new Float32Array(stepsAnEpoch * epochs);
   let state = from;
+  let minibatches: Minibatches | undefined;
   for (let epoch = 0; epoch < epochs; epoch++) {
     if (options.shuffleSeed !== undefined) shuffle(order, options.shuffleSeed, epoch);
     for (let step = 0; step < stepsAnEpoch; step += chunk) {
       const steps = Math.min(chunk, stepsAnEpoch - step);
-      const minibatches = fillMinibatches(examples, shape, tables, { order, first: step * batch, batch, steps, labelSmoothing });
-      const trained = await trainOn(runtime, session, state, minibatches, options);
+      const filled = fillMinibatches(examples, shape, tables, { order, first: step * batch, batch, steps, labelSmoothing, into: minibatches });
+      minibatches ??= filled;
+      const trained = await trainOn(runtime, session, state, filled, options);
       losses.set(trained.losses, epoch * stepsAnEpoch + step);
       state = trained.state;
     }
@@ -105,9 +107,10 @@ async function score({ Tensor }: OnnxRuntime, session: OnnxSession, shape: HeadS
   const { tables = opened } = examples;
   const outputs = shape.outputs.length;
   const scores = new Float32Array(examples.length * outputs);
+  const room = new Float32Array(Math.min(scoredAtOnce, examples.length) * shape.inputs);
   for (let first = 0; first < examples.length; first += scoredAtOnce) {
     const rows = Math.min(scoredAtOnce, examples.length - first);
-    const x = new Float32Array(rows * shape.inputs);
+    const x = room.subarray(0, rows * shape.inputs);
     for (let r = 0; r < rows; r++) writeInputs(examples, tables, first + r, x, r * shape.inputs);
     const { scores: some } = await session.run({ parameters: new Tensor('float32', parameters, [parameters.length]), x: new Tensor('float32', x, [rows, shape.inputs]) });
     scores.set(some!.data as Float32Array, first * outputs);

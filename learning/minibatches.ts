@@ -17,19 +17,20 @@ export interface Minibatches {
 /**
  * Writes examples into minibatches.
  *
- * @param options order of the examples, and the place in it where the first minibatch begins
+ * @param options order of the examples, and the place in it where the first minibatch begins; `into`: minibatches of the same shapes, at least as many, which are used no more and are written over (fresh memory costs more than what is written)
  */
 export function fillMinibatches(
   examples: Examples,
   shape: HeadShape,
   tables: readonly EmbeddingTable[],
-  options: { readonly order: Int32Array; readonly first: number; readonly batch: number; readonly steps: number; readonly labelSmoothing: number },
+  options: { readonly order: Int32Array; readonly first: number; readonly batch: number; readonly steps: number; readonly labelSmoothing: number; readonly into?: Minibatches | undefined },
 ): Minibatches {
   const { order, batch, steps, labelSmoothing } = options;
   const outputs = shape.outputs.length;
-  const x = new Float32Array(steps * batch * shape.inputs);
-  const y = new Float32Array(steps * batch * outputs);
-  const weight = new Float32Array(steps * batch * outputs);
+  const room = (name: 'x' | 'y' | 'weight', length: number) => options.into?.[name].subarray(0, length) ?? new Float32Array(length);
+  const x = room('x', steps * batch * shape.inputs);
+  const y = room('y', steps * batch * outputs);
+  const weight = room('weight', steps * batch * outputs);
   for (let s = 0; s < steps; s++) {
     const first = options.first + s * batch;
     const rows = Math.min(batch, examples.length - first);
@@ -45,6 +46,9 @@ export function fillMinibatches(
       y[row * outputs + 1] = Number.isNaN(watch) ? 0 : watch;
       weight[row * outputs + 1] = Number.isNaN(watch) ? 0 : w;
     }
+    const end = (s + 1) * batch;
+    x.fill(0, (end - batch + rows) * shape.inputs, end * shape.inputs);
+    for (const column of [y, weight]) column.fill(0, (end - batch + rows) * outputs, end * outputs);
   }
   return { steps, batch, x, y, weight };
 }

@@ -334,7 +334,7 @@ function percent(share: number): string {
 /** Inputs whose index is above the limit by more than chance gives, which small samples have much of. */
 function movedOf({ layout, inputDrift }: HeadPlan, history: RowColumns, interval: RowColumns): Record<string, number> {
   const moved: Record<string, number> = {};
-  const column = ({ features, width, length }: RowColumns, f: number) => Float32Array.from({ length }, (_, i) => features[i * width + f]!);
+  const column = ({ features, width, length }: RowColumns, f: number) => new Float32Array(length).map((_, i) => features[i * width + f]!);
   for (const [f, name] of inputNames(layout).entries()) {
     const stability = populationStability(column(history, f), column(interval, f));
     if (stability !== null && stability.index - stability.expected - 3 * stability.deviation > inputDrift) moved[name] = stability.index;
