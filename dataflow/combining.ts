@@ -33,18 +33,21 @@ const sampled = 512;
 /** Keys among them for one record, at most. */
 const mostKeys = 0.5;
 
-/** Whether the records of a tick have so few keys that fewer rows would go out. The answer follows from the records alone, so that a replay gives the same. Cost: a look-up for the first 512 records. */
-export function repaysCombining(batches: readonly Batch<unknown>[]): boolean {
+/** Tells whether the records of a tick have so few keys that fewer rows would go out. The answer follows from the records alone, so that a replay gives the same. Cost: a look-up for the first 512 records. */
+export function combiningTest(): (batches: readonly Batch<unknown>[]) => boolean {
   const keys = new Dictionary();
   const ids = new Int32Array(sampled);
-  let seen = 0;
-  for (const { key, length } of batches) {
-    const n = Math.min(length, sampled - seen);
-    keys.internAll(key!, n, ids);
-    seen += n;
-    if (seen === sampled) break;
-  }
-  return keys.size <= mostKeys * seen;
+  return (batches) => {
+    keys.clear();
+    let seen = 0;
+    for (const { key, length } of batches) {
+      const n = Math.min(length, sampled - seen);
+      keys.internAll(key!, n, ids);
+      seen += n;
+      if (seen === sampled) break;
+    }
+    return keys.size <= mostKeys * seen;
+  };
 }
 
 /**

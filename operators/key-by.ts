@@ -3,7 +3,7 @@ import { cell, type Column } from '../schemas/column.js';
 import type { Batch, KeyedBy } from '../dataflow/batch.js';
 import { asHeadraceError, HeadraceError } from '../dataflow/errors.js';
 import { columnFrom } from '../dataflow/column-from.js';
-import { type Combiner, repaysCombining } from '../dataflow/combining.js';
+import { type Combiner, combiningTest } from '../dataflow/combining.js';
 import { type ColumnExpression, type ConstantExpression, Expression, expression, type RowFunction } from '../dataflow/expression.js';
 import { partitionAll } from '../dataflow/partitioner.js';
 import type { BatchSignal, NewId, Signal } from '../dataflow/signal.js';
@@ -50,13 +50,14 @@ export function keyBy<T>(
       let context: TaskContext;
       let exchange: Exchange | undefined;
       let combiner: Combiner | undefined;
+      const repays = combiningTest();
       // What a tick has brought, until it is added up.
       let held: Batch<unknown>[] = [];
       const release = () => {
         if (held.length === 0) return;
         const batches = held;
         held = [];
-        if (repaysCombining(batches)) {
+        if (repays(batches)) {
           context.metrics.add('headrace_records_combined_total', step.id, batches.reduce((sum, { length }) => sum + length, 0));
           scatterCombined(batches, context.tasks, exchange!, combiner!);
         } else for (const batch of batches) scatter(batch, context.tasks, exchange!);

@@ -72,13 +72,6 @@ export function* encodeRecords(blocks: readonly RecordBlock[], options: EncodeOp
 function writeBatch(blocks: readonly RecordBlock[], first: { readonly block: number; readonly row: number }, count: number, bound: number, sequence: number, { producer, compression, allocate = Buffer.allocUnsafeSlow }: EncodeOptions): Uint8Array {
   const out = allocate(bound);
   let at = batchHead;
-  const unsigned = (value: number): void => {
-    while (value > 127) {
-      out[at++] = (value & 127) | 128;
-      value >>>= 7;
-    }
-    out[at++] = value;
-  };
   let { block, row } = first;
   const timeAt = (b: RecordBlock, i: number): number => Math.trunc(b.timestamps[i]!);
   while (row >= blocks[block]!.count) {
@@ -98,13 +91,13 @@ function writeBatch(blocks: readonly RecordBlock[], first: { readonly block: num
       const vl = valueLength[row]!;
       const own = headers?.get(row);
       const size = 1 + longSize(delta) + intSize(i) + intSize(kl) + Math.max(kl, 0) + intSize(vl) + Math.max(vl, 0) + headersSize(own);
-      unsigned(size << 1);
+      at = writeUnsigned(out, at, size << 1);
       out[at++] = 0;
       at = writeLong(out, at, delta);
-      unsigned(i << 1);
-      unsigned(kl < 0 ? 1 : kl << 1);
+      at = writeUnsigned(out, at, i << 1);
+      at = writeUnsigned(out, at, kl < 0 ? 1 : kl << 1);
       if (kl > 0) at = copy(bytes, keyOffset[row]!, kl, out, at);
-      unsigned(vl < 0 ? 1 : vl << 1);
+      at = writeUnsigned(out, at, vl < 0 ? 1 : vl << 1);
       if (vl > 0) at = copy(bytes, valueOffset[row]!, vl, out, at);
       if (own === undefined) out[at++] = 0;
       else at = writeHeaders(out, at, own);
@@ -154,6 +147,16 @@ function longSize(value: number): number {
   let size = 1;
   for (; z > 127; z = Math.floor(z / 128)) size += 1;
   return size;
+}
+
+/** Varint of 32 bits. */
+function writeUnsigned(out: Uint8Array, at: number, value: number): number {
+  while (value > 127) {
+    out[at++] = (value & 127) | 128;
+    value >>>= 7;
+  }
+  out[at++] = value;
+  return at;
 }
 
 /** Zigzag varint of any safe integer below 2^52. */

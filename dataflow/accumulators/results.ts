@@ -88,8 +88,14 @@ function evaluate(pane: Pane, given: AggregateNode, slot: number): number {
 /** Group g of row i at [i * size + g], in half of the memory; undefined where a count is too large for that. */
 function smallCounts(pane: Pane, leaf: Leaf, rows: Int32Array, size: number): Int32Array | undefined {
   const { table, at } = pane.layout.place(leaf);
-  const { data, stride } = pane.slabs[table]!;
+  const { data, stride, limit } = pane.slabs[table]!;
   const out = new Int32Array(rows.length * size);
+  if (limit < Number.POSITIVE_INFINITY) {
+    for (let i = 0, k = 0; i < rows.length; i++) {
+      for (let cell = rows[i]! * size * stride + at, end = cell + size * stride; cell < end; cell += stride, k++) out[k] = data[cell]!;
+    }
+    return out;
+  }
   for (let i = 0, k = 0; i < rows.length; i++) {
     for (let cell = rows[i]! * size * stride + at, end = cell + size * stride; cell < end; cell += stride, k++) {
       out[k] = data[cell]!;
