@@ -1,4 +1,4 @@
-import { chartNumber } from './charts/svg-text.js';
+import { tableNumber } from './charts/svg-text.js';
 import type { Report, ReportSection, ReportTable } from './report-page.js';
 
 /** Colours of a picture that stands alone, light and dark. */
@@ -26,7 +26,7 @@ function paragraphs(words: string): string {
 
 function tableOf({ header, rows }: ReportTable): string {
   const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
-  const cell = (value: string | number | null): string => (typeof value === 'number' ? chartNumber(value) : text(value ?? ''));
+  const cell = (value: string | number | null): string => (typeof value === 'number' ? tableNumber(value) : text(value ?? ''));
   return [line(header.map(text)), line(header.map((_, c) => (rows.some((row) => typeof row[c] === 'number') ? '---:' : '---'))), ...rows.map((row) => line(row.map(cell)))].join('\n');
 }
 

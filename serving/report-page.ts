@@ -1,4 +1,4 @@
-import { chartNumber, escapeText } from './charts/svg-text.js';
+import { tableNumber, escapeText } from './charts/svg-text.js';
 
 export interface ReportTable {
   readonly header: readonly string[];
@@ -88,6 +88,6 @@ function tableOf({ header, rows }: ReportTable): string {
   const numeric = header.map((_, c) => rows.some((r) => typeof r[c] === 'number') && rows.every((r) => typeof r[c] !== 'string'));
   const cell = (tag: string, value: string, c: number): string => `<${tag}${numeric[c] ? ' class="n"' : ''}>${escapeText(value)}</${tag}>`;
   const head = `<tr>${header.map((h, c) => cell('th', h, c)).join('')}</tr>`;
-  const body = rows.map((row) => `<tr>${row.map((v, c) => cell('td', typeof v === 'number' ? chartNumber(v) : (v ?? ''), c)).join('')}</tr>`).join('\n');
+  const body = rows.map((row) => `<tr>${row.map((v, c) => cell('td', typeof v === 'number' ? tableNumber(v) : (v ?? ''), c)).join('')}</tr>`).join('\n');
   return `<div class="wide"><table>\n<thead>${head}</thead>\n<tbody>\n${body}\n</tbody>\n</table></div>`;
 }

@@ -16,7 +16,8 @@ export function estimateWidth(text: string): number {
 
 /** Cuts a text to a width in px, with an ellipsis where something was cut off. */
 export function cutText(text: string, width: number): string {
-  if (estimateWidth(text) <= width) return text;
+  // A width that was added to and taken from again is off by its last bit.
+  if (estimateWidth(text) <= width + 1e-6) return text;
   let out = '';
   for (const c of text) {
     if (estimateWidth(`${out}${c}…`) > width) break;
@@ -33,4 +34,9 @@ export function chartNumber(value: number): string {
   if (value !== 0 && (Math.abs(value) < 1e-4 || Math.abs(value) >= 1e15)) return value.toExponential(2).replace('e+', 'e');
   if (Math.abs(value) >= 10_000) return compact.format(value);
   return value.toLocaleString('en-US', { maximumSignificantDigits: 4 });
+}
+
+/** A value as tables show it: counts with all their digits, else as charts do. */
+export function tableNumber(value: number): string {
+  return Number.isInteger(value) && Math.abs(value) < 1e9 ? value.toLocaleString('en-US') : chartNumber(value);
 }

@@ -4,7 +4,7 @@ import { barChart } from '../../../serving/charts/bar-chart.js';
 import { intervalChart } from '../../../serving/charts/interval-chart.js';
 import { lineChart } from '../../../serving/charts/line-chart.js';
 import { logHistogram } from '../../../serving/charts/log-histogram.js';
-import { chartNumber, cutText, escapeText, estimateWidth } from '../../../serving/charts/svg-text.js';
+import { chartNumber, cutText, escapeText, estimateWidth, tableNumber } from '../../../serving/charts/svg-text.js';
 import { logTicks, numberTicks, timeTicks } from '../../../serving/charts/ticks.js';
 import { reportMarkdown } from '../../../serving/report-markdown.js';
 import { reportPage } from '../../../serving/report-page.js';
@@ -100,6 +100,8 @@ test('time ticks are round in UTC', () => {
 
 test('numbers and cut texts', () => {
   expect([0, 0.02412345, 1234.5, 1_234_567, 1e-9, NaN].map(chartNumber)).toEqual(['0', '0.02412', '1,235', '1.235M', '1.00e-9', 'n/a']);
+  expect([0, 0.02412345, 10_240, 1_234_567, 2e9, NaN].map(tableNumber)).toEqual(['0', '0.02412', '10,240', '1,234,567', '2B', 'n/a']);
+  expect(cutText('examples', estimateWidth('examples') + 10 - 10)).toBe('examples');
   expect(cutText('short', 100)).toBe('short');
   const cut = cutText('a label that is far too long', 80);
   expect(cut.endsWith('…')).toBe(true);
