@@ -63,7 +63,7 @@ export function createFeaturePublication(options: {
     const end = lookUpTime(newest);
     const { small, large } = packedFrom(set, end);
     const entities = some.map(([name]): PublishedEntity => {
-      return { set: set.name, entity: entityOf(Buffer.from(name, 'latin1')), value: packEntity(set, hours.of(name, Math.min(small, large)), end), ttlMs };
+      return { set: set.name, entity: entityOf(Buffer.from(name, 'latin1')), value: packEntity(set, hours.of(name, Math.min(small, large)), end) };
     });
     await publisher.publish(entities, { epoch, set: set.name, newest, ttlMs });
     for (const [name, since] of some) {

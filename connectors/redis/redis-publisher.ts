@@ -4,14 +4,18 @@ import { redisConnection } from './redis-connection.js';
 import type { RedisSettings } from './redis-settings.js';
 
 /**
- * Sets values unless later ones are there: the first 8 bytes are the epoch, or the event time, as a big-endian number, which compare as text. One call for many costs both sides a fraction of a call each.
- * KEYS: the keys. ARGV: the stamp of all, then for each key its value and time to live in ms.
+ * Sets values unless later ones are there: the first 8 bytes are the epoch, or the event time, as a big-endian number, which compare as text. One call for many costs both sides a fraction of a call each, and values in one argument
+ * half as much to the client as one each.
+ * KEYS: the keys. ARGV: the stamp of all, their time to live in ms, the lengths of the values as u32, and the values one after the other.
  */
 const setIfNewer = `
-local stamp = ARGV[1]
+local stamp, ttl, lengths, values = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+local from = 1
 for i, key in ipairs(KEYS) do
+  local to = from + struct.unpack('<I4', lengths, 4 * i - 3)
   local old = redis.call('GETRANGE', key, 0, 7)
-  if #old < 8 or old <= stamp then redis.call('SET', key, stamp .. ARGV[2 * i], 'PX', ARGV[2 * i + 1]) end
+  if #old < 8 or old <= stamp then redis.call('SET', key, stamp .. string.sub(values, from, to - 1), 'PX', ttl) end
+  from = to
 end
 `;
 
@@ -30,11 +34,15 @@ export function redisPublisher(settings: RedisSettings): FeaturePublisher {
       const time = Buffer.alloc(8);
       time.writeDoubleLE(newest);
       const before = Buffer.from(entityPrefix(settings.prefix, set));
-      const keys = entities.map(({ entity }) => Buffer.concat([before, entity]));
-      const values = entities.flatMap(({ value, ttlMs: ttl }) => [asBuffer(value), ttl]);
+      const keys = entities.map(({ entity }) => {
+        const key = Buffer.allocUnsafe(before.length + entity.length);
+        key.set(before);
+        key.set(entity, before.length);
+        return key;
+      });
       const commands = [
-        ['setIfNewer', keys.length, ...keys, stamp, ...values],
-        ['setIfNewer', 1, newestKey(settings.prefix, set), order, time, ttlMs],
+        ['setIfNewer', keys.length, ...keys, stamp, ttlMs, ...together(entities.map(({ value }) => value))],
+        ['setIfNewer', 1, newestKey(settings.prefix, set), order, ttlMs, ...together([time])],
       ];
       let answers;
       try {
@@ -48,6 +56,9 @@ export function redisPublisher(settings: RedisSettings): FeaturePublisher {
   };
 }
 
-function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+/** The lengths of values, and the values. */
+function together(values: readonly Uint8Array[]): [Buffer, Buffer] {
+  const lengths = Buffer.alloc(4 * values.length);
+  values.forEach(({ length }, i) => lengths.writeUInt32LE(length, 4 * i));
+  return [lengths, Buffer.concat(values)];
 }

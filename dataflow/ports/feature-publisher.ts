@@ -4,8 +4,6 @@ export interface PublishedEntity {
   readonly entity: Uint8Array;
   /** Packed tiles, see `packEntity`. */
   readonly value: Uint8Array;
-  /** Milliseconds after which the store forgets it. */
-  readonly ttlMs: number;
 }
 
 /** Brings features to a store outside of the runtime. */
@@ -14,6 +12,7 @@ export interface FeaturePublisher {
    * Publishes entities as of an epoch. What a later epoch has published stays: a process that does not know that it was replaced cannot bring an old value back.
    *
    * @param newest event time of the newest record of the set (epoch milliseconds): look-ups answer as of the end of its pane
+   * @param ttlMs milliseconds after which the store forgets them
    * @throws HR_FEATURE_STORE the store is out of reach, or refuses; try again
    */
   publish(entities: readonly PublishedEntity[], at: { readonly epoch: number; readonly set: string; readonly newest: number; readonly ttlMs: number }): Promise<void>;

@@ -54,7 +54,7 @@ describe.skipIf(url === undefined)('features in Redis', () => {
   test('an earlier epoch does not overwrite a later one', async () => {
     const settings = fresh();
     const publisher = redisPublisher(settings);
-    const entity = { set: 's', entity: Buffer.from('e'), value: Buffer.from('new'), ttlMs: 60_000 };
+    const entity = { set: 's', entity: Buffer.from('e'), value: Buffer.from('new') };
     await publisher.publish([entity], { epoch: 300, set: 's', newest: 5, ttlMs: 60_000 });
     await publisher.publish([{ ...entity, value: Buffer.from('old') }], { epoch: 255, set: 's', newest: 4, ttlMs: 60_000 });
     const { redis, close } = redisConnection(settings);
