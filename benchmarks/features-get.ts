@@ -56,6 +56,7 @@ export async function* featuresGet(options: { readonly events: number; readonly 
 
     const reader = redisFeatures(redis);
     for (const size of [1, batchSize]) yield { ...workload, way: 'Redis, library', ...(await measure(size === 1 ? lookUps : batches, random, sets, size, (set, ids) => reader.get(set, ids))) };
+    yield { ...workload, way: 'Redis, library, as JSON text', ...(await measure(batches, random, sets, batchSize, (set, ids) => reader.getJson(set, ids))) };
     await reader.close();
     yield* overHttp(dataDir, redis, (look) => [1, batchSize].map((size) => async () => ({ ...workload, way: 'Redis, HTTP', ...(await measure(size === 1 ? lookUps : batches, random, sets, size, look)) })));
   } finally {
