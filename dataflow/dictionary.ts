@@ -9,7 +9,6 @@ export class Dictionary {
   #table = new Int32Array(1 << 5);
   /** Id i: where its key begins in the pool at i, where it ends at i + 1. */
   #end = new Int32Array(1 << 3);
-  #hash = new Int32Array(1 << 3);
   #pool = new Uint8Array(1 << 6);
   #size = 0;
   #hashes = new Int32Array(0);
@@ -125,10 +124,7 @@ export class Dictionary {
 
   #insert(bytes: Uint8Array, offset: number, length: number, h: number, slot: number): number {
     const id = this.#size++;
-    if (id + 1 === this.#hash.length) {
-      this.#hash = grown(this.#hash);
-      this.#end = grown(this.#end);
-    }
+    if (id + 1 === this.#end.length) this.#end = grown(this.#end);
     const start = id === 0 ? 0 : this.#end[id]!;
     if (start + length > this.#pool.length) {
       const pool = new Uint8Array(Math.max(this.#pool.length * 2, start + length));
@@ -140,7 +136,6 @@ export class Dictionary {
     for (let i = 0; i < length; i++) pool[start + i] = bytes[offset + i]!;
     this.#end[id] = start;
     this.#end[id + 1] = start + length;
-    this.#hash[id] = h;
     this.#table[slot] = h;
     this.#table[slot + 1] = id + 1;
     if (this.#size * 4 > this.#table.length) this.#rehash();
@@ -148,14 +143,16 @@ export class Dictionary {
   }
 
   #rehash(): void {
-    const table = new Int32Array(this.#table.length * 2);
+    const before = this.#table;
+    const table = new Int32Array(before.length * 2);
     const mask = table.length - 2;
-    for (let id = 0; id < this.#size; id++) {
-      const h = this.#hash[id]!;
+    for (let at = 0; at < before.length; at += 2) {
+      if (before[at + 1] === 0) continue;
+      const h = before[at]!;
       let slot = (h << 1) & mask;
       while (table[slot + 1] !== 0) slot = (slot + 2) & mask;
       table[slot] = h;
-      table[slot + 1] = id + 1;
+      table[slot + 1] = before[at + 1]!;
     }
     this.#table = table;
   }
