@@ -135,6 +135,11 @@ export function entityBytes(entity: Uint8Array): Uint8Array {
   return Uint8Array.from(out);
 }
 
+/** An entity as state and stores name it: a key that is too long is known by its beginning and its digest. */
+export function storedEntity(entity: Uint8Array): Uint8Array {
+  return entityOf(entityBytes(entity));
+}
+
 /** Where the bytes of an entity that begin at `from` have their end: what `entityBytes` wrote goes two bytes further. */
 export function entityEnd(key: Uint8Array, from: number): number {
   let end = key.indexOf(0, from);

@@ -4,12 +4,16 @@ import { type EntityTiles, featuresAt, featuresJson, noTiles } from '../../dataf
 import { unpackEntity } from '../../dataflow/packed-entity.js';
 import type { FeatureReader } from '../../dataflow/ports/feature-reader.js';
 import type { FeatureAnswer } from '../../dataflow/ports/feature-store.js';
+import { maxKeyBytes } from '../../dataflow/ports/state-backend.js';
+import { storedEntity } from '../../dataflow/state-table.js';
 import { redisConnection } from './redis-connection.js';
 import { entityPrefix, newestKey } from './redis-keys.js';
 import type { RedisSettings } from './redis-settings.js';
 
 /** Bytes of the epoch in front of every value. */
 const stampBytes = 8;
+/** Entities of so many characters are surely named by themselves. */
+const shortEntity = maxKeyBytes / 8;
 
 /** Reads features that `toFeatureStore` has published to Redis. */
 export function redisFeatures(settings: RedisSettings): FeatureReader {
@@ -17,7 +21,7 @@ export function redisFeatures(settings: RedisSettings): FeatureReader {
   const read = async <F>(set: FeatureSet, entities: readonly string[], featuresOf: (set: FeatureSet, tiles: EntityTiles, at: number) => F): Promise<FeatureAnswer<F>[]> => {
     const before = entityPrefix(settings.prefix, set.name);
     // As texts: where one key is bytes, the client puts the command together piece by piece.
-    const keys = [newestKey(settings.prefix, set.name), ...entities.map((entity) => before + entity)];
+    const keys = [newestKey(settings.prefix, set.name), ...entities.map((entity) => (entity.length <= shortEntity ? before + entity : Buffer.concat([Buffer.from(before), storedEntity(Buffer.from(entity))])))];
     let found: (Buffer | null)[];
     try {
       found = await connection.redis.mgetBuffer(keys);

@@ -51,6 +51,19 @@ describe.skipIf(url === undefined)('features in Redis', () => {
     await Promise.all([close(), reader.close(), publisher.close()]);
   });
 
+  test('entities are found by names of any length', async () => {
+    const settings = fresh();
+    const publisher = redisPublisher(settings);
+    const users = ['', 'ü'.repeat(400), `${'x'.repeat(63)}ü${'y'.repeat(600)}`, `nul \0${'z'.repeat(300)}`];
+    const { runtime } = await runPipeline(job, { inputs: { plays: users.map((user, i) => ({ user, genre: 'jazz', ms: i + 1, time: 1_767_571_200_000 })) }, partitions: 2, publisher });
+    const reader = redisFeatures(settings);
+    const embedded = embeddedFeatures(runtime.state, 'listening');
+    const found = await reader.get(listening, users);
+    expect(found.map(({ features }) => features.ms_7d)).toEqual([1, 2, 3, 4]);
+    expect(found).toEqual(users.map((user) => embedded.get(listening, user)));
+    await Promise.all([reader.close(), publisher.close()]);
+  });
+
   test('an earlier epoch does not overwrite a later one', async () => {
     const settings = fresh();
     const publisher = redisPublisher(settings);
