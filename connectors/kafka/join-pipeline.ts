@@ -28,9 +28,17 @@ export function joinPipeline({ pipeline, tasks, whole, exchanges, topics }: Shar
   let runs = false;
   let shares = 0;
   const at = (task: number) => ({ topic: parcelsTopic(pipeline), partition: task });
+  const readParcels = async (task: number, offset: number) => {
+    try {
+      return await client.reader.read(at(task), offset);
+    } catch (error) {
+      // only who has taken over deletes what this process has not drained
+      throw error instanceof HeadraceError && error.code === 'HR_OFFSET_GONE' ? takenOver(pipeline, 'while it read what its tasks are sent', error) : error;
+    }
+  };
   return {
     get parcels(): ParcelLog | undefined {
-      return exchanges ? { sender: `${transactionalId}/${shares}`, bounds: (task) => client.reader.bounds(at(task)), read: (task, offset) => client.reader.read(at(task), offset) } : undefined;
+      return exchanges ? { sender: `${transactionalId}/${shares}`, bounds: (task) => client.reader.bounds(at(task)), read: readParcels } : undefined;
     },
     get moving() {
       return membership?.moving ?? false;
@@ -91,7 +99,7 @@ export async function restoreTask(client: KafkaClient, { pipeline, task }: { rea
     if (point !== undefined) copy.clear(task);
     point = { epoch: 0, next: Math.max(start, last?.changelogFrom ?? 0) };
   }
-  const fenced = (cause?: unknown): HeadraceError => new HeadraceError('HR_EPOCH_FENCED', `Another process has taken over ${pipeline} while its state was restored.`, { cause, place: { pipeline } });
+  const fenced = (cause?: unknown) => takenOver(pipeline, 'while its state was restored', cause);
   const assemble = changelogAssembler();
   let { next, epoch: reached } = point;
   try {
@@ -111,4 +119,8 @@ export async function restoreTask(client: KafkaClient, { pipeline, task }: { rea
   }
   // not `epoch`: to one that has been shut out meanwhile, the end of that transaction may show in one topic and not yet in the other
   copy.apply([{ task, writes: [], point: { epoch: reached, next } }]);
+}
+
+function takenOver(pipeline: string, when: string, cause: unknown): HeadraceError {
+  return new HeadraceError('HR_EPOCH_FENCED', `Another process has taken over ${pipeline} ${when}.`, { cause, place: { pipeline } });
 }

@@ -36,6 +36,6 @@ export interface ParcelLog {
   readonly sender: string;
   /** First offset and one past the last of what is there for a task. When a share begins, all that processes before it have committed is there. */
   bounds(task: number): Promise<{ readonly start: number; readonly end: number }>;
-  /** As `LogClient.read`. */
+  /** As `LogClient.read`. @throws HR_EPOCH_FENCED what is there was deleted: another process has the task, and has drained it */
   read(task: number, offset: number): Promise<RecordBlock | undefined>;
 }

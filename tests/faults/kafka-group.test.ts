@@ -80,7 +80,8 @@ const start = (file: string, dataDir: string): Member => ({ dataDir, ...startCom
 async function stop({ child, ended }: Member): Promise<void> {
   child.kill('SIGTERM');
   const asked = performance.now();
-  expect(await ended).toMatchObject({ code: 0 });
+  const { code, stderr } = await ended;
+  expect(code, stderr).toBe(0);
   expect(performance.now() - asked).toBeLessThan(10_000);
 }
 
@@ -150,7 +151,8 @@ describe.skipIf(brokers === undefined)('several processes on Kafka', () => {
       const at = random.below(members.length);
       const { child, ended, dataDir } = members[at]!;
       child.kill('SIGKILL');
-      await ended;
+      const { code, stderr } = await ended;
+      expect(code, stderr).toBeNull();
       // now and then where there is no copy of the state, under a name that the group does not know
       members[at] = start(file, random.below(3) === 0 ? join(home, pipeline, `fresh-${n}`) : dataDir);
       await another();

@@ -61,6 +61,8 @@ export function sharedMemory(tasks: number, turns: Turns, random: Random): Share
   const all = memoryRuntime();
   const last = Array.from({ length: tasks }, () => ({ epoch: 0, positions: new Map<string, Position>(), journal: [] as JournalEntry[] }));
   const parcels = Array.from({ length: tasks }, (): RecordBlock[] => []);
+  /** Parcels before are deleted. */
+  const starts = new Float64Array(tasks);
   let members: Member[] = [];
   let generation = 0;
   let senders = 0;
@@ -110,6 +112,7 @@ export function sharedMemory(tasks: number, turns: Turns, random: Random): Share
             for (const position of positions) if (position.partition === task) part.positions.set(position.topic, position);
             part.journal.push(...journal.map((entry) => entryOfTask(entry, task)));
           }
+          for (const { task, offset } of between?.done ?? []) starts[task] = Math.max(starts[task]!, offset);
           for (const { task, block } of between?.sent ?? []) {
             const blocks = parcels[task]!;
             const before = blocks.at(-1);
@@ -133,10 +136,11 @@ export function sharedMemory(tasks: number, turns: Turns, random: Random): Share
             },
             async bounds(task) {
               const end = parcels[task]!.at(-1);
-              return { start: 0, end: end === undefined ? 0 : offsetAt(end, end.count - 1) + 1 };
+              return { start: starts[task]!, end: end === undefined ? 0 : offsetAt(end, end.count - 1) + 1 };
             },
             async read(task, offset) {
               await turn();
+              if (offset < starts[task]!) throw new HeadraceError('HR_EPOCH_FENCED', 'Others have the tasks.');
               const block = parcels[task]!.find((b) => offsetAt(b, b.count - 1) >= offset);
               return block === undefined || offsetAt(block, 0) >= offset ? block : sliceBlock(block, offset - block.baseOffset, block.count);
             },
