@@ -33,10 +33,7 @@ export function packTile(pane: Pane, row: number): Uint8Array {
       const slots: number[] = [];
       for (let slot = pairs.first(row); slot >= 0; slot = pairs.next(slot)) slots.push(slot);
       const labels = pane.labels[t];
-      if (labels === undefined) {
-        if (slots.length > 1) slots.sort((a, b) => pairs.groupOf(a) - pairs.groupOf(b));
-      }
-      else if (slots.length > 1) slots.sort((a, b) => Buffer.compare(labels.key(pairs.groupOf(a)), labels.key(pairs.groupOf(b))));
+      if (slots.length > 1) slots.sort((a, b) => (labels === undefined ? pairs.groupOf(a) - pairs.groupOf(b) : Buffer.compare(labels.key(pairs.groupOf(a)), labels.key(pairs.groupOf(b)))));
       putNumber(slots.length);
       for (const slot of slots) {
         if (labels === undefined) putNumber(pairs.groupOf(slot));

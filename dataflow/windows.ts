@@ -69,7 +69,8 @@ export function createWindows(options: WindowsOptions & { readonly shape: Window
   const { every, size, offset } = shape;
   const layout = layoutOf(options.aggregates);
   const labels = groupLabels(layout);
-  const store = createPaneStore<Pane, PaneMeta>(options.table, options.task, { layout: `${offset === 0 ? every : `${every}+${offset}`} ${layout.text}`, labels, create: (start) => new Pane(layout, labels, start, true) });
+  const newPane = (start: number) => new Pane(layout, labels, start, true);
+  const store = createPaneStore<Pane, PaneMeta>(options.table, options.task, { layout: `${offset === 0 ? every : `${every}+${offset}`} ${layout.text}`, labels, create: newPane });
   const saved = store.load();
   const panes = saved.panes;
   const sums = createWindowSums({ layout, labels, shape, panes });
@@ -96,7 +97,7 @@ export function createWindows(options: WindowsOptions & { readonly shape: Window
     if (pane === undefined) {
       pane = spare.pop();
       if (pane === undefined) {
-        pane = new Pane(layout, labels, start, true);
+        pane = newPane(start);
         // Panes that follow one another are of like size.
         pane.reserve(Math.ceil((panes.get(start - every)?.size ?? 0) * 1.125));
       } else pane.reuse(start);
@@ -189,7 +190,7 @@ export function createWindows(options: WindowsOptions & { readonly shape: Window
         options.onLate(records, undefined);
         return;
       }
-      const partial = new Pane(layout, labels, start, true);
+      const partial = newPane(start);
       partial.restore(bytes);
       const pane = paneAt(start);
       const n = partial.size;

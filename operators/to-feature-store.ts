@@ -21,12 +21,11 @@ export function toFeatureStore<T, N extends string, K>(set: FeatureSet<T, N>): O
     let publication: FeaturePublication | undefined;
     return {
       onOpen(opened) {
-        const { tasks } = opened;
-      task = opened.task;
+        task = opened.task;
         // state is declared when a task opens
         table = opened.table(step.id);
         if (opened.publisher === undefined) return;
-        const { publisher, clock, warn } = opened;
+        const { publisher, clock, tasks, warn } = opened;
         publication = createFeaturePublication({ set: set as unknown as FeatureSet, tiles: opened.table(tilesStep(set)), table, publisher, clock, task, tasks, warn });
         opened.outside(step.id, publication);
       },

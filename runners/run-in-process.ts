@@ -58,7 +58,7 @@ export async function runInProcess(pipeline: Pipeline, options: RunOptions, kafk
       ...(options.stateRules && { stateRules: options.stateRules }),
       ...(options.onState && { onState: options.onState }),
       groups(setting) {
-        const { taskCount, tasks, environment, partitions, positions } = setting;
+        const { taskCount, tasks, environment, partitions, positions, packsParcels } = setting;
         const threadCount = Math.min(workers, tasks.length);
         if (threadCount < 2) {
           return [createTaskGroup({ pipeline, tasks, taskCount, log: runtime.log, registry: runtime.registry, environment, partitions, positions })];
@@ -77,7 +77,7 @@ export async function runInProcess(pipeline: Pipeline, options: RunOptions, kafk
               positions,
               outputs: [...environment.outputs],
               bounded: environment.bounded,
-              packsParcels: setting.packsParcels,
+              packsParcels,
             },
             setting,
           ),

@@ -45,19 +45,18 @@ export function embeddedState(env: Environment): StateBackend {
     parts.set(task, part);
     return part;
   };
-  const partOf = (task: number): StateBackend => {
-    // making the name of a step would cost more than the look-up
+  /** Ids of a task's steps. Making the name of a step would cost more than the look-up. */
+  const stepIds = (task: number) => {
     const ofSteps = new Map<string, Map<string, number>>();
-    const stepId = (pipeline: string, step: string): number | undefined => {
+    return (pipeline: string, step: string): number | undefined => {
       let ofPipeline = ofSteps.get(pipeline);
       if (ofPipeline === undefined) ofSteps.set(pipeline, (ofPipeline = new Map()));
       const id = ofPipeline.get(step) ?? idOf(stepName(pipeline, step, task));
       if (id !== undefined) ofPipeline.set(step, id);
       return id;
     };
-    return partWith(task, stepId);
   };
-  const partWith = (task: number, stepId: (pipeline: string, step: string) => number | undefined): StateBackend => ({
+  const partOf = (task: number, stepId = stepIds(task)): StateBackend => ({
     get(pipeline, step, key) {
       const id = stepId(pipeline, step);
       return id === undefined ? undefined : valueOf(stateKey(id, key));
@@ -72,7 +71,7 @@ export function embeddedState(env: Environment): StateBackend {
       whatIsThere(pipeline)
         .steps.filter((known) => {
           if (known.task !== task) return false;
-          const id = idOf(stepName(pipeline, known.step, task))!;
+          const id = stepId(pipeline, known.step)!;
           return env.state.getKeysCount({ start: stateKey(id, none), end: stateKey(id + 1, none), limit: 1 }) > 0;
         })
         .map(({ step }) => step)

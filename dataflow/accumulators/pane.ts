@@ -3,6 +3,7 @@ import type { Batch } from '../batch.js';
 import { type ByteReader, byteReader, byteWriter } from '../bytes.js';
 import { Dictionary } from '../dictionary.js';
 import { mask as maskOf } from '../expression.js';
+import { addRows } from './add-rows.js';
 import { bucketsOf } from './buckets.js';
 import type { Layout, Pass, TableLayout } from './layout.js';
 import { DistinctSketches } from './distinct-sketches.js';
@@ -11,7 +12,7 @@ import { labelsOf, noGroup, numberAt, textsOf, valuesOf } from './group-values.j
 import { everyRow } from './every-row.js';
 import { packCells, packInts, unpackCells, unpackInts } from './packed-cells.js';
 import { Pairs } from './pairs.js';
-import { type Cells, Slab } from './slab.js';
+import { Slab } from './slab.js';
 
 /** Texts of the groups of `by(column)`, shared by the panes of a step so that a pane keeps numbers only. */
 export type GroupLabels = readonly (Dictionary | undefined)[];
@@ -375,32 +376,6 @@ function internTexts(dictionary: Dictionary, lengths: Int32Array, bytes: Uint8Ar
     dictionary.intern(bytes, at, length);
     at += length;
   }
-}
-
-/** Adds row i of `from`, `width` numbers, to row `to[i]` of `slab`, or takes it out. */
-function addRows(slab: Slab, from: Slab, width: number, to: Int32Array, n: number, sign: 1 | -1): void {
-  if (slab.data instanceof Float64Array) addAllRows(slab.data, from.data, width, to, n, sign);
-  else for (let i = 0; (i = addSmallRows(slab.data, slab.limit, from.data, width, to, i, n, sign)) < n; ) slab.widen();
-}
-
-function addAllRows(data: Float64Array, from: Cells, width: number, to: Int32Array, n: number, sign: 1 | -1): void {
-  for (let i = 0, k = 0; i < n; i++) for (let cell = to[i]! * width, end = cell + width; cell < end; cell++, k++) data[cell] = data[cell]! + sign * from[k]!;
-}
-
-/** From row `first` on; answers with a row that has a number beyond the limit, which is not added, or `n`. */
-function addSmallRows(data: Cells, limit: number, from: Cells, width: number, to: Int32Array, first: number, n: number, sign: 1 | -1): number {
-  for (let i = first, k = first * width; i < n; i++) {
-    const begin = to[i]! * width;
-    for (let cell = begin, end = cell + width; cell < end; cell++, k++) {
-      const x = data[cell]! + sign * from[k]!;
-      if (x > limit || x < -limit) {
-        while (cell > begin) data[--cell] = data[cell]! - sign * from[--k]!;
-        return i;
-      }
-      data[cell] = x;
-    }
-  }
-  return n;
 }
 
 /** Reads what `packCells` wrote into the same rows of a slab. */

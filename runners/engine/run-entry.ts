@@ -241,7 +241,6 @@ function statusRecords(statuses: readonly InputStatus[]): number {
   return statuses.reduce((sum, s) => sum + s.offset, 0);
 }
 
-
 /** Whether no records of different ways meet: where they do, their order is that of whole ticks, and no tick may be cut. */
 function isLinear(graph: PipelineGraph): boolean {
   return !graph.steps.some((s) => s.inputs.length > 1) && writesApart(graph);

@@ -158,6 +158,7 @@ export function writtenTopics({ steps }: PipelineGraph): readonly string[] {
 
 /** Step under which a task keeps what it knows of watermarks, where several meet. */
 export const watermarksStep = '~watermarks';
+const nothing = new Uint8Array(0);
 
 /** Builds a task and opens its steps: state is restored when this returns. */
 export function createTask(pipeline: Pipeline, number: number, tasks: number, environment: TaskEnvironment): Task {
@@ -209,22 +210,22 @@ export function createTask(pipeline: Pipeline, number: number, tasks: number, en
     exchanges.set(id, made);
     return made;
   };
-  const merges = new Map<string, { readonly merge: WatermarkMerge; kept: Uint8Array | undefined }>();
+  const merges = new Map<string, { readonly merge: WatermarkMerge; kept: Uint8Array }>();
   const watermarks = (id: string, inputs: number): WatermarkMerge => {
     const stored = table(watermarksStep).get(Buffer.from(id));
     const kept = stored && Uint8Array.from(stored);
     const merge = createWatermarkMerge(inputs, kept);
-    merges.set(id, { merge, kept });
+    merges.set(id, { merge, kept: kept ?? nothing });
     return merge;
   };
   const keepWatermarks = () => {
     // behind the end of the input a run begins anew: watermarks are told again
     const isAtEnd = [...merges.values()].some(({ merge }) => merge.last?.time === Number.POSITIVE_INFINITY);
     for (const [id, known] of merges) {
-      const packed = isAtEnd ? undefined : known.merge.pack();
-      if (packed === undefined ? known.kept === undefined : known.kept !== undefined && Buffer.compare(packed, known.kept) === 0) continue;
+      const packed = isAtEnd ? nothing : known.merge.pack();
+      if (Buffer.compare(packed, known.kept) === 0) continue;
       known.kept = packed;
-      if (packed === undefined) table(watermarksStep).delete(Buffer.from(id));
+      if (isAtEnd) table(watermarksStep).delete(Buffer.from(id));
       else table(watermarksStep).put(Buffer.from(id), packed);
     }
   };

@@ -3,8 +3,7 @@ import { HeadraceError } from '../../dataflow/errors.js';
 import type { Position, StateWrite } from '../../dataflow/ports/log-client.js';
 import type { Runtime } from '../engine/job.js';
 import { isPlanting, plantedJournal, plantingWrite, storedForms } from '../engine/job-state.js';
-import { isSettled } from '../engine/route-state.js';
-import { routeStep } from '../engine/route-state.js';
+import { isSettled, routeStep } from '../engine/route-state.js';
 import { findPlace, type PlaceInLog, placeOf } from './place-in-log.js';
 import { type SavedEntry, openSavepoint, savepointFormat, type SavepointManifest, writeSavepoint } from './savepoint-file.js';
 
