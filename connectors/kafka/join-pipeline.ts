@@ -15,14 +15,13 @@ export interface TaskHome {
 }
 
 /**
- * Takes part in running a pipeline. Where the client knows groups, its tasks are spread over all processes that do; else this process takes all of them over, and shuts out who
- * had them.
+ * Takes part in running a pipeline: its tasks are spread over all processes that do.
  *
  * @param uniqueName a name that no other process gets
  */
 export function joinPipeline({ pipeline, tasks, whole, exchanges, topics }: SharedPipeline, { uniqueName, ...home }: TaskHome & { readonly uniqueName: () => string }): TaskShares {
   const { client, log, copy } = home;
-  const membership = client.membership?.({ group: pipeline, instance: copy.instance, tasks, whole, topics });
+  const membership = client.membership({ group: pipeline, instance: copy.instance, tasks, whole, topics });
   let transactionalId = wholeId(pipeline);
   let holds: readonly number[] = copy.tasks();
   let runs = false;
@@ -41,15 +40,10 @@ export function joinPipeline({ pipeline, tasks, whole, exchanges, topics }: Shar
       return exchanges ? { sender: `${transactionalId}/${shares}`, bounds: (task) => client.reader.bounds(at(task)), read: readParcels } : undefined;
     },
     get moving() {
-      return membership?.moving ?? false;
+      return membership.moving;
     },
     async next() {
       shares += 1;
-      if (membership === undefined) {
-        const all = Array.from({ length: tasks }, (_, i) => i);
-        await takeTasks(pipeline, home, { tasks, owned: all, transactionalId, exchanges });
-        return all;
-      }
       const { tasks: owned, member, isContinuous } = await membership.join({ tasks: holds, runs });
       // what is known of its tasks is not what others have made of them meanwhile
       if (runs && !isContinuous) {
@@ -64,13 +58,13 @@ export function joinPipeline({ pipeline, tasks, whole, exchanges, topics }: Shar
       return owned;
     },
     async lose() {
-      if (membership === undefined || membership.replaced) throw new HeadraceError('HR_EPOCH_FENCED', `Another process has taken over ${pipeline}.`, { place: { pipeline } });
+      if (membership.replaced) throw new HeadraceError('HR_EPOCH_FENCED', `Another process has taken over ${pipeline}.`, { place: { pipeline } });
       log.release(pipeline);
       runs = false;
     },
     async leave() {
       log.release(pipeline);
-      await membership?.leave();
+      await membership.leave();
     },
   };
 }

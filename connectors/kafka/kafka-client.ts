@@ -19,12 +19,10 @@ export interface KafkaClient extends TopicAdmin {
   settleOthers(at: TopicPartition, own: string, ownerOf: (block: RecordBlock, row: number) => string | undefined): Promise<void>;
   /** Waits until all that has been written to a partition so far is committed or aborted. @throws HR_KAFKA it takes longer than `patienceMs`, if that is given */
   settlePresent(at: TopicPartition, patienceMs?: number): Promise<void>;
-  /** This process in the group of a pipeline; undefined where one process runs it as a whole. */
-  membership?(options: Omit<MembershipOptions, 'cluster'>): Membership;
+  /** This process in the group of a pipeline. */
+  membership(options: Omit<MembershipOptions, 'cluster'>): Membership;
   /** A producer with a transactional id, not yet claimed. */
   producer(transactionalId: string, options?: ProducerOptions): TransactionalProducer;
-  /** Waits until nobody shares a pipeline, whose commits without a member would be taken beside those of its group; undefined where processes share it. @throws HR_EPOCH_FENCED when that does not come */
-  emptied?(group: string): Promise<void>;
   /** Who is in a group. */
   members(group: string): Promise<readonly DescribedMember[]>;
   close(): Promise<void>;

@@ -127,7 +127,6 @@ export function kafkaLog({ client, now = Date.now, uniqueName = randomUUID, roun
       await prepare(pipeline, ownership.tasks);
       // a group and who has the pipeline as a whole do not know of one another
       if (ownership.member !== undefined) await client.producer(wholeId(pipeline)).claim();
-      else await client.emptied?.(pipeline);
       await producer.claim();
     }
     const parts = await Promise.all(ownership.owned.map(async (task) => [task, before?.parts.get(task) ?? (await takePart(pipeline, task, ownership))] as const));
@@ -200,7 +199,8 @@ export function kafkaLog({ client, now = Date.now, uniqueName = randomUUID, roun
         ],
         offsets: { member: ownership.member ?? { group: pipeline, generation: -1, member: '' }, positions: committedOffsets(pipeline, change, ownership, shares) },
         async stillNext() {
-          const shared = client.emptied !== undefined && (await client.members(pipeline)).length > 0;
+          // who shares the pipeline has shut out who had it as a whole, and kafkajs takes the id back
+          const shared = ownership.member === undefined && (await client.members(pipeline)).length > 0;
           const last = await Promise.all(shares.map(async ({ task }) => (await lastEpoch(pipeline, task))?.epoch));
           if (shared || shares.some(({ part }, i) => part.last?.epoch !== last[i])) throw new HeadraceError('HR_EPOCH_FENCED', `Another process has taken over ${pipeline}.`, { place: { pipeline } });
         },

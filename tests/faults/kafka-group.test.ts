@@ -7,7 +7,7 @@ import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { openEmbedded } from '../../connectors/embedded/embedded-runtime.js';
 import { openKafka } from '../../connectors/kafka/kafka-runtime.js';
 import { kafkaSettings } from '../../connectors/kafka/kafka-settings.js';
@@ -109,7 +109,9 @@ describe.skipIf(brokers === undefined)('several processes on Kafka', () => {
     rmSync(home, { recursive: true, force: true });
   });
 
-  test.each(jobs)('$pipeline: killed, coming and going, and standing still, every record is there once', async ({ pipeline, file, outputs, trail, deadLetters }) => {
+  test.each([...jobs.map((job) => ({ ...job, client: 'columnar' })), ...(long ? jobs : jobs.slice(1)).map((job) => ({ ...job, client: 'kafkajs' }))])('$pipeline with $client: killed, coming and going, and standing still, every record is there once', async ({ pipeline, file, outputs, trail, deadLetters, client }) => {
+    process.env['HEADRACE_KAFKA_CLIENT'] = client;
+    onTestFinished(() => void delete process.env['HEADRACE_KAFKA_CLIENT']);
     const random = splitmix(17);
     const clicks = await readClicks();
     const judge = await open();
@@ -139,7 +141,7 @@ describe.skipIf(brokers === undefined)('several processes on Kafka', () => {
       expect(writers.size).toBeGreaterThan(before);
     };
 
-    const dirs = ['a', 'b', 'c'].map((name) => join(home, pipeline, name));
+    const dirs = ['a', 'b', 'c'].map((name) => join(home, client, pipeline, name));
     // one, two, three
     const members: Member[] = [];
     for (const dir of dirs) {
@@ -154,7 +156,7 @@ describe.skipIf(brokers === undefined)('several processes on Kafka', () => {
       const { code, stderr } = await ended;
       expect(code, stderr).toBeNull();
       // now and then where there is no copy of the state, under a name that the group does not know
-      members[at] = start(file, random.below(3) === 0 ? join(home, pipeline, `fresh-${n}`) : dataDir);
+      members[at] = start(file, random.below(3) === 0 ? join(home, client, pipeline, `fresh-${n}`) : dataDir);
       await another();
     }
     // stands still until others have its tasks, and goes on
@@ -199,6 +201,6 @@ describe.skipIf(brokers === undefined)('several processes on Kafka', () => {
     expect(records).toBeGreaterThan(3_000);
     const replayed = await startCommand(['replay', file, '--json', '--data-dir', dirs[0]!]).ended;
     expect(replayed.stdout, replayed.stderr).toContain('"equal":true');
-    if (long) console.log(JSON.stringify({ kills, records, writers: writers.size }));
+    if (long) console.log(JSON.stringify({ pipeline, client, kills, records, writers: writers.size }));
   }, long ? 3_600_000 : 300_000);
 });

@@ -1,7 +1,7 @@
 import { createCluster, type ClusterOptions } from '../cluster.js';
-import { emptyGroup } from '../empty-group.js';
 import { groupMembers } from '../group-members.js';
 import type { KafkaClient } from '../kafka-client.js';
+import { createMembership } from '../membership.js';
 import { createPartitionReader } from '../partition-reader.js';
 import { settleOthers } from '../settle-others.js';
 import { settlePresent } from '../settle-present.js';
@@ -13,7 +13,7 @@ import { kafkajsSource } from './kafkajs-source.js';
 import { loadKafkajs } from './load-kafkajs.js';
 
 /**
- * Kafka through kafkajs: its connections, its producer and transactions, its decoding of what is fetched. Topics and bounds are asked for in our own words over its connections.
+ * Kafka through kafkajs: its connections, its producer and transactions, its decoding of what is fetched. Topics, bounds, groups and positions are asked for in our own words over its connections.
  *
  * Errors: HR_KAFKA_SETTINGS kafkajs is not installed; HR_KAFKA its version cannot be used.
  */
@@ -32,9 +32,9 @@ export async function kafkajsClient({ settings, route, ...options }: Omit<Cluste
     settleOthers: (at, own, ownerOf) => settleOthers(cluster, at, own, ownerOf),
     settlePresent: (at, patienceMs) => settlePresent(reader, at, cluster.clock, patienceMs),
     members: (group) => groupMembers(cluster, group),
-    emptied: (group) => emptyGroup(cluster, group),
+    membership: (options) => createMembership({ ...options, cluster }),
     producer(transactionalId, { exclusive = false } = {}) {
-      const producer = kafkajsProducer({ library, settings, route, transactionalId, reader, patiently, claims: exclusive ? claims : undefined });
+      const producer = kafkajsProducer({ library, settings, route, cluster, transactionalId, reader, claims: exclusive ? claims : undefined });
       producers.push(producer);
       return producer;
     },

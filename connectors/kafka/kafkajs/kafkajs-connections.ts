@@ -26,8 +26,8 @@ export interface KafkajsOptions {
 
 /** Brokers as kafkajs connects to them. */
 export interface KafkajsConnections extends Transport {
-  /** Has a broker do what only kafkajs's own requests can. @param what in words @throws as `send` */
-  use<R>(to: Address, what: string, call: (broker: KafkajsBroker) => Promise<R>): Promise<R>;
+  /** Has a broker do what only kafkajs's own requests can. @param line as in `send` @param what in words @throws as `send` */
+  use<R>(to: Address, line: string, what: string, call: (broker: KafkajsBroker) => Promise<R>): Promise<R>;
 }
 
 const connectionTimeoutMs = 5_000;
@@ -73,16 +73,21 @@ function saslOf({ mechanism, username = '', password = '', token = '' }: KafkaLo
   return { mechanism: mechanism.toLowerCase() as 'plain' | 'scram-sha-256' | 'scram-sha-512', username, password };
 }
 
-/** Carries our own requests over connections of kafkajs, one a broker, and kafkajs's own beside them. */
+/** Carries our own requests over connections of kafkajs, one a broker and line, and kafkajs's own beside them. */
 export function kafkajsConnections(options: KafkajsOptions): KafkajsConnections {
-  const { kafka, cut } = createKafkajs(options);
+  const clients = new Map<string, KafkajsClient>();
+  const clientOf = (line: string): KafkajsClient => {
+    const known = clients.get(line) ?? createKafkajs(options);
+    clients.set(line, known);
+    return known;
+  };
   const brokers = new Map<string, Promise<KafkajsBroker>>();
-  const open = ({ host, port }: Address): Promise<KafkajsBroker> => {
-    const name = `${host}:${port}`;
+  const open = ({ host, port }: Address, line: string): Promise<KafkajsBroker> => {
+    const name = nameOf({ host, port }, line);
     const known = brokers.get(name);
     if (known !== undefined) return known;
     const opening = (async () => {
-      const broker = await kafkajsBroker(kafka, { host, port });
+      const broker = await kafkajsBroker(clientOf(line).kafka, { host, port });
       await broker.connect();
       return broker;
     })();
@@ -91,25 +96,29 @@ export function kafkajsConnections(options: KafkajsOptions): KafkajsConnections 
     return opening;
   };
   const connections: KafkajsConnections = {
-    async use(to, what, call) {
+    async use(to, line, what, call) {
       try {
-        return await call(await open(to));
+        return await call(await open(to, line));
       } catch (cause) {
         const error = fromKafkajs(cause, what);
         if (error instanceof NoAnswer) {
-          brokers.delete(`${to.host}:${to.port}`);
-          cut(to);
+          brokers.delete(nameOf(to, line));
+          clientOf(line).cut(to);
         }
         throw error;
       }
     },
-    send: <R>(to: Address, _line: string, request: Request<R>) => connections.use(to, request.what, (broker) => broker.connectionPool.send(asKafkajsCall(request))),
+    send: <R>(to: Address, line: string, request: Request<R>) => connections.use(to, line, request.what, (broker) => broker.connectionPool.send(asKafkajsCall(request))),
     async close() {
-      cut();
+      for (const { cut } of clients.values()) cut();
       brokers.clear();
     },
   };
   return connections;
+}
+
+function nameOf({ host, port }: Address, line: string): string {
+  return `${host}:${port} ${line}`;
 }
 
 /** A request of ours for a connection of kafkajs, which knows only the older head: the tags of the newer one go before the body. */

@@ -2,12 +2,15 @@ import { randomUUID } from 'node:crypto';
 import type { Message, Producer, TopicMessages } from 'kafkajs';
 import { HeadraceError } from '../../../dataflow/errors.js';
 import type { Header, RecordBlock } from '../../../dataflow/record-block.js';
+import type { Cluster } from '../cluster.js';
 import { commitOnce, settled, UnknownEnd } from '../commit-once.js';
-import { brokerErrorOf, kafkaError } from '../kafka-errors.js';
+import { brokerErrorOf, checkAnswer, kafkaError } from '../kafka-errors.js';
 import type { PartitionReader } from '../partition-reader.js';
-import type { Patiently } from '../patience.js';
-import { byTopic } from '../requests.js';
+import { field } from '../record-batch.js';
+import { fetchRequest } from '../record-requests.js';
+import type { TopicPartition } from '../requests.js';
 import type { Transaction, TransactionalProducer } from '../transaction.js';
+import { addOffsetsRequest, commitOffsetsRequest, type ProducerIdentity } from '../transaction-requests.js';
 import { transactionTimeoutMs } from '../transactional-producer.js';
 import type { ClaimRegister } from './claim-register.js';
 import { createKafkajs, type KafkajsClient, type KafkajsOptions } from './kafkajs-connections.js';
@@ -15,9 +18,10 @@ import { fromKafkajs } from './kafkajs-errors.js';
 import { compressionNumber } from './load-kafkajs.js';
 
 export interface KafkajsProducerOptions extends KafkajsOptions {
+  /** For requests of ours over its connections. */
+  readonly cluster: Cluster;
   readonly transactionalId: string;
   readonly reader: PartitionReader;
-  readonly patiently: Patiently;
   /** Where it is noted who owns the id; undefined when nobody else wants it. */
   readonly claims?: ClaimRegister | undefined;
 }
@@ -38,10 +42,11 @@ const callRecords = 1_000;
  * That alone would let a process that stood still shut out the one that took over. So who claims an id says so in a register *before* it initialises, and who initialises
  * goes on only when it finds its own claim to be the last one *afterwards*. A claim made before one's own initialisation is seen by that look, and one made after it shuts us out.
  */
-export function kafkajsProducer({ transactionalId, reader, patiently, claims, ...options }: KafkajsProducerOptions): KafkajsProducer {
+export function kafkajsProducer({ cluster, transactionalId, reader, claims, ...options }: KafkajsProducerOptions): KafkajsProducer {
+  const { patiently } = cluster;
   const { batchBytes, compression } = options.settings;
   const claim = randomUUID();
-  let current: { readonly client: KafkajsClient; readonly producer: Producer } | undefined;
+  let current: { readonly client: KafkajsClient; readonly producer: Producer; identity?: ProducerIdentity } | undefined;
 
   const cut = (): void => {
     current?.client.cut();
@@ -86,13 +91,12 @@ export function kafkajsProducer({ transactionalId, reader, patiently, claims, ..
       }
       for (const { topic, messages } of topicMessages) for (const { partition } of messages) counts.set(`${topic}/${partition}`, (counts.get(`${topic}/${partition}`) ?? 0) + 1);
     }
-    try {
-      if (offsets !== undefined && offsets.positions.length > 0) {
-        const topics = byTopic(offsets.positions).map(([topic, positions]) => ({ topic, partitions: positions.map(({ partition, offset }) => ({ partition, offset: String(offset) })) }));
-        await transaction.sendOffsets({ consumerGroupId: offsets.member.group, topics });
-      }
-    } catch (error) {
-      throw fromKafkajs(error, `committing offsets of ${offsets!.member.group}`);
+    if (offsets !== undefined && offsets.positions.length > 0) {
+      // its own request (version 1) knows no generation, so that a group could not refuse it
+      const { member, positions } = offsets;
+      const owner = (current.identity ??= await writerOf(cluster, first));
+      await cluster.coordinator('transaction', transactionalId, addOffsetsRequest(transactionalId, owner, member.group));
+      await cluster.coordinator('group', member.group, commitOffsetsRequest(3, transactionalId, owner, member, positions));
     }
     try {
       await transaction.commit();
@@ -118,6 +122,19 @@ export function kafkajsProducer({ transactionalId, reader, patiently, claims, ..
     commit: (transaction) => patiently(`a transaction of ${transactionalId}`, () => commitOnce({ write: () => write(transaction), recover, stillNext: transaction.stillNext }, reader, patiently)),
     cut,
   };
+}
+
+/** Whom kafkajs writes as, which it does not tell: from the head of a batch that it has just written. */
+async function writerOf(cluster: Cluster, first: ReadonlyMap<string, number>): Promise<ProducerIdentity> {
+  const [written] = first;
+  if (written === undefined) throw new Error('positions are committed with records');
+  const [name, offset] = written;
+  const slash = name.lastIndexOf('/');
+  const at: TopicPartition = { topic: name.slice(0, slash), partition: Number(name.slice(slash + 1)) };
+  const { error, records } = await cluster.node(await cluster.leader(at), 'write', fetchRequest(at, offset, 1, 'everything'));
+  checkAnswer(error, `reading ${name}`);
+  const head = new DataView(records.buffer, records.byteOffset, records.byteLength);
+  return { id: head.getBigInt64(field.producerId), epoch: head.getInt16(field.producerEpoch) };
 }
 
 /** Records as calls of `sendBatch`: in order within a partition, and bounded in number and bytes. */

@@ -17,7 +17,7 @@ export function kafkajsSource(cluster: Cluster, connections: KafkajsConnections)
       cluster.patiently(`reading ${topic}/${partition}`, async () => {
         const request = { isolationLevel: 1, maxWaitTime: 0, minBytes: 0, maxBytes, topics: [{ topic, partitions: [{ partition, fetchOffset: String(offset), maxBytes }] }] } as const;
         try {
-          const { responses } = await connections.use(await cluster.address(await cluster.leader({ topic, partition })), `reading ${topic}/${partition}`, (broker) => broker.fetch(request));
+          const { responses } = await connections.use(await cluster.address(await cluster.leader({ topic, partition })), 'read', `reading ${topic}/${partition}`, (broker) => broker.fetch(request));
           const fetched = responses[0]?.partitions[0];
           if (fetched === undefined) throw new BrokerError(kafkaError.unknownTopic, `reading ${topic}/${partition}`);
           return { isGone: false, end: Number(fetched.lastStableOffset), take: () => committedRecords(fetched, offset) };

@@ -193,6 +193,8 @@ test.skipIf(brokers === undefined)('kafkajs: epochs that the other client has co
 test.skipIf(brokers === undefined)('kafkajs: who shuts the owner out before it can know of it gives way, and the owner goes on', async () => {
   const library = await loadKafkajs();
   const client = await kafkajsClient({ settings });
+  const cluster = createCluster({ settings });
+  onTestFinished(() => cluster.close());
   onTestFinished(() => client.close());
   const topic = 'runtime-out';
   await client.ensureTopic(topic, 1, {});
@@ -200,7 +202,7 @@ test.skipIf(brokers === undefined)('kafkajs: who shuts the owner out before it c
   let look = async (): Promise<void> => {};
   const producer = () =>
     kafkajsProducer({
-      library, settings, transactionalId: `runtime-test-${process.pid}`, reader: client.reader, patiently: (_what, attempt) => attempt(),
+      library, settings, cluster: { ...cluster, patiently: (_what, attempt) => attempt() }, transactionalId: `runtime-test-${process.pid}`, reader: client.reader,
       claims: {
         write: async (_id, claim) => void (claims = [claims[1], claim]),
         owner: async () => {

@@ -1,0 +1,85 @@
+/* Processes share a pipeline whichever client each has, and shut out one that has it as a whole. */
+import { afterAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { type KafkaRuntime, openKafka } from '../../../connectors/kafka/kafka-runtime.js';
+import { kafkaSettings } from '../../../connectors/kafka/kafka-settings.js';
+import { blockOf, readAll } from '../../contracts/log-client-contract.js';
+import { kafkaBrokers } from '../../services/kafka-brokers.js';
+import { temporaryDirectory } from '../embedded/temporary-directory.js';
+import { deleteTopics } from './delete-topics.js';
+
+const brokers = await kafkaBrokers();
+const pipeline = 'share-pipeline';
+const input = `${pipeline}-in`;
+const output = `${pipeline}-out`;
+const tasks = 4;
+const clients = ['columnar', 'kafkajs'] as const;
+
+describe.skipIf(brokers === undefined)('who runs a pipeline', () => {
+  const clean = () => deleteTopics(brokers!, [input, output], [pipeline]);
+  beforeEach(clean);
+  afterAll(clean);
+  const settingsOf = (client: (typeof clients)[number]) => kafkaSettings({ KAFKA_BROKERS: brokers, HEADRACE_KAFKA_CLIENT: client, KAFKA_SESSION_MS: '6000' })!;
+  const opened = async (runtime: KafkaRuntime): Promise<KafkaRuntime> => {
+    onTestFinished(() => runtime.close());
+    for (const topic of [input, output]) await runtime.log.createTopic(topic, { partitions: tasks });
+    return runtime;
+  };
+  /** A process in the group of the pipeline; it commits one record for each of its tasks. */
+  const start = async (client: (typeof clients)[number]) => {
+    const runtime = await opened(await openKafka({ settings: settingsOf(client), dataDir: temporaryDirectory(), mode: 'read' }));
+    const shares = await runtime.join({ pipeline, tasks, whole: false, exchanges: false, topics: new Map([[input, tasks]]) });
+    onTestFinished(() => shares.leave());
+    const commit = (epoch: number, owned: readonly number[]) =>
+      runtime.log.commit({
+        pipeline, epoch, tasks: owned, state: [],
+        outputs: owned.map((partition) => ({ topic: output, partition, block: blockOf([{ key: null, value: `${client} ${epoch}`, timestamp: 1 }]) })),
+        positions: owned.map((partition) => ({ topic: input, partition, offset: epoch })),
+        journal: [],
+      });
+    return { ...runtime, shares, commit };
+  };
+  /** Has processes take part until `isDone` likes the tasks that they have. */
+  const takePart = async (processes: readonly Awaited<ReturnType<typeof start>>[], isDone: (owned: readonly (readonly number[])[]) => boolean): Promise<readonly (readonly number[])[]> => {
+    const owned = processes.map((): readonly number[] => []);
+    const goOn = () => !isDone(owned) || processes.some(({ shares }) => shares.moving);
+    await Promise.all(
+      processes.map(async ({ shares }, i) => {
+        while (goOn()) {
+          if (shares.moving || owned[i]!.length === 0) owned[i] = await shares.next();
+          await new Promise(setImmediate);
+        }
+      }),
+    );
+    return owned;
+  };
+
+  test.each(clients.flatMap((one) => clients.map((other) => [one, other] as const)))('%s and %s share its tasks, and what one has lost it cannot commit any more', async (one, other) => {
+    const first = await start(one);
+    expect(await takePart([first], ([all]) => all?.length === tasks)).toEqual([[0, 1, 2, 3]]);
+    await first.commit(1, [0, 1, 2, 3]);
+    const second = await start(other);
+    const [mine, others] = (await takePart([first, second], (owned) => owned.every((own) => own.length === tasks / 2))) as [readonly number[], readonly number[]];
+    expect([...mine, ...others].sort()).toEqual([0, 1, 2, 3]);
+    expect(await first.directory.members(pipeline)).toHaveLength(2);
+    await first.commit(2, mine);
+    await second.commit(2, others);
+    // the first one does not come, and its session ends
+    const [taken] = await takePart([second], ([all]) => all?.length === tasks);
+    await expect(first.commit(3, mine)).rejects.toMatchObject({ code: 'HR_EPOCH_FENCED' });
+    await second.commit(3, taken!);
+    for (const task of taken!) expect((await readAll(second.log, output, task)).map((r) => r.value)).toEqual([`${one} 1`, `${mine.includes(task) ? one : other} 2`, `${other} 3`]);
+  });
+
+  test.each(clients)('a group of %s takes over from a process that had it as a whole, which is shut out', async (client) => {
+    const whole = await opened(await openKafka({ settings: settingsOf(client), dataDir: temporaryDirectory(), mode: 'write', pipeline, tasks: 1 }));
+    const commit = (epoch: number) => whole.log.commit({ pipeline, epoch, outputs: [{ topic: output, partition: 0, block: blockOf([{ key: null, value: `whole ${epoch}`, timestamp: 1 }]) }], state: [], positions: [{ topic: input, partition: 0, offset: epoch }], journal: [] });
+    await commit(1);
+    const runtime = await opened(await openKafka({ settings: settingsOf('columnar'), dataDir: temporaryDirectory(), mode: 'read' }));
+    const shares = await runtime.join({ pipeline, tasks: 1, whole: false, exchanges: false, topics: new Map([[input, 1]]) });
+    onTestFinished(() => shares.leave());
+    expect(await shares.next()).toEqual([0]);
+    await expect(commit(2)).rejects.toMatchObject({ code: 'HR_EPOCH_FENCED' });
+    await runtime.log.commit({ pipeline, epoch: 2, outputs: [], state: [], positions: [{ topic: input, partition: 0, offset: 2 }], journal: [] });
+    expect((await readAll(runtime.log, output, 0)).map((r) => r.value)).toEqual(['whole 1']);
+  });
+});
