@@ -7,7 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { topicsOfPipeline } from '../connectors/kafka/internal-topics.js';
 import { type KafkaRuntime, openKafka } from '../connectors/kafka/kafka-runtime.js';
-import { kafkaSettings } from '../connectors/kafka/kafka-settings.js';
+import { type KafkaSettings, kafkaSettings } from '../connectors/kafka/kafka-settings.js';
 import { redisFeatures } from '../connectors/redis/redis-features.js';
 import { type RedisSettings, redisSettings } from '../connectors/redis/redis-settings.js';
 import { HeadraceError } from '../dataflow/errors.js';
@@ -26,6 +26,7 @@ import { cpuSeconds } from './cpu-seconds.js';
 import { deleteTopics } from './delete-topics.js';
 import { forgetFeatures } from './forget-features.js';
 import { latencies } from './latencies.js';
+import { listeningProcess } from './listening-process.js';
 import { plainProducer } from './plain-producer.js';
 
 export interface FreshnessOptions {
@@ -100,8 +101,10 @@ export async function freshness({ rate, seconds, history, workers, seed }: Fresh
     let count = 0;
     let latest = 0;
     let nextSample = started + warmUpMs;
-    let cpuFrom = 0;
-    const cpuBefore = cpuSeconds(child.pid!);
+    const parts = processesBeside(kafka, server, child.pid!);
+    const cpuNow = () => parts.map(({ pid }) => cpuSeconds(pid));
+    const cpuBefore = cpuNow();
+    let cpuFrom: number[] | undefined;
     let failure: unknown;
     /** Sends what is due; of that, picks one event now and then to be looked for. */
     const send = (now: number): void => {
@@ -122,12 +125,12 @@ export async function freshness({ rate, seconds, history, workers, seed }: Fresh
     const generating = (async () => {
       while (count < total && failure === undefined) {
         const now = performance.now();
-        if (cpuFrom === 0 && now >= started + warmUpMs) cpuFrom = cpuSeconds(child!.pid!);
+        if (now >= started + warmUpMs) cpuFrom ??= cpuNow();
         send(now);
         await delay(sendEveryMs);
       }
       if (failure !== undefined) throw failure;
-      return cpuSeconds(child!.pid!) - cpuFrom;
+      return cpuNow().map((to, i) => to - cpuFrom![i]!);
     })();
     generating.catch(() => undefined);
 
@@ -139,8 +142,9 @@ export async function freshness({ rate, seconds, history, workers, seed }: Fresh
       await see(reader, sent, seen);
       await delay(pollEveryMs);
     }
-    const cpuS = await generating;
-    const cpuAll = cpuSeconds(child.pid!) - cpuBefore;
+    const whileSent = await generating;
+    const cpuAll = cpuNow().map((to, i) => to - cpuBefore[i]!);
+    const ofParts = Object.fromEntries(parts.flatMap(({ name }, i) => [[`${name}Cores`, round(whileSent[i]! / seconds, 2)], [`${name}PerEventUs`, round((cpuAll[i]! * 1e6) / total, 1)]]));
     return {
       workload: 'freshness',
       rate,
@@ -153,8 +157,7 @@ export async function freshness({ rate, seconds, history, workers, seed }: Fresh
       sampled: seen.length + sent.length,
       neverSeen: sent.length,
       sentLateMaxMs: Math.round(latest),
-      pipelineCores: Number((cpuS / seconds).toFixed(2)),
-      cpuPerEventUs: Number(((cpuAll * 1e6) / total).toFixed(1)),
+      ...ofParts,
       ...latencies(Float64Array.from([...seen, ...sent.map(() => patienceMs)]), 'Ms'),
     };
   } finally {
@@ -183,6 +186,16 @@ async function see(reader: FeatureReader, sent: Sent[], seen: number[]): Promise
     sent.splice(from, asked.length, ...missing);
     from += missing.length;
   }
+}
+
+/** What shares the processors during a run, by name: the pipeline, this process (which makes and looks for the events), and the broker and the Redis where they are on this machine. */
+function processesBeside(kafka: KafkaSettings, redis: RedisSettings, pipeline: number): { readonly name: string; readonly pid: number }[] {
+  const [broker, store] = [listeningProcess(kafka.brokers[0]!.port), listeningProcess(redis.port)];
+  return [{ name: 'pipeline', pid: pipeline }, ...(broker === undefined ? [] : [{ name: 'broker', pid: broker }]), ...(store === undefined ? [] : [{ name: 'redis', pid: store }]), { name: 'generator', pid: process.pid }];
+}
+
+function round(x: number, digits: number): number {
+  return Number(x.toFixed(digits));
 }
 
 async function caughtUp(runtime: KafkaRuntime, partitions: number): Promise<void> {

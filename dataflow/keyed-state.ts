@@ -1,5 +1,5 @@
-import { deserialize, serialize } from 'node:v8';
 import type { KeyedBy } from './batch.js';
+import { packPlain, unpackPlain } from './plain-bytes.js';
 import { entityBytes, type StateTable } from './state-table.js';
 
 /** One value and any timers for each key; what is not in memory is read from the table. */
@@ -71,7 +71,7 @@ export function createKeyedState<S>(options: {
   const load = (key: string): Entry<S> | undefined => {
     const bytes = table.get(stateKey(key));
     if (bytes === undefined) return undefined;
-    const [state, lastSeen] = deserialize(bytes) as [S, number];
+    const [state, lastSeen] = unpackPlain(bytes) as [S, number];
     // What `expire` would have forgotten, had it been in memory.
     if (reached - lastSeen > options.expire) return undefined;
     return { state, lastSeen, dirty: false, due: dueOf(lastSeen) };
@@ -154,7 +154,7 @@ export function createKeyedState<S>(options: {
       for (const key of dirty) {
         const entry = cache.get(key);
         if (!entry?.dirty) continue;
-        table.put(stateKey(key), serialize([entry.state, entry.lastSeen]));
+        table.put(stateKey(key), packPlain([entry.state, entry.lastSeen]));
         entry.dirty = false;
         const due = dueOf(entry.lastSeen);
         if (Number.isFinite(due) && due !== entry.due) table.put(dueKey(due, key), Buffer.from(key));

@@ -66,11 +66,11 @@ export function snapshotRounds(state: StateBackend, pipeline: string, from: numb
         let isCut = false;
         for (const entry of state.range(pipeline, name, key)) {
           if (size >= budget) {
-            key = Uint8Array.from(entry.key);
+            key = entry.key;
             isCut = true;
             break;
           }
-          const write = { step: name, key: Uint8Array.from(entry.key), value: Uint8Array.from(entry.value) };
+          const write = { step: name, key: entry.key, value: entry.value };
           entries.push(write);
           size += writeSize(write);
         }

@@ -5,7 +5,7 @@
 export interface StateBackend {
   /** The value of a key, or undefined. The bytes stay valid after the next call. At most `maxKeyBytes` of key. */
   get(pipeline: string, step: string, key: Uint8Array): Uint8Array | undefined;
-  /** Entries with `from <= key < to` in key order; `to` undefined: to the end of the step's state. */
+  /** Entries with `from <= key < to` in key order; `to` undefined: to the end of the step's state. The bytes of an entry stay valid after the next one. */
   range(pipeline: string, step: string, from: Uint8Array, to?: Uint8Array): Iterable<{ readonly key: Uint8Array; readonly value: Uint8Array }>;
   /** The steps of a pipeline that have state. */
   steps(pipeline: string): readonly string[];
