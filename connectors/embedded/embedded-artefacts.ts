@@ -1,15 +1,22 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { HeadraceError } from '../../dataflow/errors.js';
 import type { ArtefactStore } from '../../dataflow/ports/artefact-store.js';
 import { artefactDigest } from './artefact-digest.js';
 
+/** Nobody writes a file for so long: what is older was left by a process that was killed. */
+const leftBehindMs = 3_600_000;
+
 /**
- * Artefacts as files of a data directory, named after their hashes. A file gets its name when all of it is on the disk, so no half of one can be read.
+ * Artefacts as files of a data directory, named after their hashes. A file gets its name when all of it is on the disk, so no half of one can be read; halves that killed processes have left are removed by the first
+ * one that is stored after an hour.
+ *
+ * @param now epoch milliseconds
  */
-export function embeddedArtefacts(dataDir: string): ArtefactStore {
+export function embeddedArtefacts(dataDir: string, now: () => number = Date.now): ArtefactStore {
   const folder = join(dataDir, 'artefacts');
+  let swept: Promise<void> | undefined;
   return {
     async put(bytes) {
       const digest = await artefactDigest(bytes);
@@ -18,6 +25,7 @@ export function embeddedArtefacts(dataDir: string): ArtefactStore {
       const partial = `${file}.${randomUUID()}.partial`;
       try {
         await mkdir(folder, { recursive: true });
+        await (swept ??= removeHalves(folder, now() - leftBehindMs));
         await writeDurably(partial, bytes);
         await rename(partial, file);
         await syncFolder(folder);
@@ -38,6 +46,16 @@ export function embeddedArtefacts(dataDir: string): ArtefactStore {
       if (/^[0-9a-f]{64}$/.test(digest)) await rm(join(folder, digest), { force: true });
     },
   };
+}
+
+/** Removes what was begun before a time (epoch milliseconds). */
+async function removeHalves(folder: string, before: number): Promise<void> {
+  for (const name of (await readdir(folder).catch(missing)) ?? []) {
+    if (!name.endsWith('.partial')) continue;
+    const file = join(folder, name);
+    const begun = (await stat(file).catch(missing))?.mtimeMs ?? before;
+    if (begun < before) await rm(file, { force: true });
+  }
 }
 
 /** undefined for a file that is not there. */

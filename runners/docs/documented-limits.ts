@@ -43,6 +43,7 @@ export const documentedLimits: readonly DocumentedLimit[] = [
   { constant: 'maxBatchBytes', file: 'connectors/kafka/compression.ts', unit: 'bytes', what: 'Most that a compressed batch of Kafka may become.' },
   { constant: 'transactionTimeoutMs', file: 'connectors/kafka/transactional-producer.ts', unit: 'ms', what: 'After so long the broker aborts a transaction that is not ended.' },
   { constant: 'callRecords', file: 'connectors/kafka/kafkajs/kafkajs-producer.ts', unit: '', what: 'Records that kafkajs is given to write at once (`HEADRACE_KAFKA_CLIENT=kafkajs`).' },
+  { constant: 'leftBehindMs', file: 'connectors/embedded/embedded-artefacts.ts', unit: 'ms', what: 'Halves of artefacts that are older were left by processes that were killed, and are removed.' },
   { constant: 'requestTimeoutMs', file: 'connectors/s3/s3-artefacts.ts', unit: 'ms', what: 'After so long a request to S3 without an answer is given up and tried anew.' },
   { constant: 'attempts', file: 'connectors/s3/s3-artefacts.ts', unit: '', what: 'So often a request to S3 is tried that fails for the moment.' },
   { constant: 'requestTimeoutMs', file: 'connectors/kafka/transport.ts', unit: 'ms', what: 'After so long a request to Kafka without an answer is given up and tried anew.' },
