@@ -23,10 +23,12 @@ interface FeatureName {
 
 /** The numbers of one window, to be made an object in one go: that is several times as fast as to add them where they are found. NaN is null. */
 interface Found {
-  /** Place of each number among the names of a window. */
+  /** Those that every entity has, by their place among the names of a window. */
+  readonly always: number[];
+  /** Those of groups, and the place of each. */
   readonly places: number[];
   readonly numbers: number[];
-  /** How many there are; what is behind them in the arrays is of look-ups before. */
+  /** How many groups there are; what is behind them in the arrays is of look-ups before. */
   count: number;
 }
 
@@ -45,12 +47,14 @@ type AddedUp = Extract<AggregateNode, { kind: 'leaf' | 'ratio' | 'quantiles' }>;
 /** Adds one field of the row of a look-up to `found`. */
 type FieldWriter = (found: Found) => void;
 
-/** Gives a value a place: its name is that of the field, and what follows the window in braces. */
+/** Gives a value a place: its name is that of the field, and what follows the window in braces. Those that every entity has come first. */
 type Placing = (field: string, of?: string) => number;
 
 /** What look-ups in a set need again and again: making it anew would cost more than the look-up. */
 interface Reading {
   readonly row: TileRow;
+  /** An object with the names that every entity has, and room for so many in all. */
+  readonly begin: (count: number) => Record<string, number | null>;
   readonly fields: readonly FieldWriter[];
   /** As they are declared. */
   readonly windows: readonly ReadWindow[];
@@ -61,23 +65,29 @@ interface Reading {
   readonly add: (bytes: Uint8Array, at: number) => void;
 }
 
+/** Of places in the table of an object that is made beforehand: larger ones grow. */
+const largestPower = 10;
+
 const readings = new WeakMap<FeatureSet, Reading>();
 
 /**
- * The features of an entity at `at` (epoch ms, a multiple of 5 minutes), from its tiles. Cost: each tile of the longest window is read and
+ * The features of an entity at `at` (epoch ms, a multiple of 5 minutes), from its tiles: those that every entity has, then those of groups. Cost: each tile of the longest window is read and
  * merged once, since a longer window is a shorter one and the tiles before it; then a step a value. Nothing is allocated but the answer.
  */
 export function featuresAt(set: FeatureSet, tiles: EntityTiles, at: number): FeatureValues {
   const values = valuesOf(find(set, tiles, at));
-  return set.derive === undefined ? values : Object.assign(values, set.derive(values, at));
+  if (set.derive === undefined) return values;
+  const derived = set.derive(values, at);
+  for (const name of Object.keys(derived)) values[name] = derived[name]!;
+  return values;
 }
 
 /** `featuresAt` as JSON text, without the text of an object that has them. */
 export function featuresJson(set: FeatureSet, tiles: EntityTiles, at: number): string {
-  const windows = find(set, tiles, at);
-  const text = jsonOf(windows);
+  const reading = find(set, tiles, at);
+  const text = jsonOf(reading);
   if (set.derive === undefined) return `{${text}}`;
-  const values = valuesOf(windows);
+  const values = valuesOf(reading);
   const derived = set.derive(values, at);
   // one that has the name of a value takes its place
   if (Object.keys(derived).some((name) => Object.hasOwn(values, name))) return JSON.stringify(Object.assign(values, derived));
@@ -86,10 +96,10 @@ export function featuresJson(set: FeatureSet, tiles: EntityTiles, at: number): s
 }
 
 /** Adds up the tiles, and finds the numbers of each window. */
-function find(set: FeatureSet, tiles: EntityTiles, at: number): readonly ReadWindow[] {
+function find(set: FeatureSet, tiles: EntityTiles, at: number): Reading {
   let reading = readings.get(set);
   if (reading === undefined) readings.set(set, (reading = readingOf(set)));
-  const { row, fields, windows, sizes, nothing, add } = reading;
+  const { row, fields, sizes, nothing, add } = reading;
   for (const sameSize of sizes) {
     row.clear();
     let found = nothing;
@@ -111,11 +121,20 @@ function find(set: FeatureSet, tiles: EntityTiles, at: number): readonly ReadWin
       read.found = found;
     }
   }
-  return windows;
+  return reading;
 }
 
-function valuesOf(windows: readonly ReadWindow[]): Record<string, number | null> {
-  const values: Record<string, number | null> = {};
+function valuesOf({ begin, windows }: Reading): Record<string, number | null> {
+  let count = 0;
+  for (const { found } of windows) count += found.always.length + found.count;
+  const values = begin(count);
+  for (const { names, found } of windows) {
+    const { always } = found;
+    for (let i = 0; i < always.length; i++) {
+      const number = always[i]!;
+      values[names[i]!.key] = number === number ? number : null;
+    }
+  }
   for (const { names, found } of windows) {
     const { places, numbers, count } = found;
     for (let i = 0; i < count; i++) {
@@ -126,23 +145,38 @@ function valuesOf(windows: readonly ReadWindow[]): Record<string, number | null>
   return values;
 }
 
-function jsonOf(windows: readonly ReadWindow[]): string {
+function jsonOf({ windows }: Reading): string {
   let text = '';
-  for (const { names, found } of windows) {
-    const { places, numbers, count } = found;
-    for (let i = 0; i < count; i++) {
-      const number = numbers[i]!;
-      const { json } = names[places[i]!]!;
-      // neither NaN nor the infinite is a number of JSON
-      text += (text === '' ? json : `,${json}`) + (number - number === 0 ? number : 'null');
-    }
-  }
+  const put = ({ json }: FeatureName, number: number): void => {
+    // neither NaN nor the infinite is a number of JSON
+    text += (text === '' ? json : `,${json}`) + (number - number === 0 ? number : 'null');
+  };
+  for (const { names, found } of windows) for (let i = 0; i < found.always.length; i++) put(names[i]!, found.always[i]!);
+  for (const { names, found } of windows) for (let i = 0; i < found.count; i++) put(names[found.places[i]!]!, found.numbers[i]!);
   return text;
+}
+
+/**
+ * Makes objects that have `names` already, as null, and room for more. An object of so many names is a hash table, and one that names are added to grows again and again: a copy of one that is large enough takes less
+ * than half of the time, and throws nothing away. Only a literal without a prototype is copied as a table. It has room for the names that it is written with, each as often as it is, and a table is at most two thirds full.
+ */
+function objectsWith(names: readonly string[]): Reading['begin'] {
+  const makers: (() => Record<string, number | null>)[] = [];
+  return (count) => {
+    const power = Math.min(largestPower, 32 - Math.clz32(count + (count >> 1) - 1));
+    return (makers[power] ??= objectMaker(names, Math.round(2 ** (power + 1) / 3)))();
+  };
+}
+
+function objectMaker(names: readonly string[], room: number): () => Record<string, number | null> {
+  const texts = names.map((name) => `${JSON.stringify(name)}: null`);
+  const again = Array.from({ length: texts.length === 0 ? 0 : Math.max(0, room - texts.length) }, () => texts[0]!);
+  return new Function(`return { ${['__proto__: null', ...texts, ...again].join(', ')} };`) as () => Record<string, number | null>;
 }
 
 function readingOf(set: FeatureSet): Reading {
   const row = new TileRow(set.layout);
-  const emptyFound = (): Found => ({ places: [], numbers: [], count: 0 });
+  const emptyFound = (): Found => ({ always: [], places: [], numbers: [], count: 0 });
   const nothing = emptyFound();
   const windows = set.windows.map((window): ReadWindow => ({ window, names: [], own: emptyFound(), found: nothing }));
   const place: Placing = (field, of) => {
@@ -150,9 +184,10 @@ function readingOf(set: FeatureSet): Reading {
     return windows[0]!.names.length - 1;
   };
   const fields = set.layout.fields.map((field) => fieldWriter(set.layout, row, field, place));
+  const begin = objectsWith(windows.flatMap(({ names }) => names.map(({ key }) => key)));
   for (const write of fields) write(nothing);
   const sizes = [paneMs.small, paneMs.large].map((size) => windows.filter(({ window }) => window.pane === size).sort((a, b) => a.window.ms - b.window.ms));
-  return { row, fields, windows, sizes, nothing, add: (bytes, at) => row.add(bytes, at) };
+  return { row, begin, fields, windows, sizes, nothing, add: (bytes, at) => row.add(bytes, at) };
 }
 
 function fieldWriter(layout: Layout, { tables }: TileRow, { name, node: declared }: Layout['fields'][number], place: Placing): FieldWriter {
@@ -164,13 +199,7 @@ function fieldWriter(layout: Layout, { tables }: TileRow, { name, node: declared
   const value = valueOf(layout, table, node);
   if (leaf.by !== undefined) return groupsWriter(table, name, node, value, place);
   const own = place(name);
-  return (found) => put(found, own, value(0));
-}
-
-function put(found: Found, place: number, number: number): void {
-  const at = found.count++;
-  found.places[at] = place;
-  found.numbers[at] = number;
+  return (found) => void (found.always[own] = value(0));
 }
 
 /** A leaf or ratio by groups: its total, then each group. A group of which nothing was counted is left out; a minimum or ratio of 0 is something. A ratio has no total. */
@@ -181,18 +210,18 @@ function groupsWriter(table: RowTable, name: string, node: AddedUp, value: SlotV
   const places: number[] = [];
   return (found) => {
     const { slots, count } = table;
-    const first = found.count;
     let total = addsUp ? 0 : Number.NaN;
-    if (own >= 0) put(found, own, total);
     for (let i = 0; i < count; i++) {
       const slot = slots[i]!;
       const x = value(slot);
       if (x !== x || (addsUp && x === 0)) continue;
       if (addsUp) total += x;
       else if (total !== total || (op === 'min' ? x < total : x > total)) total = x;
-      put(found, (places[slot] ??= place(name, String(table.group(slot)))), x);
+      const at = found.count++;
+      found.places[at] = places[slot] ??= place(name, String(table.group(slot)));
+      found.numbers[at] = x;
     }
-    if (own >= 0) found.numbers[first] = total;
+    if (own >= 0) found.always[own] = total;
   };
 }
 
@@ -215,7 +244,7 @@ function quantilesWriter(table: RowTable, at: number, { leaf, at: quantiles }: E
         value = known[slot] ??= bucketValue(table.group(slot) as number, accuracy);
         break;
       }
-      put(found, places[q]!, value);
+      found.always[places[q]!] = value;
     }
   };
 }

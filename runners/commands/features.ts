@@ -128,8 +128,13 @@ async function get(call: Call, declared: Declared, set: FeatureSet, id: string):
 async function printFeatures(call: Call, set: FeatureSet, id: string, { at, features }: FeatureAnswer): Promise<void> {
   const time = new Date(at).toISOString();
   await call.output.print({ entity: set.name, id, at: time, features }, () => {
-    const rows = Object.entries(features).map(([name, value]) => [name, value === null ? '-' : shown(value)]);
-    return `${set.name} ${id} at ${time}\n${table(['feature', 'value'], rows)}`;
+    // each group below its total
+    const rows = new Map<string, string[][]>();
+    for (const [name, value] of Object.entries(features)) {
+      const total = name.replace(/\{.*\}$/s, '');
+      rows.set(total, [...(rows.get(total) ?? []), [name, value === null ? '-' : shown(value)]]);
+    }
+    return `${set.name} ${id} at ${time}\n${table(['feature', 'value'], [...rows.values()].flat())}`;
   });
 }
 

@@ -38,18 +38,18 @@ const aRow: fc.Arbitrary<Row> = fc.record({
   t: fc.oneof(fc.integer({ min: 1, max: 2 * hour }), fc.integer({ min: 1, max: 8 * 24 * hour })).map((ago) => end - ago),
 });
 
-function paneOf(rows: readonly Row[]): Pane {
-  const pane = new Pane(layout, groupLabels(layout), 0);
+function paneOf(rows: readonly Row[], of = layout): Pane {
+  const pane = new Pane(of, groupLabels(of), 0);
   const { length } = rows;
   if (length > 0) pane.add(new Batch<Row>(objectRows(rows), Float64Array.from(rows, (row) => row.t), stringColumn(rows.map(() => 'k')), { name: 'k', kind: 'string' }), new Int32Array(length));
   return pane;
 }
 
 /** Tiles of both sizes, in the order of time. */
-function tilesOf(rows: readonly Row[]): EntityTiles {
+function tilesOf(rows: readonly Row[], of = layout): EntityTiles {
   const tiles = [paneMs.small, paneMs.large].flatMap((pane) => {
     const starts = [...new Set(rows.map(({ t }) => Math.floor(t / pane) * pane))].sort((a, b) => a - b);
-    return starts.map((start) => ({ pane, start, bytes: packTile(paneOf(rows.filter(({ t }) => Math.floor(t / pane) * pane === start)), 0) }));
+    return starts.map((start) => ({ pane, start, bytes: packTile(paneOf(rows.filter(({ t }) => Math.floor(t / pane) * pane === start), of), 0) }));
   });
   return {
     each(pane, from, to, take) {
@@ -58,9 +58,10 @@ function tilesOf(rows: readonly Row[]): EntityTiles {
   };
 }
 
-/** What the records of a window come to, by the way of windows. */
+/** What the records of a window come to, by the way of windows: groups come last. */
 function expected(rows: readonly Row[]): Record<string, number | null> {
   const found: Record<string, number | null> = {};
+  const ofGroups: Record<string, number | null> = {};
   for (const window of set.windows) {
     const pane = paneOf(rows.filter(({ t }) => t >= windowStart(window, end) && t < end));
     if (pane.size === 0) pane.keys.intern(Buffer.from('k'), 0, 1);
@@ -76,14 +77,14 @@ function expected(rows: readonly Row[]): Record<string, number | null> {
         const numbers = groups.map(([, x]) => x);
         if (isExtreme) found[feature] = numbers.length === 0 ? null : name === 'least' ? Math.min(...numbers) : Math.max(...numbers);
         else if (name !== 'each') found[feature] = numbers.reduce((sum, x) => sum + x, 0);
-        for (const [group, x] of groups) found[`${feature}{${group}}`] = x;
+        for (const [group, x] of groups) ofGroups[`${feature}{${group}}`] = x;
       }
     }
   }
-  return found;
+  return { ...found, ...ofGroups };
 }
 
-test('a look-up gives what the records of each window come to, in the order of the declaration, and the same as text', () => {
+test('a look-up gives what the records of each window come to, in the order of the declaration with groups last, and the same as text', () => {
   fc.assert(
     fc.property(fc.array(fc.oneof({ arbitrary: fc.array(aRow, { maxLength: 6 }), weight: 4 }, { arbitrary: fc.array(aRow, { minLength: 60, maxLength: 90 }), weight: 1 }), { maxLength: 3 }), (entities) => {
       // one after the other, since look-ups share what they are made with
@@ -112,6 +113,22 @@ test('as text, what is derived comes last or takes the place of a value, and wha
   const byGroup = features('empty', { of: input, key: input.who, windows: ['1h'], values: { each: ratio(sum(input.ms), count()).by(input.cat) }, derive: () => ({ one: 1 }) }) as unknown as FeatureSet;
   expect(featuresJson(byGroup, noTiles, end)).toBe('{"one":1}');
   expect(featuresJson({ ...byGroup, derive: undefined }, noTiles, end)).toBe('{}');
+});
+
+test('an answer has the names of its features and no others, however many there are', () => {
+  const byGroup = features('many', { of: input, key: input.who, windows: ['1h'], values: { cats: count().by(input.cat) } }) as unknown as FeatureSet;
+  for (const groups of [0, 1, 2, 41, 42, 43, 85, 86, 700, 2_000]) {
+    const tiles = tilesOf(Array.from({ length: groups }, (_, i) => ({ who: 'ann', cat: `g${10_000 + i}`, floor: 0, ms: null, t: end - 1 })), byGroup.layout);
+    for (let times = 0; times < 3; times++) {
+      const found = featuresAt(byGroup, tiles, end);
+      expect(Object.keys(found)).toEqual(['cats_1h', ...Array.from({ length: groups }, (_, i) => `cats_1h{g${10_000 + i}}`)]);
+      expect(found['cats_1h']).toBe(groups);
+    }
+  }
+  const found = featuresAt(byGroup, noTiles, end);
+  expect('constructor' in found || found['toString'] !== undefined).toBe(false);
+  const again = features('again', { of: input, key: input.who, windows: ['1h'], values: { n: count() }, derive: () => ({ n_1h: 7, more: null }) }) as unknown as FeatureSet;
+  expect(Object.entries(featuresAt(again, noTiles, end))).toEqual([['n_1h', 7], ['more', null]]);
 });
 
 test('what tiles do not add up is refused', () => {
