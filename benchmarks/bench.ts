@@ -57,7 +57,7 @@ const benchmarks: Readonly<Record<string, (options: Options) => AsyncIterable<Re
   evaluate: ({ events, seed }) => evaluate({ decisions: Math.min(5 * events, 10_000_000), rows: 50 * events, seed }),
   // on the broker of KAFKA_BROKERS
   freshness: async function* ({ seed, workers }) {
-    for (const rate of values.rate.split(',')) yield await freshness({ rate: Number(rate), seconds: Number(values.seconds), history: Number(values.history), workers, seed });
+    for (const rate of values.rate.split(',')) yield await freshness({ rate: Number(rate), seconds: Number(values.seconds), history: Number(values.history), workers, seed, byPart: values['by-part'] });
   },
   repartition: async function* ({ events, seed }) {
     for (const processes of [1, 2]) yield await repartition({ events, seed, processes });
@@ -93,6 +93,7 @@ const { values, positionals } = parseArgs({
     rate: { type: 'string', default: '6000,36000' },
     seconds: { type: 'string', default: '60' },
     history: { type: 'string', default: '500000' },
+    'by-part': { type: 'boolean', default: false },
     partitions: { type: 'string', default: '1' },
     warm: { type: 'string', default: '0' },
     'tick-ns': { type: 'string', default: '1000000' },

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -28,6 +28,7 @@ import { forgetFeatures } from './forget-features.js';
 import { latencies } from './latencies.js';
 import { listeningProcess } from './listening-process.js';
 import { plainProducer } from './plain-producer.js';
+import { profileParts } from './profile-parts.js';
 
 export interface FreshnessOptions {
   /** Events a second. */
@@ -38,6 +39,8 @@ export interface FreshnessOptions {
   readonly history: number;
   readonly workers: number;
   readonly seed: number;
+  /** Profiles the pipeline, and tells what an event costs by part; that costs some percent. */
+  readonly byPart: boolean;
 }
 
 const warmUpMs = 10_000;
@@ -69,7 +72,7 @@ interface Sent {
  * `headrace run click-features` runs as one process on the Kafka of KAFKA_BROKERS (which has none of its topics) and the Redis of REDIS_URL, exactly once. Events come by a clock that waits for
  * nobody: what is sent late, since the producer or a broker was busy, counts from when it was due.
  */
-export async function freshness({ rate, seconds, history, workers, seed }: FreshnessOptions): Promise<Record<string, string | number>> {
+export async function freshness({ rate, seconds, history, workers, seed, byPart }: FreshnessOptions): Promise<Record<string, string | number>> {
   const [kafka, server] = [kafkaSettings(), redisSettings()];
   if (kafka === undefined || server === undefined) throw new HeadraceError('HR_KAFKA_SETTINGS', `${kafka === undefined ? 'KAFKA_BROKERS' : 'REDIS_URL'} is not set.`, { remedy: 'Start both (`npm run services -- start kafka redis`) and set the variables that it prints.' });
   const redis: RedisSettings = { ...server, prefix: `freshness-${process.pid}:` };
@@ -85,8 +88,9 @@ export async function freshness({ rate, seconds, history, workers, seed }: Fresh
     const total = Math.ceil((rate * (warmUpMs + 1_000 * seconds)) / 1_000);
     const past = { ...world, events: history, rate: history / (dayMs / 1_000), start: Date.now() - dayMs };
     const { partitions } = await writeEvents(imported(clickWorld(past)), { log: runtime.log, registry: runtime.registry, input: 'benchmark' });
+    const profiles = join(home, 'profiles');
     const command = fileURLToPath(new URL('../runners/headrace.js', import.meta.url));
-    child = spawn(process.execPath, [...nodeFlags, command, 'run', 'click-features', '--workers', String(workers), '--data-dir', home], { stdio: ['ignore', 'ignore', 'inherit'], env: { ...process.env, REDIS_PREFIX: redis.prefix } });
+    child = spawn(process.execPath, [...nodeFlags, ...(byPart ? ['--cpu-prof', `--cpu-prof-dir=${profiles}`] : []), command, 'run', 'click-features', '--workers', String(workers), '--data-dir', home], { stdio: ['ignore', 'ignore', 'inherit'], env: { ...process.env, REDIS_PREFIX: redis.prefix } });
     await caughtUp(runtime, partitions);
 
     const encoder = await openTopicEncoder(clicks, runtime);
@@ -145,6 +149,8 @@ export async function freshness({ rate, seconds, history, workers, seed }: Fresh
     const whileSent = await generating;
     const cpuAll = cpuNow().map((to, i) => to - cpuBefore[i]!);
     const ofParts = Object.fromEntries(parts.flatMap(({ name }, i) => [[`${name}Cores`, round(whileSent[i]! / seconds, 2)], [`${name}PerEventUs`, round((cpuAll[i]! * 1e6) / total, 1)]]));
+    await stop(child);
+    const pipelineUs = (cpuAll[0]! * 1e6) / total;
     return {
       workload: 'freshness',
       rate,
@@ -158,18 +164,28 @@ export async function freshness({ rate, seconds, history, workers, seed }: Fresh
       neverSeen: sent.length,
       sentLateMaxMs: Math.round(latest),
       ...ofParts,
+      ...(byPart ? await partsOf(profiles, pipelineUs) : {}),
       ...latencies(Float64Array.from([...seen, ...sent.map(() => patienceMs)]), 'Ms'),
     };
   } finally {
-    if (child !== undefined && child.exitCode === null) {
-      child.kill('SIGTERM');
-      await once(child, 'exit');
-    }
+    if (child !== undefined) await stop(child);
     await Promise.all([reader.close(), producer.close(), runtime.close()]);
     await deleteTopics(kafka, topics);
     await forgetFeatures(redis);
     await rm(home, { recursive: true, force: true });
   }
+}
+
+async function stop(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  child.kill('SIGTERM');
+  await once(child, 'exit');
+}
+
+/** Of what an event costs the pipeline, what goes to each part, in microseconds. @param folder with a profile a thread; the first is that of the main thread */
+async function partsOf(folder: string, us: number): Promise<Record<string, number>> {
+  const [file] = (await readdir(folder)).sort();
+  return Object.fromEntries([...profileParts(join(folder, file!))].map(([part, share]) => [`${part}Us`, round(us * share, 1)]));
 }
 
 /** Takes out of `sent` what Redis has by now, and notes how long that took. */

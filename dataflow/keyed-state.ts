@@ -62,11 +62,11 @@ export function createKeyedState<S>(options: {
   for (const { key, value } of table.range(prefix(task, timerKind), prefix(task, timerKind + 1))) {
     timers.push(Buffer.from(key).readDoubleBE(3), Buffer.from(value).toString());
   }
-  const stateKey = (key: string) => Buffer.concat([prefix(task, stateKind), entityBytes(Buffer.from(key))]);
+  const stateKey = (key: string) => behind(task, stateKind, key);
   const timerKey = (time: number, key: string) => {
-    const at = Buffer.alloc(8);
-    at.writeDoubleBE(time);
-    return Buffer.concat([prefix(task, timerKind), at, entityBytes(Buffer.from(key))]);
+    const bytes = behind(task, timerKind, key, 8);
+    bytes.writeDoubleBE(time, prefixBytes);
+    return bytes;
   };
   const load = (key: string): Entry<S> | undefined => {
     const bytes = table.get(stateKey(key));
@@ -81,9 +81,9 @@ export function createKeyedState<S>(options: {
   const sweepMs = Math.max(1, Math.floor(options.expire / 8));
   const dueOf = (lastSeen: number) => Math.ceil((lastSeen + options.expire) / sweepMs) * sweepMs;
   const dueKey = (due: number, key: string) => {
-    const at = Buffer.alloc(8);
-    at.writeBigUInt64BE(BigInt(due) + (1n << 63n));
-    return Buffer.concat([prefix(task, dueKind), at, entityBytes(Buffer.from(key))]);
+    const bytes = behind(task, dueKind, key, 8);
+    bytes.writeBigUInt64BE(BigInt(due) + (1n << 63n), prefixBytes);
+    return bytes;
   };
   const sweep = () => {
     for (const { key: marker, value } of [...table.range(prefix(task, dueKind), dueKey(Math.floor(reached), ''))]) {
@@ -170,10 +170,22 @@ export function createKeyedState<S>(options: {
   };
 }
 
+const prefixBytes = 3;
+
 function prefix(task: number, kind: number): Buffer {
-  const bytes = Buffer.alloc(3);
+  const bytes = Buffer.allocUnsafe(prefixBytes);
   bytes.writeUInt16BE(task);
   bytes[2] = kind;
+  return bytes;
+}
+
+/** The prefix, `room` bytes to fill, and a key as `entityBytes` writes it. */
+function behind(task: number, kind: number, key: string, room = 0): Buffer {
+  const entity = entityBytes(Buffer.from(key));
+  const bytes = Buffer.allocUnsafe(prefixBytes + room + entity.length);
+  bytes.writeUInt16BE(task);
+  bytes[2] = kind;
+  bytes.set(entity, prefixBytes + room);
   return bytes;
 }
 

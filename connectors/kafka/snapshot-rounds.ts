@@ -29,7 +29,7 @@ interface Round {
 export interface RoundSizes {
   /** A round begins when so many bytes, and twice the state, have come since the start of the last one. @default 4 MiB */
   readonly roundBytes?: number;
-  /** A slice has at least so many bytes. @default 64 KiB */
+  /** A slice has at least so many bytes: few, for they come with each epoch of each task. @default 16 KiB */
   readonly sliceBytes?: number;
 }
 
@@ -39,23 +39,22 @@ const noKey = new Uint8Array(0);
  * @param state as committed: entries are read from it
  * @param from where the last round begins that is known
  */
-export function snapshotRounds(state: StateBackend, pipeline: string, from: number, { roundBytes = 4 * 1_048_576, sliceBytes = 64 * 1_024 }: RoundSizes = {}): SnapshotRounds {
+export function snapshotRounds(state: StateBackend, pipeline: string, from: number, { roundBytes = 4 * 1_048_576, sliceBytes = 16 * 1_024 }: RoundSizes = {}): SnapshotRounds {
   let complete = from;
   let sinceStart = 0;
   let stateBytes = 0;
   let round: Round | undefined;
-  let next: { readonly round: Round | undefined; readonly entries: readonly StateWrite[]; readonly bytes: number; readonly isDone: boolean } | undefined;
+  let next: { readonly round: Round | undefined; readonly bytes: number; readonly isDone: boolean } | undefined;
   return {
     get from() {
       return complete;
     },
     slice(changes) {
-      if (next !== undefined) return next.entries;
       const changed = changes.reduce((sum, w) => sum + writeSize(w), 0);
       const current = round ?? (sinceStart + changed > roundBytes + 2 * stateBytes ? { steps: state.steps(pipeline), start: Number.NaN, step: 0, key: noKey, bytes: 0 } : undefined);
       if (current === undefined) {
-        next = { round: undefined, entries: [], bytes: changed, isDone: false };
-        return next.entries;
+        next = { round: undefined, bytes: changed, isDone: false };
+        return [];
       }
       const budget = Math.max(sliceBytes, changed);
       const entries: StateWrite[] = [];
@@ -77,7 +76,8 @@ export function snapshotRounds(state: StateBackend, pipeline: string, from: numb
         if (isCut) break;
       }
       bytes += size;
-      next = { round: { ...current, step, key, bytes }, entries, bytes: changed + size, isDone: step >= current.steps.length };
+      // the entries are read again when they are asked for again: kept until the commit they would cost their collection
+      next = { round: { ...current, step, key, bytes }, bytes: changed + size, isDone: step >= current.steps.length };
       return entries;
     },
     written(offset) {

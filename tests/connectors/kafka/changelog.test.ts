@@ -40,7 +40,7 @@ test('from its last whole round on, the changelog makes up the state; what is be
       epochs.forEach((changes, offset) => {
         const slice = round.slice(changes);
         // asked again before it is committed, it is the same
-        expect(round.slice(changes)).toBe(slice);
+        expect(round.slice(changes)).toStrictEqual(slice);
         log.push({ offset, writes: [...slice, ...changes] });
         writeState('p', changes);
         const before = round.from;
