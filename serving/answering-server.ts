@@ -18,8 +18,8 @@ const unavailable: ReadonlySet<string> = new Set(['HR_FEATURE', 'HR_FEATURE_STOR
 export function answeringServer(answer: (request: IncomingMessage) => Promise<Answer>): Server {
   return createServer({ maxHeaderSize: longestUrl }, (request, response) => {
     const send = ({ status, body, type }: Answer) => {
-      const text = type === undefined ? JSON.stringify(body) : String(body);
-      response.writeHead(status, { 'content-type': type ?? 'application/json', 'content-length': Buffer.byteLength(text), 'cache-control': 'no-store' }).end(text);
+      const bytes = Buffer.from(type === undefined ? JSON.stringify(body) : String(body));
+      response.writeHead(status, { 'content-type': type ?? 'application/json', 'content-length': bytes.length, 'cache-control': 'no-store' }).end(bytes);
     };
     request.resume();
     answer(request).then(send, (error: unknown) => {

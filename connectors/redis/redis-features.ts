@@ -29,7 +29,11 @@ export function redisFeatures(settings: RedisSettings): FeatureReader {
       throw connection.failure(cause);
     }
     const [newest, ...values] = found;
-    if (newest === null || newest === undefined) throw new HeadraceError('HR_FEATURE', `No run has published the features "${set.name}" to Redis at ${settings.host}:${settings.port}, or none within its longest window.`);
+    if (newest === null || newest === undefined) {
+      throw new HeadraceError('HR_FEATURE', `No run has published the features "${set.name}" to Redis at ${settings.host}:${settings.port} with the prefix "${settings.prefix}", or none within its longest window.`, {
+        remedy: 'Run its pipeline with these REDIS_ variables set: what it computes from then on is published. Without REDIS_URL look-ups read the state.',
+      });
+    }
     const newestEvent = newest.readDoubleLE(stampBytes);
     const at = lookUpTime(newestEvent);
     return entities.map((entity, i) => {

@@ -134,7 +134,8 @@ async function printFeatures(call: Call, set: FeatureSet, id: string, { at, feat
       const total = name.replace(/\{.*\}$/s, '');
       rows.set(total, [...(rows.get(total) ?? []), [name, value === null ? '-' : shown(value)]]);
     }
-    return `${set.name} ${id} at ${time}\n${table(['feature', 'value'], [...rows.values()].flat())}`;
+    const isEmpty = Object.values(features).every((value) => value === null || value === 0);
+    return `${set.name} ${id} at ${time}${isEmpty ? `: nothing was counted in ${set.windows.map((w) => w.name).join(', ')}` : ''}\n${table(['feature', 'value'], [...rows.values()].flat())}`;
   });
 }
 
