@@ -2,8 +2,9 @@ import { deserialize, serialize } from 'node:v8';
 
 /*
  * Plain data as bytes: what steps keep for their users is mostly a small record of numbers, and V8's serializer takes several microseconds to begin. First byte 1, then a value:
- *    64 to 255: a whole number from 0 to 191; else a tag: null, undefined, true, false; number: f64; text: u32 length, latin-1 bytes; wide text: u32 length, UTF-16;
- *    list: u32 count, values; record: u16 bytes of its names, count of names and each as text, then the values in their order
+ *    64 to 255: a whole number from 0 to 191; else a tag: null, undefined, true, false; number: f64; text: length, latin-1 bytes; wide text: length, UTF-16;
+ *    list: count, values; record: bytes of its names, count of names and each as text, then the values in their order
+ * Counts and lengths are varints, numbers little-endian.
  * Anything else goes to V8's serializer as a whole, whose first byte is 255.
  */
 const mark = 1;
@@ -12,8 +13,8 @@ const firstSmall = 64;
 const smallest = 256 - firstSmall;
 /** Lists and records in one value at most: more of them, and those that occur twice, are left to V8's serializer, which keeps what is one object one. */
 const mostParts = 16;
-/** Bytes that the names of a record may have. */
-const longestNames = 0xffff;
+/** Bytes of a tag and a count at most. */
+const headBytes = 6;
 
 /** The names of a record, and their bytes: records of one step have the same ones. */
 interface Shape {
@@ -35,6 +36,7 @@ export function packPlain(value: unknown): Uint8Array {
   end = 0;
   room(1);
   out[end++] = mark;
+  parts.length = 0;
   const isPlain = put(value);
   parts.length = 0;
   if (!isPlain) return serialize(value);
@@ -86,17 +88,17 @@ function putParts(value: object): boolean {
   if (kind === Array.prototype) {
     const list = value as unknown[];
     // with holes, or names beside the numbers
-    if (names.length !== list.length) return false;
-    out[end] = tag.list;
-    end = out.writeUInt32LE(list.length, end + 1);
+    if (names.length !== list.length || (list.length > 0 && names.at(-1) !== String(list.length - 1))) return false;
+    out[end++] = tag.list;
+    putCount(list.length);
     return list.every(put);
   }
   if (kind !== Object.prototype) return false;
   const shape = shapeOf(names);
   if (shape === undefined) return false;
-  room(3 + shape.bytes.length);
-  out[end] = tag.record;
-  end = out.writeUInt16LE(shape.bytes.length, end + 1);
+  room(headBytes + shape.bytes.length);
+  out[end++] = tag.record;
+  putCount(shape.bytes.length);
   out.set(shape.bytes, end);
   end += shape.bytes.length;
   for (const name of names) if (!put((value as Readonly<Record<string, unknown>>)[name])) return false;
@@ -110,27 +112,27 @@ function shapeOf(names: readonly string[]): Shape | undefined {
   // as a property it would be taken for the prototype
   if (names.includes('__proto__')) return undefined;
   const before = end;
-  room(4);
-  end = out.writeUInt32LE(names.length, end);
+  room(headBytes);
+  putCount(names.length);
   names.forEach(putText);
   const bytes = Uint8Array.from(out.subarray(before, end));
   end = before;
-  if (bytes.length > longestNames) return undefined;
   lastShape = { names, bytes };
   return lastShape;
 }
 
 function putText(text: string): boolean {
   const { length } = text;
-  room(5 + 2 * length);
+  room(headBytes + 2 * length);
   const start = end;
-  out[end] = tag.text;
-  end = out.writeUInt32LE(length, end + 1);
+  out[end++] = tag.text;
+  putCount(length);
+  const first = end;
   for (let i = 0; i < length; i++) {
     const unit = text.charCodeAt(i);
     if (unit > 255) {
       out[start] = tag.wideText;
-      end = start + 5 + out.write(text, start + 5, 'utf16le');
+      end = first + out.write(text, first, 'utf16le');
       return true;
     }
     out[end++] = unit;
@@ -153,11 +155,8 @@ function take(bytes: Buffer): unknown {
     case tag.number:
       at += 8;
       return bytes.readDoubleLE(at - 8);
-    case tag.list: {
-      const count = bytes.readUInt32LE(at);
-      at += 4;
-      return Array.from({ length: count }, () => take(bytes));
-    }
+    case tag.list:
+      return Array.from({ length: takeCount(bytes) }, () => take(bytes));
     case tag.record: {
       const record: Record<string, unknown> = {};
       for (const name of takeNames(bytes)) record[name] = take(bytes);
@@ -169,25 +168,39 @@ function take(bytes: Buffer): unknown {
 }
 
 function takeText(bytes: Buffer, kind: number): string {
-  const from = at + 4;
-  const length = bytes.readUInt32LE(at) * (kind === tag.wideText ? 2 : 1);
-  at = from + length;
+  const length = takeCount(bytes) * (kind === tag.wideText ? 2 : 1);
+  const from = at;
+  at += length;
   return kind === tag.wideText ? bytes.toString('utf16le', from, at) : bytes.toString('latin1', from, at);
 }
 
 function takeNames(bytes: Buffer): readonly string[] {
-  const from = at + 2;
-  const to = from + bytes.readUInt16LE(at);
+  const length = takeCount(bytes);
+  const from = at;
+  const to = from + length;
   const key = bytes.toString('latin1', from, to);
   let names = shapes.get(key);
   if (names === undefined) {
-    at = from + 4;
-    names = Array.from({ length: bytes.readUInt32LE(from) }, () => takeText(bytes, bytes[at++]!));
+    names = Array.from({ length: takeCount(bytes) }, () => takeText(bytes, bytes[at++]!));
     if (shapes.size === mostShapes) shapes.clear();
     shapes.set(key, names);
   }
   at = to;
   return names;
+}
+
+function putCount(count: number): void {
+  for (; count > 127; count >>>= 7) out[end++] = 128 | (count & 127);
+  out[end++] = count;
+}
+
+function takeCount(bytes: Buffer): number {
+  let count = 0;
+  for (let shift = 0; ; shift += 7) {
+    const byte = bytes[at++]!;
+    count |= (byte & 127) << shift;
+    if (byte < 128) return count;
+  }
 }
 
 function room(n: number): void {
