@@ -18,6 +18,7 @@ import { providers } from './providers.js';
 import { restore } from './restore.js';
 import { soak, soakNames } from './soak.js';
 import { syncInterval } from './sync-interval.js';
+import { rebalance } from './rebalance.js';
 import { repartition } from './repartition.js';
 import { takeover } from './takeover.js';
 import { trainingHour } from './training-hour.js';
@@ -63,6 +64,7 @@ const benchmarks: Readonly<Record<string, (options: Options) => AsyncIterable<Re
     for (const processes of [1, 2]) yield await repartition({ events, seed, processes });
   },
   takeover: () => takeover({ keys: 1_000_000 }),
+  rebalance: () => rebalance({ keys: 400_000 }),
   restore: () => restore({ keys: 1_000_000 }),
   soak: async function* ({ events }) {
     for (const step of values.step?.split(',') ?? soakNames) {

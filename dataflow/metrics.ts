@@ -32,6 +32,8 @@ export const metricTable = {
   headrace_watermark_delay_ms: { type: 'gauge', by: '', help: 'Newest event time seen less the watermark.' },
   headrace_event_delay_ms: { type: 'gauge', by: '', help: 'Clock less the newest event time of the last epoch: how old the newest record is that results tell of.' },
   headrace_input_lag_records: { type: 'gauge', by: 'partition', help: 'Records of an input partition that are not processed: its end less the committed position. There is one for each partition that this process has.' },
+  headrace_tasks_taken_total: { type: 'counter', by: '', help: 'Tasks that this process has opened since it was given them: at its start, and when others came or went.' },
+  headrace_tasks_given_back_total: { type: 'counter', by: '', help: 'Tasks that this process has closed since others were given them, or could have been.' },
   headrace_assigned_partitions: { type: 'gauge', by: '', help: 'Input partitions that this process has.' },
   headrace_epoch: { type: 'gauge', by: '', help: 'Number of the last epoch that was committed.' },
   headrace_last_commit_timestamp_seconds: { type: 'gauge', by: '', help: 'When it was committed (Unix time).' },

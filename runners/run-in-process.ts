@@ -57,9 +57,10 @@ export async function runInProcess(pipeline: Pipeline, options: RunOptions, kafk
       observer: options.observer,
       ...(options.stateRules && { stateRules: options.stateRules }),
       ...(options.onState && { onState: options.onState }),
+      groupCount: (tasks) => Math.max(1, Math.min(workers, tasks)),
       groups(setting) {
         const { taskCount, tasks, environment, partitions, positions, packsParcels } = setting;
-        const threadCount = Math.min(workers, tasks.length);
+        const threadCount = Math.max(1, Math.min(workers, tasks.length));
         if (threadCount < 2) {
           return [createTaskGroup({ pipeline, tasks, taskCount, log: runtime.log, registry: runtime.registry, environment, partitions, positions })];
         }

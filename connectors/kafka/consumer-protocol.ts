@@ -1,15 +1,20 @@
 /*
  * What members of a group tell one another, in the encoding of Kafka's own consumers (ConsumerProtocolSubscription and ConsumerProtocolAssignment, version 0),
- * so that its tools show the group: int16 version, then topics or topics with partitions, then bytes of our own: int32s, the tasks, and in a subscription before them 1 for one that has been running. Big-endian.
+ * so that its tools show the group: int16 version, then topics or topics with partitions, then bytes of our own: int32s. In a subscription 1 for one that goes on, the generation, the number of tasks that run, these, and
+ * the tasks of which there are copies; in an assignment 1 when another round follows, the generation of the subscription, and the tasks. Big-endian.
  */
 
 /** What a member brings along. */
 export interface Subscription {
   readonly topics: readonly string[];
-  /** The tasks that it would keep. */
-  readonly tasks: readonly number[];
-  /** Whether it has been running them. */
-  readonly runs: boolean;
+  /** The tasks that it runs, or has been running. */
+  readonly runs: readonly number[];
+  /** It goes on running them until it is told to let go. */
+  readonly goesOn: boolean;
+  /** The generation that it has joined last; -1: none. What it runs is its own only if no generation was without it (KIP-792). */
+  readonly generation: number;
+  /** The tasks that it has copies of. */
+  readonly copies: readonly number[];
 }
 
 /** What a member gets. */
@@ -17,36 +22,41 @@ export interface AssignedTasks {
   /** Partitions of each topic that is read. */
   readonly topics: ReadonlyMap<string, number>;
   readonly tasks: readonly number[];
+  /** Some tasks are with nobody until who runs them has let go, and joins again. */
+  readonly isPartial: boolean;
+  /** `generation` of the subscription for which it was made. */
+  readonly since: number;
 }
 
-export function encodeSubscription({ topics, tasks, runs }: Subscription): Uint8Array {
-  return Buffer.concat([int16(0), int32(topics.length), ...topics.map(text), bytes(Buffer.concat([runs ? 1 : 0, ...tasks].map(int32)))]);
+export function encodeSubscription({ topics, runs, goesOn, generation, copies }: Subscription): Uint8Array {
+  return Buffer.concat([int16(0), int32(topics.length), ...topics.map(text), bytes(Buffer.concat([goesOn ? 1 : 0, generation, runs.length, ...runs, ...copies].map(int32)))]);
 }
 
-/** The tasks of a subscription. */
+/** What a subscription says of tasks. */
 export function decodeSubscription(encoded: Uint8Array): Omit<Subscription, 'topics'> {
   const at = cursor(encoded);
   at.int16();
   for (let left = at.int32(); left > 0; left--) at.skip(at.int16());
-  const [runs, ...tasks] = at.numbers();
-  return { tasks, runs: runs === 1 };
+  const [goesOn, generation, running, ...tasks] = at.numbers();
+  return { goesOn: goesOn === 1, generation: generation!, runs: tasks.slice(0, running), copies: tasks.slice(running) };
 }
 
-export function encodeAssignment({ topics, tasks }: AssignedTasks): Uint8Array {
+export function encodeAssignment({ topics, tasks, isPartial, since }: AssignedTasks): Uint8Array {
   const lists = [...topics].map(([topic, partitions]) => ({ topic, own: tasks.filter((task) => task < partitions) }));
-  return Buffer.concat([int16(0), int32(lists.length), ...lists.flatMap(({ topic, own }) => [text(topic), int32(own.length), ...own.map(int32)]), bytes(Buffer.concat(tasks.map(int32)))]);
+  return Buffer.concat([int16(0), int32(lists.length), ...lists.flatMap(({ topic, own }) => [text(topic), int32(own.length), ...own.map(int32)]), bytes(Buffer.concat([isPartial ? 1 : 0, since, ...tasks].map(int32)))]);
 }
 
-/** The tasks of an assignment; none when it is empty. */
-export function decodeAssignment(encoded: Uint8Array): Pick<AssignedTasks, 'tasks'> {
-  if (encoded.length === 0) return { tasks: [] };
+/** What an assignment says; nothing when it is empty. */
+export function decodeAssignment(encoded: Uint8Array): Omit<AssignedTasks, 'topics'> {
+  if (encoded.length === 0) return { tasks: [], isPartial: false, since: -1 };
   const at = cursor(encoded);
   at.int16();
   for (let left = at.int32(); left > 0; left--) {
     at.skip(at.int16());
     at.skip(4 * at.int32());
   }
-  return { tasks: at.numbers() };
+  const [isPartial, since, ...tasks] = at.numbers();
+  return { tasks, isPartial: isPartial === 1, since: since! };
 }
 
 function int16(value: number): Buffer {

@@ -3,7 +3,7 @@ import type { Committed } from '../../dataflow/ports/log-client.js';
 import { offsetAt } from '../../dataflow/record-block.js';
 import { type EpochRecord, epochRecord } from './epochs.js';
 import { changelogTopic, epochsTopic } from './internal-topics.js';
-import { restoreTask } from './join-pipeline.js';
+import { restoreTask } from './restore-task.js';
 import type { KafkaClient } from './kafka-client.js';
 import { togetherCommitted } from './kafka-log.js';
 import type { TopicPartition } from './requests.js';

@@ -9,11 +9,10 @@ import { type EpochRecord, epochBlock, epochRecord, withPositions } from './epoc
 import { changelogTopic, epochsTopic, internalPrefix, parcelsTopic } from './internal-topics.js';
 import type { KafkaClient } from './kafka-client.js';
 import type { TopicPartition } from './requests.js';
-import type { GroupMember } from './transaction-requests.js';
 import { type RoundSizes, type SnapshotRounds, snapshotRounds } from './snapshot-rounds.js';
 import type { StateCopy } from './state-copy.js';
 import { keptFor } from './topic-admin.js';
-import type { TransactionalProducer } from './transaction.js';
+import { type CommittingMember, inGeneration, type TransactionalProducer } from './transaction.js';
 
 /** Which tasks of a pipeline a process writes, and as whom. */
 export interface Ownership {
@@ -23,7 +22,9 @@ export interface Ownership {
   /** Transactional id of this process. */
   readonly transactionalId: string;
   /** Who it is in the group. @default nobody: the transactional id alone shuts others out */
-  readonly member?: GroupMember;
+  readonly member?: CommittingMember;
+  /** Tasks that have been taken over before, by `take`. */
+  readonly taken?: ReadonlyMap<number, TakenTask>;
   /** Tasks send to one another: when it is claimed, all that has been sent to them can be read. @default false */
   readonly exchanges?: boolean;
 }
@@ -37,6 +38,8 @@ export interface KafkaLog extends LogClient {
    * @throws HR_STATE_MISMATCH when the pipeline has run with another number of tasks
    */
   claim(pipeline: string, ownership?: Ownership): Promise<ReadonlyMap<number, EpochRecord | undefined>>;
+  /** Takes a task over beside those that a process is writing, who goes on: `claim` adds it. @param transactionalId that of the process */
+  take(pipeline: string, task: number, transactionalId: string): Promise<TakenTask>;
   /** The records of the last epochs of all tasks, whoever committed them. */
   lastEpochs(pipeline: string): Promise<ReadonlyMap<number, EpochRecord>>;
   /** Makes the internal topics of a pipeline. @throws HR_STATE_MISMATCH as `claim` */
@@ -57,9 +60,14 @@ export interface KafkaLogOptions {
   readonly rounds?: RoundSizes;
 }
 
-/** A task that this process writes: a partition of the epochs and of the changelog. */
-interface Part {
+/** A task that was taken over: what whoever had it before has left is settled. */
+export interface TakenTask {
+  /** Its last epoch. */
   last: EpochRecord | undefined;
+}
+
+/** A task that this process writes: a partition of the epochs and of the changelog. */
+interface Part extends TakenTask {
   rounds?: SnapshotRounds;
   /** Offset up to which the changelog was deleted, and one past its last record. */
   deletedTo: number;
@@ -104,7 +112,7 @@ export function kafkaLog({ client, now = Date.now, uniqueName = randomUUID, roun
     const all = await Promise.all(Array.from({ length: await client.partitions(topic) }, async (_, task) => [task, await lastEpoch(pipeline, task)] as const));
     return new Map(all.flatMap(([task, record]) => (record === undefined ? [] : [[task, record] as const])));
   };
-  const takePart = async (pipeline: string, task: number, { transactionalId }: Ownership): Promise<Part> => {
+  const takePart = async (pipeline: string, task: number, transactionalId: string): Promise<Part> => {
     const ownerOf = (block: RecordBlock, row: number) => epochRecord(block, row).by;
     await client.settleOthers({ topic: epochsTopic(pipeline), partition: task }, transactionalId, ownerOf);
     // the end of a transaction shows in one topic before it does in another; its owner is known from the epochs
@@ -129,7 +137,7 @@ export function kafkaLog({ client, now = Date.now, uniqueName = randomUUID, roun
       if (ownership.member !== undefined) await client.producer(wholeId(pipeline)).claim();
       await producer.claim();
     }
-    const parts = await Promise.all(ownership.owned.map(async (task) => [task, before?.parts.get(task) ?? (await takePart(pipeline, task, ownership))] as const));
+    const parts = await Promise.all(ownership.owned.map(async (task) => [task, before?.parts.get(task) ?? (ownership.taken?.get(task) as Part | undefined) ?? (await takePart(pipeline, task, ownership.transactionalId))] as const));
     // who had a task before may have sent to any other
     if (ownership.exchanges === true) await Promise.all(ownership.owned.map((task) => client.settlePresent({ topic: parcelsTopic(pipeline), partition: task })));
     return { producer, ownership, parts: new Map(parts), parcelsDeletedTo: before?.parcelsDeletedTo ?? new Map() };
@@ -197,7 +205,7 @@ export function kafkaLog({ client, now = Date.now, uniqueName = randomUUID, roun
           ...(change.parcels?.sent ?? []).map(({ task, block }) => ({ topic: parcelsTopic(pipeline), partition: task, block })),
           ...outputs,
         ],
-        offsets: { member: ownership.member ?? { group: pipeline, generation: -1, member: '' }, positions: committedOffsets(pipeline, change, ownership, shares) },
+        offsets: { member: ownership.member ?? inGeneration({ group: pipeline, generation: -1, member: '' }), positions: committedOffsets(pipeline, change, ownership, shares) },
         async stillNext() {
           // who shares the pipeline has shut out who had it as a whole, and kafkajs takes the id back
           const shared = ownership.member === undefined && (await client.members(pipeline)).length > 0;
@@ -241,6 +249,7 @@ export function kafkaLog({ client, now = Date.now, uniqueName = randomUUID, roun
       }
       return joinJournals(parts);
     },
+    take: takePart,
     lastEpochs,
     prepare,
     release: (pipeline) => void pipelines.delete(pipeline),

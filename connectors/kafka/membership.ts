@@ -1,29 +1,33 @@
 import { HeadraceError } from '../../dataflow/errors.js';
 import type { Cluster } from './cluster.js';
 import { decodeAssignment, decodeSubscription, encodeAssignment, encodeSubscription } from './consumer-protocol.js';
-import { type GroupIdentity, heartbeatRequest, joinGroupRequest, leaveGroupRequest, syncGroupRequest } from './group-requests.js';
-import { BrokerError, brokerErrorOf, kafkaError } from './kafka-errors.js';
+import { type GroupIdentity, heartbeatRequest, type Joined, joinGroupRequest, leaveGroupRequest, syncGroupRequest } from './group-requests.js';
+import { brokerErrorOf, kafkaError } from './kafka-errors.js';
 import type { Request } from './requests.js';
-import type { GroupMember } from './transaction-requests.js';
-import { spreadTasks } from './spread-tasks.js';
+import { spreadRound, type TaskHolder } from './spread-tasks.js';
+import { type CommittingMember, inGeneration } from './transaction.js';
 
-/** What a member has for a while: tasks, and the generation in which they are its own. */
+/** What a member has for a while: tasks, and as whom it commits them. */
 export interface Assignment {
   readonly tasks: readonly number[];
-  readonly member: GroupMember;
-  /** Nobody else can have had the tasks of this process since it was given them: it has missed no generation. */
-  readonly isContinuous: boolean;
+  readonly member: CommittingMember;
+  /** From one assignment to the next of the same life nobody else can have had the tasks of this process: it has missed no generation. */
+  readonly life: number;
 }
 
 /** One process in the group of a pipeline. */
 export interface Membership {
   /**
-   * Joins, or joins again after others have come or gone: everything that this process has done must be committed. Gives tasks that no other process has.
+   * Joins, or joins again after others have come or gone: everything that this process has done must be committed, and it runs nothing until this returns. Gives tasks that no other process has.
    *
-   * @param holds the tasks that it would keep, and whether it has been running them
+   * @param ran the tasks that it has been running, and would keep
    */
-  join(holds: { readonly tasks: readonly number[]; readonly runs: boolean }): Promise<Assignment>;
-  /** Others come or go, or the coordinator has given this process up: it must join again, and what it does not commit before is lost. */
+  join(ran: readonly number[]): Promise<Assignment>;
+  /** What it has been given last; undefined before. */
+  readonly given: Assignment | undefined;
+  /** Where it goes on: of what it ran it has committed all, and runs no more than `runs`. Others may have what it was not given again. */
+  letGo(runs: readonly number[]): void;
+  /** It must join again: others come or go, or the coordinator has given this process up, and what it does not commit before is lost. Where it goes on: it runs nothing that is its own. */
   readonly moving: boolean;
   /** Another process has joined in its place: it can take part no more. */
   readonly replaced: boolean;
@@ -41,8 +45,14 @@ export interface MembershipOptions {
   readonly tasks: number;
   /** All tasks belong to one process, and the others stand by. */
   readonly whole: boolean;
+  /** Its tasks go on while it joins again: it lets go of what it is given no longer, and then others get it. */
+  readonly goesOn: boolean;
+  /** The tasks of which this process has copies now. */
+  readonly copies: () => readonly number[];
   /** The topics whose partitions are the tasks, as Kafka's tools show them. */
   readonly topics: ReadonlyMap<string, number>;
+  /** Told of what it is given while it goes on. */
+  readonly onGiven?: (given: Assignment) => void;
 }
 
 /** How long a process that has come or gone is waited for until the tasks are spread without it. */
@@ -50,81 +60,194 @@ const rebalanceMs = 25_000;
 /** Heartbeats in a session. */
 const heartbeats = 10;
 const longestHeartbeatMs = 500;
+/** While tasks are with nobody: they wait until all members have heard of the next round. */
+const partialHeartbeatMs = 50;
+/** Sessions after which tasks that are with nobody are asked for again: who had to let go of them may have died, and have come back without them. */
+const partialSessions = 1;
+/** Before it joins again a group that has gone on. */
+const againMs = 5;
 
 /**
- * A member of a group by Kafka's classic protocol: all members stop at an epoch's end, join, and get tasks from the one that leads. Between joining and
- * getting tasks nobody runs any, so a task moves at once. A member that does not come is given up; its generation is over, and its commits are refused.
+ * A member of a group by Kafka's classic protocol, in one of two ways. *Stopping*: all members stop at an epoch's end, join, and get tasks from the one that leads; between joining and getting tasks nobody runs any, so a task moves at once. *Going on* (KIP-429): a
+ * member tells what it runs while it joins, and goes on. A task that has to move is given to nobody in that round; who runs it lets go and joins again, and the next round gives it away. So only tasks stop that move.
+ *
+ * What a member runs is its own for as long as it has joined every generation: whatever a leader knew when it gave tasks away, it knew of these. A member that has missed one, or has another name since, is taken to run nothing, by the leader
+ * and by itself. A member that does not come is given up; its generation is over, and its commits are refused.
  */
-export function createMembership({ cluster, group, instance, tasks, whole, topics }: MembershipOptions): Membership {
+export function createMembership({ cluster, group, instance, tasks, whole, goesOn, copies, topics, onGiven }: MembershipOptions): Membership {
   const { clock, settings } = cluster;
   let identity: GroupIdentity = { group, member: '', instance };
+  /** That it has joined last. */
   let generation = -1;
+  /** That it has been given tasks in last. */
+  let since = -1;
+  /** What it runs, and what it has been given to run. */
+  let held: readonly number[] = [];
+  /** What it has told to run in the last round. */
+  let claimed = held;
+  /** Counts how often its tasks were taken to be its own no more. */
+  let life = 0;
+  let given: (Assignment & { readonly isPartial: boolean; readonly at: number }) | undefined;
+  let round: Promise<void> | undefined;
+  let failure: unknown;
   let moving = true;
   let replaced = false;
-  /** As whom it was given tasks last. */
-  let given: GroupMember | undefined;
-  /** Stops the heartbeats of the generation before. */
+  let hasLeft = false;
+  /** Stops the heartbeats before. */
   let beating = 0;
 
   const ask = <R>(request: Request<R>): Promise<R> => cluster.coordinator('group', group, request, 'group');
-  const beat = async (mine: number): Promise<void> => {
-    const pause = Math.min(longestHeartbeatMs, settings.sessionMs / heartbeats);
-    let heard = clock.now();
-    while (beating === mine && !moving) {
-      await clock.wait(pause);
-      if (beating !== mine) return;
-      try {
-        await ask(heartbeatRequest(identity, generation));
-        heard = clock.now();
-      } catch (error) {
-        if (beating !== mine) return;
-        // a coordinator that cannot be reached may be back before the session is over
-        if (brokerErrorOf(error) === undefined || passesSoon(error)) {
-          cluster.forget();
-          moving = clock.now() - heard > settings.sessionMs;
-        } else moving = true;
-      }
-    }
+  /** What it runs may have been with others meanwhile. */
+  const beginAnew = (): void => {
+    life += 1;
+    if (goesOn) held = [];
   };
-  const joinOnce = async (holds: Parameters<Membership['join']>[0]): Promise<Assignment> => {
+  /** Undefined: the group has gone on without it, and it has to join again. */
+  const unlessGone = async <R>(request: Request<R>): Promise<R | undefined> => {
+    if (hasLeft) throw new HeadraceError('HR_EPOCH_FENCED', `This process has left group ${group}.`);
     try {
-      const joined = await ask(joinGroupRequest(identity, settings.sessionMs, rebalanceMs, encodeSubscription({ topics: [...topics.keys()], ...holds })));
-      identity = { ...identity, member: joined.member };
-      const shares = joined.leads ? spreadTasks(joined.members.map(({ member, metadata }) => ({ member, ...decodeSubscription(metadata) })), tasks, whole) : new Map<string, readonly number[]>();
-      const assignments = new Map([...shares].map(([to, own]) => [to, encodeAssignment({ topics, tasks: own })]));
-      const assigned = decodeAssignment(await ask(syncGroupRequest(identity, joined.generation, assignments)));
-      generation = joined.generation;
-      return { tasks: assigned.tasks, member: { group, generation, member: identity.member }, isContinuous: given?.member === identity.member && given.generation + 1 === generation };
+      return await ask(request);
     } catch (error) {
       const answer = brokerErrorOf(error)?.number;
       replaced ||= answer === kafkaError.fencedInstance;
       if (replaced) throw new HeadraceError('HR_EPOCH_FENCED', `Another process has joined group ${group} as ${instance}.`, { cause: error });
-      if (answer === kafkaError.unknownMember || answer === kafkaError.memberIdRequired) identity = { ...identity, member: '' };
-      if (answer !== undefined && joinsAgain.has(answer)) throw new BrokerError(kafkaError.coordinatorLoading, `joining group ${group}`);
-      throw error;
+      if (answer === undefined || !joinsAgain.has(answer)) throw error;
+      if (answer === kafkaError.unknownMember || answer === kafkaError.memberIdRequired) {
+        identity = { ...identity, member: '' };
+        beginAnew();
+      }
+      return undefined;
+    }
+  };
+  const spread = (joined: Joined): ReadonlyMap<string, Uint8Array> => {
+    if (!joined.leads) return new Map();
+    const holders = joined.members.map(({ member, metadata }): TaskHolder => {
+      const told = decodeSubscription(metadata);
+      // it has missed a generation, and begins anew
+      const isGone = told.goesOn && told.generation !== joined.generation - 1;
+      return isGone ? { member, runs: [], goesOn: false, copies: [...told.runs, ...told.copies] } : { member, ...told };
+    });
+    const { shares, isPartial } = spreadRound(holders, tasks, whole);
+    return new Map(joined.members.map(({ member, metadata }) => [member, encodeAssignment({ topics, tasks: shares.get(member)!, isPartial, since: decodeSubscription(metadata).generation })]));
+  };
+  const joinOnce = async (): Promise<Joined | undefined> => {
+    claimed = held;
+    const request = joinGroupRequest(identity, settings.sessionMs, rebalanceMs, encodeSubscription({ topics: [...topics.keys()], runs: claimed, goesOn, generation: since, copies: copies() }));
+    // made again as it was: to the coordinator it is the same then, and a group that has come to an end of its round is not disturbed
+    const joined = await cluster.patiently(`joining group ${group}`, () => unlessGone(request));
+    if (joined === undefined) return undefined;
+    if (joined.member !== identity.member || joined.generation !== since + 1) beginAnew();
+    identity = { ...identity, member: joined.member };
+    generation = joined.generation;
+    return joined;
+  };
+  const play = async (): Promise<void> => {
+    for (;;) {
+      const joined = await joinOnce();
+      const request = joined && syncGroupRequest(identity, generation, spread(joined));
+      const assignment = request && (await cluster.patiently(`the tasks of group ${group}`, () => unlessGone(request)));
+      if (assignment === undefined) {
+        await clock.wait(againMs);
+        continue;
+      }
+      const { tasks: own, isPartial, since: known } = decodeAssignment(assignment);
+      // a coordinator that took over while members joined has let another round have this number
+      if (known !== since) beginAnew();
+      since = generation;
+      held = [...new Set([...held, ...own])];
+      given = { tasks: own, isPartial, life, at: clock.now(), member: goesOn ? goingOn(life) : inGeneration({ group, generation, member: identity.member }) };
+      return;
+    }
+  };
+  /** Joins again, or waits for the end of a round that has begun. */
+  const join = (): Promise<void> =>
+    (round ??= play().finally(() => {
+      round = undefined;
+    }));
+  /** There is something that others take to be run here. */
+  const hasLetGo = (): boolean => goesOn && claimed.some((task) => !held.includes(task));
+  /** Joins again while its tasks go on. */
+  const joinBeside = async (): Promise<void> => {
+    try {
+      do await join();
+      while (hasLetGo());
+      onGiven?.(given!);
+    } catch (error) {
+      if (!hasLeft) failure ??= error;
+    }
+  };
+  /** As whom it commits in one life. */
+  const goingOn = (mine: number): CommittingMember => {
+    const now = () => {
+      if (failure !== undefined || life !== mine) throw new HeadraceError('HR_EPOCH_FENCED', 'Others have been given the tasks of this process.');
+      return { group, generation: since, member: identity.member };
+    };
+    return {
+      now,
+      async renewed(refused) {
+        if (now().generation === refused.generation) await joinBeside();
+        return now();
+      },
+    };
+  };
+  const beat = async (mine: number): Promise<void> => {
+    const pause = Math.min(longestHeartbeatMs, settings.sessionMs / heartbeats);
+    let heard = clock.now();
+    const isOver = () => beating !== mine || hasLeft || failure !== undefined || (!goesOn && moving);
+    while (!isOver()) {
+      await clock.wait(goesOn && given?.isPartial === true ? Math.min(pause, partialHeartbeatMs) : pause);
+      if (isOver()) return;
+      let isMoving = goesOn && given?.isPartial === true && clock.now() - given.at > partialSessions * settings.sessionMs;
+      try {
+        if (round === undefined) await ask(heartbeatRequest(identity, generation));
+        heard = clock.now();
+      } catch (error) {
+        if (isOver()) return;
+        // a coordinator that cannot be reached may be back before the session is over
+        if (brokerErrorOf(error) === undefined || passesSoon(error)) {
+          cluster.forget();
+          isMoving ||= clock.now() - heard > settings.sessionMs;
+        } else isMoving = true;
+      }
+      if (!goesOn) moving ||= isMoving;
+      else if (isMoving || round !== undefined) {
+        await joinBeside();
+        heard = clock.now();
+      }
     }
   };
   return {
     get moving() {
-      return moving;
+      return moving || failure !== undefined || given?.life !== life;
     },
     get replaced() {
       return replaced;
     },
-    async join(holds) {
+    get given() {
+      return given;
+    },
+    async join(ran) {
+      if (failure !== undefined) throw failure;
       beating += 1;
-      const assignment = await cluster.patiently(`joining group ${group}`, () => joinOnce(holds));
-      given = assignment.member;
+      held = ran;
+      await join();
       moving = false;
       void beat(beating);
-      return assignment;
+      if (hasLetGo()) void joinBeside();
+      return given!;
+    },
+    letGo(runs) {
+      held = [...new Set([...runs, ...(given?.tasks ?? [])])];
+      if (hasLetGo()) void joinBeside();
     },
     async leave() {
       beating += 1;
       moving = true;
+      hasLeft = true;
       if (generation < 0) return;
       try {
-        await ask(leaveGroupRequest(identity));
+        // beside a request to join that is not answered yet
+        await cluster.coordinator('group', group, leaveGroupRequest(identity));
       } catch {
         // the session ends by itself
       }
@@ -132,7 +255,7 @@ export function createMembership({ cluster, group, instance, tasks, whole, topic
   };
 }
 
-/** Answers after which a member joins again: the group has gone on without it. */
+/** Answers after which a member joins again. */
 const joinsAgain: ReadonlySet<number> = new Set([kafkaError.illegalGeneration, kafkaError.unknownMember, kafkaError.rebalanceInProgress, kafkaError.memberIdRequired]);
 
 /** The coordinator moves or starts. */

@@ -1,9 +1,12 @@
 /** A member of a group, and the tasks that it would keep. */
 export interface TaskHolder {
   readonly member: string;
-  readonly tasks: readonly number[];
-  /** Whether it has been running them; else it has copies of their state. */
-  readonly runs: boolean;
+  /** The tasks that it runs, or has been running. */
+  readonly runs: readonly number[];
+  /** It goes on running them: nobody else may have one of them before it has let go. */
+  readonly goesOn: boolean;
+  /** The tasks of which it has a copy of the state. */
+  readonly copies: readonly number[];
 }
 
 /**
@@ -13,29 +16,44 @@ export interface TaskHolder {
  * @param whole all tasks go to one member, and the others stand by
  */
 export function spreadTasks(members: readonly TaskHolder[], tasks: number, whole = false): ReadonlyMap<string, readonly number[]> {
-  const ordered = [...members].sort((a, b) => Number(b.runs) - Number(a.runs) || (a.member < b.member ? -1 : 1));
+  const ordered = [...members].sort((a, b) => b.runs.length - a.runs.length || (a.member < b.member ? -1 : 1)).map((holder) => ({ ...holder, own: [] as number[] }));
   const taken = new Set<number>();
-  const holding = ordered.map(({ member, tasks: holds }) => {
-    const own: number[] = [];
-    for (const task of [...holds].sort((a, b) => a - b)) {
-      if (task >= tasks || taken.has(task)) continue;
-      taken.add(task);
-      own.push(task);
+  for (const held of ['runs', 'copies'] as const) {
+    for (const holder of ordered) {
+      for (const task of [...holder[held]].sort((a, b) => a - b)) {
+        if (task >= tasks || taken.has(task)) continue;
+        taken.add(task);
+        holder.own.push(task);
+      }
     }
-    return { member, own };
-  });
+  }
   if (whole) {
-    const one = holding.reduce((most, h) => (h.own.length > most.own.length ? h : most));
-    return new Map(holding.map((h) => [h.member, h === one ? Array.from({ length: tasks }, (_, i) => i) : []]));
+    const one = ordered.reduce((most, h) => (h.own.length > most.own.length ? h : most));
+    return new Map(ordered.map((h) => [h.member, h === one ? Array.from({ length: tasks }, (_, i) => i) : []]));
   }
   // who holds most keeps one more where it does not come out even
-  const byHolding = [...holding].sort((a, b) => b.own.length - a.own.length);
-  const least = Math.floor(tasks / holding.length);
-  const more = tasks % holding.length;
+  const byHolding = [...ordered].sort((a, b) => b.own.length - a.own.length);
+  const least = Math.floor(tasks / ordered.length);
+  const more = tasks % ordered.length;
   const room = new Map(byHolding.map((h, i) => [h.member, least + (i < more ? 1 : 0)]));
   const free = Array.from({ length: tasks }, (_, i) => i).filter((task) => !taken.has(task));
-  for (const { member, own } of holding) free.push(...own.splice(room.get(member)!));
+  for (const { member, own } of ordered) free.push(...own.splice(room.get(member)!));
   free.sort((a, b) => a - b);
-  for (const { member, own } of holding) own.push(...free.splice(0, room.get(member)! - own.length));
-  return new Map(holding.map(({ member, own }) => [member, own.sort((a, b) => a - b)]));
+  for (const { member, own } of ordered) own.push(...free.splice(0, room.get(member)! - own.length));
+  return new Map(ordered.map(({ member, own }) => [member, own.sort((a, b) => a - b)]));
+}
+
+/** What members get in one round. */
+export interface Round {
+  readonly shares: ReadonlyMap<string, readonly number[]>;
+  /** Some tasks are with nobody: who runs them lets go and joins again, and then they are given away. */
+  readonly isPartial: boolean;
+}
+
+/** One round of spreading tasks (incremental cooperative rebalancing, KIP-429): each member gets of its share what no other is running, so members go on while they join. */
+export function spreadRound(members: readonly TaskHolder[], tasks: number, whole = false): Round {
+  const going = members.filter(({ goesOn }) => goesOn);
+  const isFree = (task: number, member: string): boolean => going.every((other) => other.member === member || !other.runs.includes(task));
+  const shares = new Map([...spreadTasks(members, tasks, whole)].map(([member, share]) => [member, share.filter((task) => isFree(task, member))]));
+  return { shares, isPartial: [...shares.values()].reduce((sum, { length }) => sum + length, 0) < tasks };
 }

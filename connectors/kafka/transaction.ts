@@ -2,10 +2,27 @@ import type { RecordBlock } from '../../dataflow/record-block.js';
 import type { TopicPartition } from './requests.js';
 import type { GroupMember } from './transaction-requests.js';
 
+/** As whom offsets are committed: the generation of a member changes while its tasks go on. */
+export interface CommittingMember {
+  /** @throws HR_EPOCH_FENCED others have been given the tasks */
+  now(): GroupMember;
+  /**
+   * The coordinator has refused this member, since its group has a new generation. Waits until it has joined it; undefined where a process has its tasks for one generation.
+   *
+   * @throws HR_EPOCH_FENCED as `now`
+   */
+  renewed?(refused: GroupMember): Promise<GroupMember>;
+}
+
+/** A member that commits in one generation. */
+export function inGeneration(member: GroupMember): CommittingMember {
+  return { now: () => member };
+}
+
 /** What one transaction writes. */
 export interface Transaction {
   readonly outputs: readonly (TopicPartition & { readonly block: RecordBlock })[];
-  readonly offsets?: { readonly member: GroupMember; readonly positions: readonly (TopicPartition & { readonly offset: number })[] } | undefined;
+  readonly offsets?: { readonly member: CommittingMember; readonly positions: readonly (TopicPartition & { readonly offset: number })[] } | undefined;
   /**
    * Asked after an error before everything is written anew, when nothing of others can come any more.
    *

@@ -2,6 +2,7 @@ import { HeadraceError } from '../../dataflow/errors.js';
 import type { RecordBlock } from '../../dataflow/record-block.js';
 import type { Cluster } from './cluster.js';
 import { columnarSource } from './columnar-source.js';
+import { commitPositions } from './commit-positions.js';
 import { commitOnce, settled, UnknownEnd } from './commit-once.js';
 import { type EncodedBatch, encodeRecords, sequenceAfter } from './encode-records.js';
 import { BrokerError, brokerErrorOf, checkAnswer, kafkaError } from './kafka-errors.js';
@@ -139,10 +140,9 @@ export function createProducer(cluster: Cluster, transactionalId: string, useVer
     const version = await versionOf();
     const { first, counts } = await produce(version, owner, outputs);
     if (offsets !== undefined && offsets.positions.length > 0) {
-      const { member, positions } = offsets;
-      if (version === 1) await soon('beginning a transaction', () => cluster.coordinator('transaction', transactionalId, addOffsetsRequest(transactionalId, owner, member.group)));
-      const request = commitOffsetsRequest(version === 2 ? 5 : 3, transactionalId, owner, member, positions);
-      await soon('committing offsets', () => cluster.coordinator('group', member.group, request));
+      const { group } = offsets.member.now();
+      if (version === 1) await soon('beginning a transaction', () => cluster.coordinator('transaction', transactionalId, addOffsetsRequest(transactionalId, owner, group)));
+      await commitPositions(offsets, (member) => soon('committing offsets', () => cluster.coordinator('group', group, commitOffsetsRequest(version === 2 ? 5 : 3, transactionalId, owner, member, offsets.positions))));
     }
     try {
       identity = await cluster.coordinator('transaction', transactionalId, endTransactionRequest(version === 2 ? 5 : 3, transactionalId, owner, true));

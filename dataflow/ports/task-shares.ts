@@ -1,13 +1,20 @@
 import type { RecordBlock } from '../record-block.js';
 
+/** The tasks that a process has for a while. */
+export interface Share {
+  readonly tasks: readonly number[];
+  /** Those of them that it had before, and that nobody else can have had meanwhile: what is open for them stands. */
+  readonly kept: readonly number[];
+}
+
 /** The part that a process has in running a pipeline, where several share its tasks. */
 export interface TaskShares {
   /**
-   * Waits for the tasks of this process, and gives back those that it had. Everything that it did for them must be committed or given up. Their state, as committed by whoever had
+   * Waits for the tasks of this process, and gives back those that it had and has no longer. Everything that it did for them must be committed or given up. Their state, as committed by whoever had
    * them before, is there when this returns.
    */
-  next(): Promise<readonly number[]>;
-  /** Others have come or gone: commit, then ask for the `next` share. */
+  next(): Promise<Share>;
+  /** There is another share: commit, then ask for the `next` one. */
   readonly moving: boolean;
   /** After HR_EPOCH_FENCED: others have the tasks now, and whatever was not committed is theirs to do. `next` joins again. @throws HR_EPOCH_FENCED when this process cannot take part any more */
   lose(): Promise<void>;

@@ -8,16 +8,17 @@ import type { FeaturePublisher } from '../../dataflow/ports/feature-publisher.js
 import type { JournalEntry, LogClient, Position, StateWrite } from '../../dataflow/ports/log-client.js';
 import type { SchemaRegistry } from '../../dataflow/ports/schema-registry.js';
 import type { StateBackend } from '../../dataflow/ports/state-backend.js';
-import type { SharedPipeline, TaskShares } from '../../dataflow/ports/task-shares.js';
+import type { Share, SharedPipeline, TaskShares } from '../../dataflow/ports/task-shares.js';
 import { entryBounds, entryPace, type EntryPace } from './entry-bounds.js';
 import { awaitOutcome, pulseOf } from './group-answers.js';
+import { changeHosting, closeHosting, createHosting, type Hosting } from './hosting.js';
 import { loggedRoute } from './logged-route.js';
 import { directRoute, type ParcelRoute } from './parcel-route.js';
 import { type TaskProgress, taskProgress } from './job-state.js';
 import type { RecordedOutcomes } from './outcome-history.js';
 import { probeTask, type TaskProbe } from './probe-task.js';
 import { checkSchemas, checkTasks, createOwnInputs, findInputs, prepareOutputs } from './prepare-job.js';
-import { type Hosting, runEntry, worksOutside } from './run-entry.js';
+import { runEntry, worksOutside } from './run-entry.js';
 import { formWrites, settleState, type StateFate, type StateRules } from './state-changes.js';
 import { buildGraph, type PipelineGraph, type TaskEnvironment, writesApart } from './task.js';
 import type { InputName, TaskGroup } from './task-group.js';
@@ -49,6 +50,8 @@ export interface JobOptions {
   readonly outcomes?: RecordedOutcomes;
   /** Makes the groups that host the tasks: one in this thread, or one a worker thread. */
   readonly groups: (setting: JobSetting) => readonly TaskGroup[];
+  /** How many `groups` makes for a number of tasks. @default one */
+  readonly groupCount?: (tasks: number) => number;
   /** Milliseconds between commits. @default 200 live, 2,000 bounded */
   readonly commitMs?: number;
   /** Rows read ahead of each input in one step. @default 16,384 */
@@ -134,29 +137,55 @@ export async function runJob(options: JobOptions): Promise<JobResult> {
   const all = Array.from({ length: taskCount }, (_, i) => i);
   const probe = options.journal === undefined ? probeTask(pipeline, taskCount, { ...options, artefacts: runtime.artefacts, inputs: partitions, outputs }) : undefined;
   const shares = probe && (await runtime.join?.({ pipeline: pipeline.name, tasks: taskCount, whole: probe.sendsToOthers && !canSpread(graph, options), exchanges: probe.sendsToOthers, topics: partitions }));
+  const hosting = createHosting();
+  let share: Share = { tasks: [], kept: [] };
   try {
     for (;;) {
       try {
-        const tasks = (await shares?.next()) ?? all;
-        if (await runShare(options, { graph, taskCount, tasks, partitions, outputs }, probe, shares, totals)) return totals;
+        // where nothing is kept nothing may be open while others get tasks
+        if (!mayKeep(shares)) await closeHosting(hosting);
+        const before = share;
+        share = (await shares?.next()) ?? { tasks: all, kept: [] };
+        tellMoves(options.metrics, before, share);
+        if (await runShare(options, { graph, taskCount, tasks: share.tasks, partitions, outputs }, { share, hosting, probe, shares, totals })) return totals;
       } catch (error) {
+        await closeHosting(hosting);
         if (shares === undefined || !(error instanceof HeadraceError) || error.code !== 'HR_EPOCH_FENCED') throw error;
         options.warn('lost tasks', `The brokers refuse a commit of ${pipeline.name} from this process: it was silent for too long, or the end of a transaction was lost. It takes part again; what it had not committed is done by who has its tasks then.`);
         await shares.lose();
       }
     }
   } finally {
+    await closeHosting(hosting);
     await shares?.leave();
   }
 }
 
-/** Runs tasks until they are to be given back. The answer is whether there is nothing left to do. @param probe undefined in a replay */
+/** Whether tasks may stay open from one share to the next: what they send to others is named by the share. */
+function mayKeep(shares: TaskShares | undefined): boolean {
+  return shares !== undefined && shares.parcels === undefined;
+}
+
+function tellMoves(metrics: Metrics, before: Share, { tasks, kept }: Share): void {
+  metrics.add('headrace_tasks_taken_total', '', tasks.length - kept.length);
+  metrics.add('headrace_tasks_given_back_total', '', before.tasks.length - kept.length);
+}
+
+/** What a share is run with. */
+interface ShareRun {
+  readonly share: Share;
+  readonly hosting: Hosting;
+  /** Undefined in a replay. */
+  readonly probe: TaskProbe | undefined;
+  readonly shares: TaskShares | undefined;
+  readonly totals: { records: number; outputs: number; epochs: number };
+}
+
+/** Runs tasks until there is another share. The answer is whether there is nothing left to do. */
 async function runShare(
   options: JobOptions,
   { outputs, ...fixed }: Omit<JobSetting, 'positions' | 'packsParcels' | 'environment' | 'firstWrites'> & { readonly outputs: TaskEnvironment['outputs'] },
-  probe: TaskProbe | undefined,
-  shares: TaskShares | undefined,
-  totals: { records: number; outputs: number; epochs: number },
+  { share, hosting, probe, shares, totals }: ShareRun,
 ): Promise<boolean> {
   const { pipeline, runtime } = options;
   const { graph, tasks, partitions } = fixed;
@@ -164,20 +193,20 @@ async function runShare(
   const inputs = [...partitions].flatMap(([topic, n]) => tasks.filter((task) => task < n).map((partition) => ({ topic, partition })));
   options.observer?.assigned(inputs, options.observer && tasks.length > 0 ? ((await runtime.log.committed(pipeline.name))?.positions ?? []) : []);
   if (tasks.length === 0) {
+    await closeHosting(hosting);
     while (!isMoving() && !options.abort.aborted) await options.wait(options.commitMs ?? 200);
     return options.abort.aborted;
   }
-  // Calls that are under way end with the share, whatever it ends of.
-  const over = new AbortController();
   const parcels = shares?.parcels;
-  const environment: TaskEnvironment = { ...options, abort: AbortSignal.any([options.abort, over.signal]), state: runtime.state, artefacts: runtime.artefacts, inputs: partitions, outputs, replaying: options.journal !== undefined };
+  await changeHosting(hosting, share, options.groupCount?.(tasks.length) ?? 1, (await runtime.log.committed(pipeline.name))?.positions ?? []);
+  // Calls that are under way end with the hosting, whatever it ends of.
+  const environment = (hosting.environment ??= { ...options, abort: AbortSignal.any([options.abort, hosting.over.signal]), state: runtime.state, artefacts: runtime.artefacts, inputs: partitions, outputs, replaying: options.journal !== undefined });
   const firstWrites: StateWrite[] = [];
   if (probe !== undefined) {
     const place = { ...runtime, tasks, shared: shares !== undefined };
     options.onState?.(await settleState(place, pipeline.name, probe.forms, options.stateRules ?? {}));
     firstWrites.push(...formWrites(place, pipeline.name, probe.forms));
   }
-  const hosting: Hosting = { groups: undefined };
   const groups = () => hosting.groups;
   const route = parcels === undefined ? directRoute(groups) : loggedRoute({ pipeline: pipeline.name, parcels, state: runtime.state, tasks, taskCount: fixed.taskCount, stages: probe!.stages, groups, hasRun: (task) => taskProgress(runtime.state, pipeline.name, task) !== undefined, now: () => options.clock.now() });
   const arrivals: Arrivals = new Map();
@@ -191,7 +220,7 @@ async function runShare(
   const begun = known.filter((k) => !k.isFinished);
   const unfinished = [...new Set(begun.map(({ index }) => index))].sort((a, b) => a - b).map((index) => ({ index, entry: joined(begun.filter((k) => k.index === index))! }));
   // the state is here; tasks are opened over it when there are records
-  if (unfinished.length === 0) options.observer?.restored();
+  if (unfinished.length === 0 || hosting.groups !== undefined) options.observer?.restored();
   let lastIsOurs = false;
   const turn = async (n: number): Promise<Turn | undefined> => {
     if (options.journal !== undefined) return options.journal[n] && { entry: options.journal[n], index: n, isNew: true };
@@ -202,27 +231,22 @@ async function runShare(
     if (entry === 'due') return { entry: { kind: 'live', bounds: last?.bounds ?? [] }, index: lastIsOurs ? newest : newest + 1, isNew: !lastIsOurs };
     return entry && { entry, index: Math.max(newest + 1, route.furthest), isNew: true };
   };
-  try {
-    // all that was sent to these tasks is there now, and comes before what they do next
-    await route.receive();
-    for (let n = 0; ; n++) {
-      const next = await turn(n);
-      if (next === undefined) break;
-      const before = { at: elapsed(), records: totals.records };
-      await runEntry({ ...options, isMoving, shared: shares !== undefined, route }, { ...fixed, environment, firstWrites }, next, hosting, totals);
-      pace.took(totals.records - before.records, elapsed() - before.at);
-      if (next.isNew) {
-        last = next.entry;
-        newest = next.index;
-        lastIsOurs = true;
-      }
-      if (options.abort.aborted || isMoving()) break;
+  // all that was sent to these tasks is there now, and comes before what they do next
+  await route.receive();
+  for (let n = 0; ; n++) {
+    const next = await turn(n);
+    if (next === undefined) break;
+    const before = { at: elapsed(), records: totals.records };
+    await runEntry({ ...options, isMoving, shared: shares !== undefined, route }, { ...fixed, environment, firstWrites }, next, hosting, totals);
+    pace.took(totals.records - before.records, elapsed() - before.at);
+    if (next.isNew) {
+      last = next.entry;
+      newest = next.index;
+      lastIsOurs = true;
     }
-    return options.abort.aborted || !isMoving();
-  } finally {
-    over.abort();
-    for (const group of hosting.groups ?? []) await group.close('shutdown');
+    if (options.abort.aborted || isMoving()) break;
   }
+  return options.abort.aborted || !isMoving();
 }
 
 /** A journal entry to go through, or to go on with. */
@@ -294,7 +318,7 @@ async function nextEntry(
     const pulse = groups && (await pulseOf(groups));
     if (pulse !== undefined && (pulse.nextTimer <= now || pulse.outside.ready > 0 || pulse.outside.wantsEpoch <= now)) return { kind: 'live', bounds };
     // Calls that were under way when the last run stopped are made again, also where no record comes.
-    if (groups === undefined && worksOutside(graph, options.publisher)) return { kind: 'live', bounds };
+    if ((groups === undefined || hosting.hasNew) && worksOutside(graph, options.publisher)) return { kind: 'live', bounds };
     if (options.abort.aborted) return undefined;
     const commitMs = options.commitMs ?? 200;
     await (pulse === undefined || pulse.outside.waiting === 0 ? options.wait(commitMs) : awaitOutcome(groups!, Math.min(commitMs, pulse.outside.wantsEpoch - now)));

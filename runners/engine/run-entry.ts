@@ -1,6 +1,7 @@
 import type { JournalEntry, LogClient, Position, StateWrite } from '../../dataflow/ports/log-client.js';
 import type { FeaturePublisher } from '../../dataflow/ports/feature-publisher.js';
 import { awaitOutcome, pulseOf } from './group-answers.js';
+import type { Hosting } from './hosting.js';
 import type { JobOptions, JobSetting } from './job.js';
 import { progressWrites, tasksWrite } from './job-state.js';
 import { nextCut } from './next-cut.js';
@@ -18,12 +19,6 @@ const epochRecords = 1 << 20;
 
 /** How soon others are asked again whether they have come nearer. */
 const nearerMs = 50;
-
-/** The groups that host the tasks, from one stretch of live input to the next. */
-export interface Hosting {
-  /** Undefined before the first stretch, and after one that ends the input. */
-  groups: readonly TaskGroup[] | undefined;
-}
 
 /** How a stretch is run. */
 export interface EntryOptions extends JobOptions {
@@ -46,6 +41,7 @@ export async function runEntry(
   const { pipeline, runtime, route } = options;
   const committed = await runtime.log.committed(pipeline.name);
   const isFresh = hosting.groups === undefined;
+  hosting.hasNew = false;
   const groups = (hosting.groups ??= options.groups({ ...fixed, packsParcels: route.parcelsWait, positions: committed?.positions ?? [] }));
   const total = entry.bounds.reduce((sum, b) => sum + b.offset, 0);
   const ends = entry.kind === 'end';

@@ -75,6 +75,8 @@ export interface TaskGroup {
   readonly tasks: readonly number[];
   /** Builds the tasks and restores their state. Answers with the parcels of the first watermarks. */
   open(): Promise<Parcel[]>;
+  /** Closes tasks that are not among `tasks`, and opens those that are not among `kept`; kept ones are read on from where they have been processed. Between epochs, and where tasks send nothing to one another. */
+  change(tasks: readonly number[], kept: readonly number[], positions: readonly Position[]): Promise<void>;
   /** Reads ahead until `rows` of each input are there or its bound is met. */
   plan(rows: number, bounds: readonly Position[]): Promise<InputStatus[]>;
   /** Processes source records up to the cut; of the inputs in `ends`, those that have met their bound stop holding back the watermark. @param timers those of the clock fire, too */
@@ -113,11 +115,16 @@ export interface TaskGroupOptions {
   readonly positions: readonly Position[];
 }
 
+interface Hosted {
+  readonly task: Task;
+  readonly inputs: readonly HostedInput[];
+}
+
 interface HostedInput {
   readonly source: TaskSource;
   readonly sourceNumber: number;
   readonly partition: number;
-  readonly input: Input | undefined;
+  input: Input | undefined;
   tick: number;
   ended: boolean;
 }
@@ -126,7 +133,7 @@ interface HostedInput {
 const sourcesStep = '~sources';
 
 /** Where partitions begin that have no position yet: behind what retention has deleted. */
-async function firstOffsets({ log, tasks, partitions }: TaskGroupOptions): Promise<ReadonlyMap<string, number>> {
+async function firstOffsets({ log, partitions }: TaskGroupOptions, tasks: readonly number[]): Promise<ReadonlyMap<string, number>> {
   const starts = new Map<string, number>();
   for (const [topic, n] of partitions) for (const task of tasks) if (task < n) starts.set(`${topic}/${task}`, (await log.bounds(topic, task)).start);
   return starts;
@@ -135,7 +142,8 @@ async function firstOffsets({ log, tasks, partitions }: TaskGroupOptions): Promi
 /** A group of tasks in this thread. */
 export function createTaskGroup(options: TaskGroupOptions): TaskGroup {
   const { pipeline, environment } = options;
-  let hosted: { readonly task: Task; readonly inputs: readonly HostedInput[] }[] = [];
+  let { tasks } = options;
+  let hosted: Hosted[] = [];
   let tickMs = 0;
   let taken = 0;
   let readParcels: ParcelReader;
@@ -183,40 +191,59 @@ export function createTaskGroup(options: TaskGroupOptions): TaskGroup {
   let wake: (() => void) | undefined;
   const works = () => hosted.flatMap(({ task }) => [...task.outside].map(([step, work]) => ({ task, step, work })));
 
-  return {
-    tasks: options.tasks,
-    async open() {
-      const starts = await firstOffsets(options);
-      hosted = options.tasks.map((number) => {
-        const task = createTask(pipeline, number, options.taskCount, environment);
-        tickMs = tickOf(pipeline, task.graph.sources);
-        const sources = task.table(sourcesStep);
-        const inputs = task.graph.sources.map((source, sourceNumber): HostedInput => {
-          const { name } = source.topic;
-          if (number >= (options.partitions.get(name) ?? 0)) return { source, sourceNumber, partition: number, input: undefined, tick: Number.NEGATIVE_INFINITY, ended: true };
-          const stored = sources.get(progressKey(name, number));
-          const progress = stored === undefined ? Number.NEGATIVE_INFINITY : Buffer.from(stored).readDoubleLE(0);
-          const ended = stored?.[8] === 1;
-          const offset = options.positions.find((p) => p.topic === name && p.partition === number)?.offset ?? starts.get(`${name}/${number}`)!;
-          const reader = createRecordReader(source.topic, options.registry);
-          const input = createInput({ log: options.log, reader, topic: source.topic, partition: number, tickMs, start: { offset, progress } });
-          return { source, sourceNumber, partition: number, input, tick: Math.floor(progress / tickMs), ended };
-        });
-        return { task, inputs };
+  const inputOf = (source: TaskSource, partition: number, start: { readonly offset: number; readonly progress: number }): Input =>
+    createInput({ log: options.log, reader: createRecordReader(source.topic, options.registry), topic: source.topic, partition, tickMs, start });
+  /** Builds tasks and restores their state. */
+  const host = async (numbers: readonly number[], positions: readonly Position[]): Promise<Hosted[]> => {
+    const starts = await firstOffsets(options, numbers);
+    const added = numbers.map((number): Hosted => {
+      const task = createTask(pipeline, number, options.taskCount, environment);
+      tickMs = tickOf(pipeline, task.graph.sources);
+      const sources = task.table(sourcesStep);
+      const inputs = task.graph.sources.map((source, sourceNumber): HostedInput => {
+        const { name } = source.topic;
+        if (number >= (options.partitions.get(name) ?? 0)) return { source, sourceNumber, partition: number, input: undefined, tick: Number.NEGATIVE_INFINITY, ended: true };
+        const stored = sources.get(progressKey(name, number));
+        const progress = stored === undefined ? Number.NEGATIVE_INFINITY : Buffer.from(stored).readDoubleLE(0);
+        const ended = stored?.[8] === 1;
+        const offset = positions.find((p) => p.topic === name && p.partition === number)?.offset ?? starts.get(`${name}/${number}`)!;
+        return { source, sourceNumber, partition: number, input: inputOf(source, number, { offset, progress }), tick: Math.floor(progress / tickMs), ended };
       });
-      readParcels = createParcelReader(hosted[0]?.task.graph.sources.map(({ topic }) => topic) ?? [], options.registry);
-      for (const { work } of works()) work.onOutcome(() => wake?.());
-      if (works().length > 0) environment.abort.addEventListener('abort', () => works().forEach(({ work }) => work.stop()), { once: true });
-      for (const { task } of hosted) task.reopenExchanges();
-      for (const { task, inputs } of hosted) {
-        for (const input of inputs) {
-          if (input.input === undefined) input.source.next({ kind: 'watermark', time: Number.NEGATIVE_INFINITY, idle: true });
-          else if (input.ended) becomeIdle(task, input);
-          else if (input.tick !== Number.NEGATIVE_INFINITY) watermark(task, input);
-          task.check();
-        }
+      return { task, inputs };
+    });
+    for (const { task } of added) for (const work of task.outside.values()) work.onOutcome(() => wake?.());
+    for (const { task } of added) task.reopenExchanges();
+    for (const { task, inputs } of added) {
+      for (const input of inputs) {
+        if (input.input === undefined) input.source.next({ kind: 'watermark', time: Number.NEGATIVE_INFINITY, idle: true });
+        else if (input.ended) becomeIdle(task, input);
+        else if (input.tick !== Number.NEGATIVE_INFINITY) watermark(task, input);
+        task.check();
       }
+    }
+    return added;
+  };
+
+  return {
+    get tasks() {
+      return tasks;
+    },
+    async open() {
+      hosted = await host(tasks, options.positions);
+      readParcels = createParcelReader(hosted[0]?.task.graph.sources.map(({ topic }) => topic) ?? [], options.registry);
+      if (works().length > 0) environment.abort.addEventListener('abort', () => works().forEach(({ work }) => work.stop()), { once: true });
       return parcels();
+    },
+    async change(next, kept, positions) {
+      const stays = ({ task }: Hosted) => next.includes(task.number) && kept.includes(task.number);
+      for (const { task } of hosted.filter((h) => !stays(h))) task.close('shutdown');
+      hosted = hosted.filter(stays);
+      // what was read ahead lies behind the bounds of entries that new tasks have left unfinished
+      for (const { inputs } of hosted) for (const from of inputs) if (from.input !== undefined) from.input = inputOf(from.source, from.partition, from.input);
+      environment.state.refresh();
+      hosted.push(...(await host(next.filter((task) => !hosted.some((h) => h.task.number === task)), positions)));
+      hosted.sort((a, b) => a.task.number - b.task.number);
+      tasks = next;
     },
     async plan(rows, bounds) {
       const status: InputStatus[] = [];

@@ -43,9 +43,16 @@ export function createWorkerGroup(setting: WorkerSetting, { environment }: Pick<
     const answer = await ask(message);
     return 'parcels' in answer ? (answer.parcels as unknown as Parcel[]) : [];
   };
+  let { tasks } = setting;
   return {
-    tasks: setting.tasks,
+    get tasks() {
+      return tasks;
+    },
     open: () => parcelsOf({ call: 'open' }),
+    async change(next, kept, positions) {
+      await ask({ call: 'change', tasks: next, kept, positions });
+      tasks = next;
+    },
     async plan(rows, bounds) {
       return ((await ask({ call: 'plan', rows, bounds })) as unknown as { statuses: InputStatus[] }).statuses;
     },

@@ -27,6 +27,7 @@ export interface WorkerSetting {
 /** A call of a `TaskGroup` method in a worker. */
 export type WorkerCall =
   | { readonly call: 'open' }
+  | { readonly call: 'change'; readonly tasks: readonly number[]; readonly kept: readonly number[]; readonly positions: readonly Position[] }
   | { readonly call: 'plan'; readonly rows: number; readonly bounds: readonly Position[] }
   | { readonly call: 'run'; readonly cut: Cut; readonly ends: readonly InputName[]; readonly timers: boolean }
   | { readonly call: 'drain'; readonly parcels: readonly PackedParcel[]; readonly stretch: number }

@@ -49,7 +49,6 @@ const group = createTaskGroup({
 // Parcels from one task of this thread to another wait here; only their outlines travel.
 const held = new Map<number, Parcel>();
 let lastHeld = 0;
-const own = new Set(setting.tasks);
 
 function withHeld(parcels: readonly PackedParcel[]): (Parcel | PackedParcel)[] {
   return parcels.map((parcel) => {
@@ -62,7 +61,7 @@ function withHeld(parcels: readonly PackedParcel[]): (Parcel | PackedParcel)[] {
 
 const packed = (parcels: readonly Parcel[]) => ({
   parcels: parcels.map((parcel): PackedParcel => {
-    if (setting.packsParcels || !own.has(parcel.to)) return packParcel(parcel);
+    if (setting.packsParcels || !group.tasks.includes(parcel.to)) return packParcel(parcel);
     held.set(++lastHeld, parcel);
     return { ...parcel, signals: [], held: lastHeld };
   }),
@@ -72,6 +71,9 @@ async function answer(message: WorkerCall) {
   switch (message.call) {
     case 'open':
       return packed(await group.open());
+    case 'change':
+      await group.change(message.tasks, message.kept, message.positions);
+      return { done: true as const };
     case 'plan':
       return { statuses: await group.plan(message.rows, message.bounds) };
     case 'run':

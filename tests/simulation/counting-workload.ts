@@ -99,7 +99,7 @@ export function countingWorkload({ time, brokers, partitions, isGroup, startTime
     const shares = await runtime.join({ pipeline, tasks: partitions, whole: false, exchanges: false, topics: new Map([[input, partitions]]) });
     for (;;) {
       try {
-        const tasks = await shares.next();
+        const { tasks } = await shares.next();
         if (tasks.length > 0) await runTasks(place, tasks, () => shares.moving);
         for (; tasks.length === 0 && !shares.moving && !last.aborted; await process.clock.wait(200)) report.idle(time.now());
         if (!last.aborted) continue;

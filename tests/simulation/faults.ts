@@ -31,6 +31,8 @@ export interface Weather {
   readonly killMs: number;
   readonly stallMs: number;
   readonly takeoverMs: number;
+  /** Of processes that leave a group as they should. */
+  readonly leaveMs: number;
   /** Most milliseconds that a request or an answer is under way when nothing happens to it. */
   readonly latencyMs: number;
   /** Mean milliseconds until a marker is written. */
@@ -40,7 +42,7 @@ export interface Weather {
 /** A run without faults. */
 export const calm: Weather = {
   requestLost: 0, requestStuck: 0, endStuck: 0, answerLost: 0, answerLate: 0, twice: 0, trouble: 0, latencyMs: 1.5, markerMs: 2,
-  moveMs: Number.POSITIVE_INFINITY, brokerStopMs: Number.POSITIVE_INFINITY, killMs: Number.POSITIVE_INFINITY, stallMs: Number.POSITIVE_INFINITY, takeoverMs: Number.POSITIVE_INFINITY,
+  moveMs: Number.POSITIVE_INFINITY, brokerStopMs: Number.POSITIVE_INFINITY, killMs: Number.POSITIVE_INFINITY, stallMs: Number.POSITIVE_INFINITY, takeoverMs: Number.POSITIVE_INFINITY, leaveMs: Number.POSITIVE_INFINITY,
 };
 
 /** The weather of a run: each kind of fault is there or not, rare or frequent, so that runs differ in kind. */
@@ -49,8 +51,14 @@ export function drawWeather({ chance, between }: SimulatedTime): Weather {
   const every = (least: number): number => (chance(0.5) ? Number.POSITIVE_INFINITY : least / between(0.05, 1));
   return {
     requestLost: rate(0.1), requestStuck: rate(0.1), endStuck: chance(0.7) ? 0 : 0.3, answerLost: rate(0.1), answerLate: rate(0.1), twice: rate(0.1), trouble: rate(0.1), latencyMs: chance(0.7) ? 1.5 : 30, markerMs: chance(0.8) ? 3 : 80,
-    moveMs: every(200), brokerStopMs: every(600), killMs: every(250), stallMs: every(300), takeoverMs: every(250),
+    moveMs: every(200), brokerStopMs: every(600), killMs: every(250), stallMs: every(300), takeoverMs: every(250), leaveMs: every(400),
   };
+}
+
+/** A group that grows and shrinks while it works: little else happens, so that its rounds come to an end, and rarely a process dies in one. */
+export function drawScaling({ chance, between }: SimulatedTime, weather: Weather): Weather {
+  const never = Number.POSITIVE_INFINITY;
+  return { ...weather, takeoverMs: between(60, 300), leaveMs: between(100, 500), killMs: chance(0.5) ? never : between(500, 2_000), stallMs: chance(0.7) ? never : between(500, 2_000), brokerStopMs: never };
 }
 
 /** Claims and memberships: no client could bear their second arrival, and TCP brings them once. */

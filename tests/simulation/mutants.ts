@@ -58,7 +58,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     without: 'the look for epochs after the last one while state is restored: the copy goes on behind changes that it does not have',
-    file: 'connectors/kafka/join-pipeline.ts',
+    file: 'connectors/kafka/restore-task.ts',
     from: "if (changed > epoch && as === 'owner') throw fenced();",
     to: '',
     wasFound: true,
@@ -66,15 +66,28 @@ export const mutants: readonly Mutant[] = [
   {
     without: 'the look whether a member of a group has missed a generation: it goes on where it was, though another has had its tasks meanwhile',
     file: 'connectors/kafka/join-pipeline.ts',
-    from: 'if (runs && !isContinuous) {',
-    to: 'if (runs && owned.length < 0) {',
+    from: 'if (life !== before?.life) release();',
+    to: 'if (before === undefined) release();',
     wasFound: true,
+  },
+  {
+    without: 'the round in which a task that moves is with nobody: it is given away while another runs it',
+    file: 'connectors/kafka/spread-tasks.ts',
+    from: 'other.member === member || !other.runs.includes(task)',
+    to: 'other.member !== member || true',
+    isFoundSoon: true,
+  },
+  {
+    without: 'the look at the generation of what a member tells to run: it may have been with others meanwhile',
+    file: 'connectors/kafka/membership.ts',
+    from: 'if (joined.member !== identity.member || joined.generation !== since + 1) beginAnew();',
+    to: 'if (joined.member !== identity.member) beginAnew();',
   },
   {
     without: 'the generation that a member commits with: one that has lost its tasks commits all the same',
     file: 'connectors/kafka/kafka-log.ts',
-    from: 'offsets: { member: ownership.member ?? { group',
-    to: 'offsets: { member: { group',
+    from: 'offsets: { member: ownership.member ?? inGeneration',
+    to: 'offsets: { member: inGeneration',
   },
   {
     without: 'the key at which a slice of a snapshot was cut: the next one begins behind it',
@@ -115,7 +128,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     without: 'the look whether the copy of a task is of its last epoch: any copy is taken',
-    file: 'connectors/kafka/join-pipeline.ts',
+    file: 'connectors/kafka/restore-task.ts',
     from: 'if (point?.epoch === epoch) return;',
     to: 'if (point !== undefined) return;',
     pipeline: 'user-tally',

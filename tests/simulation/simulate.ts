@@ -2,13 +2,14 @@ import { createCluster } from '../../connectors/kafka/cluster.js';
 import { columnarClient } from '../../connectors/kafka/columnar-client.js';
 import { gatherState } from '../../connectors/kafka/gather-state.js';
 import { type KafkaRuntime, openKafka } from '../../connectors/kafka/kafka-runtime.js';
+import { brokerErrorOf, kafkaError } from '../../connectors/kafka/kafka-errors.js';
 import { kafkaSettings } from '../../connectors/kafka/kafka-settings.js';
 import { HeadraceError } from '../../dataflow/errors.js';
 import { type BrokerTraits, brokerReleases } from './brokers/broker-traits.js';
 import { simulatedBrokers } from './brokers/simulated-brokers.js';
 import { countingWorkload } from './counting-workload.js';
 import { engineWorkload } from './engine-workload.js';
-import { calm, drawFate, drawWeather, type Weather } from './faults.js';
+import { calm, drawFate, drawScaling, drawWeather, type Weather } from './faults.js';
 import { judge } from './judge.js';
 import { type Disk, memoryCopy } from './memory-copy.js';
 import { allPipelines } from './pipelines/all-pipelines.js';
@@ -53,7 +54,7 @@ export interface SimulationOptions {
 }
 
 /** An answer, for a trace. */
-function shown(answer: unknown): string {
+function shownAnswer(answer: unknown): string {
   if (answer === undefined) return '';
   if (answer instanceof Error) return ` => ${answer.message}`;
   return ` => ${JSON.stringify(answer, (_key, value: unknown) => (typeof value === 'bigint' ? Number(value) : value instanceof Uint8Array ? `${value.length} bytes` : value)).slice(0, 200)}`;
@@ -82,11 +83,12 @@ export async function simulate(seed: number, options: SimulationOptions = {}): P
   const { random, chance, between } = time;
   const traits = options.traits ?? brokerReleases[random.below(brokerReleases.length)]!;
   const engine = pipelineOf(seed, options.pipeline);
-  const drawn = options.weather ?? drawWeather(time);
-  // a job takes longer to start than what has no engine
-  const weather = engine === undefined ? drawn : { ...drawn, killMs: 3 * drawn.killMs, stallMs: 3 * drawn.stallMs, takeoverMs: 3 * drawn.takeoverMs, brokerStopMs: 2 * drawn.brokerStopMs };
-  const partitions = 1 + random.below(3);
   const isGroup = (options.isGroup ?? chance(0.5)) || engine !== undefined;
+  const isScaling = isGroup && options.weather === undefined && chance(0.4);
+  const drawn = options.weather ?? (isScaling ? drawScaling(time, drawWeather(time)) : drawWeather(time));
+  // a job takes longer to start than what has no engine
+  const weather = engine === undefined ? drawn : { ...drawn, killMs: 3 * drawn.killMs, stallMs: 3 * drawn.stallMs, takeoverMs: 3 * drawn.takeoverMs, leaveMs: 3 * drawn.leaveMs, brokerStopMs: 2 * drawn.brokerStopMs };
+  const partitions = 1 + random.below(isScaling ? 6 : 3);
   const brokers = simulatedBrokers(time, traits, 1 + random.below(3), () => between(0, 2 * weather.markerMs));
   const counts: Record<string, number> = {};
   const wrong: string[] = [];
@@ -106,11 +108,12 @@ export async function simulate(seed: number, options: SimulationOptions = {}): P
   /** The same of a request, many times more often. */
   const noteRequest: NetworkOptions['note'] = (what, process, request, broker, answer) => {
     counts[what] = (counts[what] ?? 0) + 1;
+    if (request.key === 28 && brokerErrorOf(answer)?.number === kafkaError.illegalGeneration) counts['positions refused'] = (counts['positions refused'] ?? 0) + 1;
     take(what);
     take(request.what);
     fingerprint = Math.imul(fingerprint ^ process.id ^ (broker << 16), 0x01000193);
     fingerprint = Math.imul(fingerprint ^ Math.floor(time.now() * 1_000), 0x01000193);
-    options.trace?.(`${time.now().toFixed(1).padStart(9)}  ${what.padEnd(14)} process ${process.id}, broker ${broker}: ${request.what}${shown(answer)}`);
+    options.trace?.(`${time.now().toFixed(1).padStart(9)}  ${what.padEnd(14)} process ${process.id}, broker ${broker}: ${request.what}${shownAnswer(answer)}`);
   };
   const network = simulatedNetwork({ time, brokers, fate: (key) => drawFate(time, now, key, traits), note: noteRequest });
   const settings = {
@@ -133,6 +136,23 @@ export async function simulate(seed: number, options: SimulationOptions = {}): P
     uniqueName: () => `${process.id}-${random.next() >>> 0}`,
     rounds: { roundBytes: 1_500, sliceBytes: 300 },
   });
+  /** Counts what becomes of shares. */
+  const told = (runtime: KafkaRuntime, process: SimulatedProcess): KafkaRuntime => ({
+    ...runtime,
+    async join(shared) {
+      const shares = await runtime.join(shared);
+      let had: readonly number[] = [];
+      const next = async () => {
+        const share = await shares.next();
+        if (share.kept.length > 0) note('goes on', `process ${process.id} with ${share.kept.join(' ')} of ${had.join(' ')}, and has ${share.tasks.join(' ')}`);
+        if (share.kept.length > 0 && share.kept.length < had.length) note('lets go', `process ${process.id}`);
+        if (share.kept.length > 0 && share.kept.length < share.tasks.length) note('gets more', `process ${process.id}`);
+        had = share.tasks;
+        return share;
+      };
+      return Object.create(shares, { next: { value: next } }) as typeof shares;
+    },
+  });
   const openOn = (process: SimulatedProcess, mode: 'write' | 'join'): Promise<KafkaRuntime> =>
     openKafka({ settings, dataDir: `machine-${process.machine}`, ...(mode === 'write' ? { mode, pipeline, tasks: isGroup ? partitions : 1 } : { mode: 'read' }) }, { client: clientOf(process), log: logOptions(process), registry: { now: logOptions(process).now, wait: process.clock.wait, random: random.unit }, openCopy: (_pipeline, { dataDir }) => memoryCopy(disks[process.machine]!, dataDir, `machine-${process.machine}`) });
 
@@ -152,7 +172,7 @@ export async function simulate(seed: number, options: SimulationOptions = {}): P
   const appended: { readonly name: string; isKnown: boolean }[] = [];
   let isImported = false;
   const importAll = async (): Promise<void> => {
-    const appends = 1 + random.below(4);
+    const appends = isScaling ? 6 + random.below(8) : 1 + random.below(4);
     for (let n = 0; n < appends; n++) {
       const process = begin(-1);
       const runtime = await openKafka({ settings, dataDir: 'none', mode: 'read' }, { client: clientOf(process), log: logOptions(process) }).catch(() => undefined);
@@ -169,7 +189,7 @@ export async function simulate(seed: number, options: SimulationOptions = {}): P
           note('append failed', `process ${process.id}: ${(error as Error).message}`);
           break;
         }
-        await process.clock.wait(between(0, workload.stormMs / 4));
+        await process.clock.wait(between(0, ((isScaling ? 3 : 1) * workload.stormMs) / 4));
       }
     }
     isImported = true;
@@ -191,7 +211,7 @@ export async function simulate(seed: number, options: SimulationOptions = {}): P
       try {
         const runtime = await openOn(process, isGroup ? 'join' : 'write');
         await workload.run({
-          runtime,
+          runtime: told(runtime, process),
           process,
           last: status.last.signal,
           report: {
@@ -208,8 +228,8 @@ export async function simulate(seed: number, options: SimulationOptions = {}): P
         const code = error instanceof HeadraceError ? error.code : undefined;
         note(code === 'HR_EPOCH_FENCED' ? 'fenced' : 'failed', `process ${process.id}: ${(error as Error).message}`);
         if (code === undefined) wrong.push(`process ${process.id}: ${(error as Error).stack}`);
-        // a member is shut out by a request to join of its own that comes late, and by nothing else: each machine has one process at a time
-        if (code === 'HR_EPOCH_FENCED' && (isGroup ? weather.requestStuck === 0 : isOwner(process))) wrong.push(`process ${process.id} was told that another has taken over, and none has`);
+        // a member is shut out by a request to join of its own that comes late, or by a coordinator that knows the process before it on this machine and not it: each machine has one process at a time
+        if (code === 'HR_EPOCH_FENCED' && (isGroup ? weather.requestStuck === 0 && Math.min(weather.moveMs, weather.brokerStopMs) === Number.POSITIVE_INFINITY : isOwner(process))) wrong.push(`process ${process.id} was told that another has taken over, and none has`);
         if (code !== 'HR_EPOCH_FENCED' && code !== 'HR_KAFKA_UNREACHABLE' && code !== undefined) wrong.push(`process ${process.id}: ${(error as Error).message}`);
       } finally {
         end(process);
@@ -265,6 +285,12 @@ export async function simulate(seed: number, options: SimulationOptions = {}): P
     if (chance(0.7)) startPipeline();
   });
   everyNow(weather.takeoverMs, startPipeline);
+  everyNow(isGroup ? weather.leaveMs : Number.POSITIVE_INFINITY, () => {
+    const process = any();
+    if (process === undefined || running.size < 2) return;
+    note('leave', `process ${process.id}`);
+    running.get(process)!.last.abort();
+  });
   everyNow(options.lookMs ?? Number.POSITIVE_INFINITY, () => {
     const process = begin(-1);
     const copy = memoryCopy(new Map(), 'a look', 'a look');
@@ -282,7 +308,7 @@ export async function simulate(seed: number, options: SimulationOptions = {}): P
 
   startPipeline();
   void importAll();
-  await time.runUntil(() => isImported && time.now() > workload.stormMs, 3_600_000);
+  await time.runUntil(() => isImported && time.now() > (isScaling ? 3 : 1) * workload.stormMs, 3_600_000);
   now = calm;
   note('calm', '');
   if (!(await time.runUntil(() => brokers.transactions.isSettled('headrace-append'), settleMs))) wrong.push('an append came to no end');

@@ -3,6 +3,7 @@ import type { Message, Producer, TopicMessages } from 'kafkajs';
 import { HeadraceError } from '../../../dataflow/errors.js';
 import type { Header, RecordBlock } from '../../../dataflow/record-block.js';
 import type { Cluster } from '../cluster.js';
+import { commitPositions } from '../commit-positions.js';
 import { commitOnce, settled, UnknownEnd } from '../commit-once.js';
 import { brokerErrorOf, checkAnswer, kafkaError } from '../kafka-errors.js';
 import type { PartitionReader } from '../partition-reader.js';
@@ -93,10 +94,10 @@ export function kafkajsProducer({ cluster, transactionalId, reader, claims, ...o
     }
     if (offsets !== undefined && offsets.positions.length > 0) {
       // its own request (version 1) knows no generation, so that a group could not refuse it
-      const { member, positions } = offsets;
+      const { group } = offsets.member.now();
       const owner = (current.identity ??= await writerOf(cluster, first));
-      await cluster.coordinator('transaction', transactionalId, addOffsetsRequest(transactionalId, owner, member.group));
-      await cluster.coordinator('group', member.group, commitOffsetsRequest(3, transactionalId, owner, member, positions));
+      await cluster.coordinator('transaction', transactionalId, addOffsetsRequest(transactionalId, owner, group));
+      await commitPositions(offsets, (member) => cluster.coordinator('group', group, commitOffsetsRequest(3, transactionalId, owner, member, offsets.positions)));
     }
     try {
       await transaction.commit();

@@ -2,13 +2,14 @@ import { expect, test } from 'vitest';
 import { decodeAssignment, decodeSubscription, encodeAssignment, encodeSubscription } from '../../../connectors/kafka/consumer-protocol.js';
 
 test('members read what they write', () => {
-  expect(decodeSubscription(encodeSubscription({ topics: ['clicks', 'ünïcode'], tasks: [0, 7, 300], runs: true }))).toEqual({ tasks: [0, 7, 300], runs: true });
-  expect(decodeSubscription(encodeSubscription({ topics: [], tasks: [], runs: false }))).toEqual({ tasks: [], runs: false });
-  expect(decodeAssignment(encodeAssignment({ topics: new Map([['clicks', 8], ['items', 1]]), tasks: [0, 5] }))).toEqual({ tasks: [0, 5] });
-  expect(decodeAssignment(new Uint8Array(0))).toEqual({ tasks: [] });
+  for (const told of [{ runs: [0, 7, 300], goesOn: true, generation: 9, copies: [1, 7] }, { runs: [], goesOn: false, generation: -1, copies: [] }]) {
+    expect(decodeSubscription(encodeSubscription({ topics: ['clicks', 'ünïcode'], ...told }))).toEqual(told);
+  }
+  expect(decodeAssignment(encodeAssignment({ topics: new Map([['clicks', 8], ['items', 1]]), tasks: [0, 5], isPartial: true, since: -1 }))).toEqual({ tasks: [0, 5], isPartial: true, since: -1 });
+  expect(decodeAssignment(new Uint8Array(0))).toEqual({ tasks: [], isPartial: false, since: -1 });
 });
 
 test("an assignment is one of Kafka's consumers: version, topics with partitions, bytes of our own", () => {
-  const bytes = Buffer.from(encodeAssignment({ topics: new Map([['ab', 2]]), tasks: [1, 4] }));
-  expect(bytes.toString('hex')).toBe(['0000', '00000001', '0002', Buffer.from('ab').toString('hex'), '00000001', '00000001', '00000008', '00000001', '00000004'].join(''));
+  const bytes = Buffer.from(encodeAssignment({ topics: new Map([['ab', 2]]), tasks: [1, 4], isPartial: false, since: 3 }));
+  expect(bytes.toString('hex')).toBe(['0000', '00000001', '0002', Buffer.from('ab').toString('hex'), '00000001', '00000001', '00000010', '00000000', '00000003', '00000001', '00000004'].join(''));
 });

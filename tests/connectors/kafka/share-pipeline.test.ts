@@ -25,9 +25,9 @@ describe.skipIf(brokers === undefined)('who runs a pipeline', () => {
     return runtime;
   };
   /** A process in the group of the pipeline; it commits one record for each of its tasks. */
-  const start = async (client: (typeof clients)[number]) => {
+  const start = async (client: (typeof clients)[number], exchanges: boolean) => {
     const runtime = await opened(await openKafka({ settings: settingsOf(client), dataDir: temporaryDirectory(), mode: 'read' }));
-    const shares = await runtime.join({ pipeline, tasks, whole: false, exchanges: false, topics: new Map([[input, tasks]]) });
+    const shares = await runtime.join({ pipeline, tasks, whole: false, exchanges, topics: new Map([[input, tasks]]) });
     onTestFinished(() => shares.leave());
     const commit = (epoch: number, owned: readonly number[]) =>
       runtime.log.commit({
@@ -45,7 +45,7 @@ describe.skipIf(brokers === undefined)('who runs a pipeline', () => {
     await Promise.all(
       processes.map(async ({ shares }, i) => {
         while (goOn()) {
-          if (shares.moving || owned[i]!.length === 0) owned[i] = await shares.next();
+          if (shares.moving || owned[i]!.length === 0) owned[i] = (await shares.next()).tasks;
           await new Promise(setImmediate);
         }
       }),
@@ -54,10 +54,11 @@ describe.skipIf(brokers === undefined)('who runs a pipeline', () => {
   };
 
   test.each(clients.flatMap((one) => clients.map((other) => [one, other] as const)))('%s and %s share its tasks, and what one has lost it cannot commit any more', async (one, other) => {
-    const first = await start(one);
+    // where tasks send to one another, a process is a member only while it asks for shares
+    const first = await start(one, true);
     expect(await takePart([first], ([all]) => all?.length === tasks)).toEqual([[0, 1, 2, 3]]);
     await first.commit(1, [0, 1, 2, 3]);
-    const second = await start(other);
+    const second = await start(other, true);
     const [mine, others] = (await takePart([first, second], (owned) => owned.every((own) => own.length === tasks / 2))) as [readonly number[], readonly number[]];
     expect([...mine, ...others].sort()).toEqual([0, 1, 2, 3]);
     expect(await first.directory.members(pipeline)).toHaveLength(2);
@@ -70,6 +71,40 @@ describe.skipIf(brokers === undefined)('who runs a pipeline', () => {
     for (const task of taken!) expect((await readAll(second.log, output, task)).map((r) => r.value)).toEqual([`${one} 1`, `${mine.includes(task) ? one : other} 2`, `${other} 3`]);
   });
 
+  test.each(clients.flatMap((one) => clients.map((other) => [one, other] as const)))('%s goes on with its tasks while %s joins, and hands over what it lets go', async (one, other) => {
+    const first = await start(one, false);
+    let { tasks: mine } = await first.shares.next();
+    let epoch = 0;
+    await first.commit(++epoch, mine);
+    const second = await start(other, false);
+    let others: readonly number[] = [];
+    const joining = takePart([second], ([own]) => {
+      others = own!;
+      return own!.length === tasks / 2;
+    });
+    const last = new Map<number, number>();
+    // it commits all the time: before, while and after both join
+    for (let after = 0; after < 5; after += others.length === tasks / 2 ? 1 : 0) {
+      if (first.shares.moving) {
+        const share = await first.shares.next();
+        expect(share).toEqual({ tasks: mine.slice(0, tasks / 2), kept: mine.slice(0, tasks / 2) });
+        mine = share.tasks;
+      }
+      await first.commit(++epoch, mine);
+      for (const task of mine) last.set(task, epoch);
+    }
+    await joining;
+    expect([...mine, ...others].sort()).toEqual([0, 1, 2, 3]);
+    // behind the last epoch of what it has
+    const next = last.get(others[0]!)! + 1;
+    await second.commit(next, others);
+    for (let task = 0; task < tasks; task++) {
+      const values = Array.from({ length: last.get(task)! }, (_, i) => `${one} ${i + 1}`);
+      expect((await readAll(second.log, output, task)).map((r) => r.value)).toEqual(mine.includes(task) ? values : [...values, `${other} ${next}`]);
+    }
+    expect(last.get(others[0]!)).toBeLessThan(epoch);
+  });
+
   test.each(clients)('a group of %s takes over from a process that had it as a whole, which is shut out', async (client) => {
     const whole = await opened(await openKafka({ settings: settingsOf(client), dataDir: temporaryDirectory(), mode: 'write', pipeline, tasks: 1 }));
     const commit = (epoch: number) => whole.log.commit({ pipeline, epoch, outputs: [{ topic: output, partition: 0, block: blockOf([{ key: null, value: `whole ${epoch}`, timestamp: 1 }]) }], state: [], positions: [{ topic: input, partition: 0, offset: epoch }], journal: [] });
@@ -77,7 +112,7 @@ describe.skipIf(brokers === undefined)('who runs a pipeline', () => {
     const runtime = await opened(await openKafka({ settings: settingsOf('columnar'), dataDir: temporaryDirectory(), mode: 'read' }));
     const shares = await runtime.join({ pipeline, tasks: 1, whole: false, exchanges: false, topics: new Map([[input, 1]]) });
     onTestFinished(() => shares.leave());
-    expect(await shares.next()).toEqual([0]);
+    expect(await shares.next()).toEqual({ tasks: [0], kept: [] });
     await expect(commit(2)).rejects.toMatchObject({ code: 'HR_EPOCH_FENCED' });
     await runtime.log.commit({ pipeline, epoch: 2, outputs: [], state: [], positions: [{ topic: input, partition: 0, offset: 2 }], journal: [] });
     expect((await readAll(runtime.log, output, 0)).map((r) => r.value)).toEqual(['whole 1']);

@@ -1,16 +1,27 @@
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
-import { spreadTasks, type TaskHolder } from '../../../connectors/kafka/spread-tasks.js';
+import { describe, expect, test } from 'vitest';
+import { spreadRound, spreadTasks, type TaskHolder } from '../../../connectors/kafka/spread-tasks.js';
 
-const holders = fc
-  .uniqueArray(fc.constantFrom('a', 'b', 'c', 'd', 'e'), { minLength: 1 })
-  .chain((names) => fc.tuple(...names.map((member) => fc.record({ member: fc.constant(member), tasks: fc.uniqueArray(fc.nat(11)), runs: fc.boolean() }))));
+const names = fc.uniqueArray(fc.constantFrom('a', 'b', 'c', 'd', 'e'), { minLength: 1 });
+const holders = names.chain((members) => fc.tuple(...members.map((member) => fc.record({ member: fc.constant(member), runs: fc.uniqueArray(fc.nat(11)), copies: fc.uniqueArray(fc.nat(11)), goesOn: fc.constant(false) }))));
+const tasksOf = fc.integer({ min: 1, max: 10 });
+/** Members that go on, each with tasks of its own, beside some that have just come or have stopped. */
+const going = fc.tuple(names, tasksOf).chain(([members, tasks]) =>
+  fc.record({
+    tasks: fc.constant(tasks),
+    members: fc
+      .tuple(fc.array(fc.constantFrom(undefined, ...members), { minLength: tasks, maxLength: tasks }), fc.tuple(...members.map(() => fc.tuple(fc.boolean(), fc.uniqueArray(fc.nat(11))))))
+      .map(([owners, traits]) => members.map((member, i): TaskHolder => ({ member, runs: owners.flatMap((owner, task) => (owner === member ? [task] : [])), goesOn: traits[i]![0], copies: traits[i]![1] }))),
+  }),
+);
+const all = (tasks: number) => Array.from({ length: tasks }, (_, i) => i);
+const sorted = (tasks: readonly number[]) => [...tasks].sort((a, b) => a - b);
 
 test('every task goes to one member, and none has two more than another', () => {
   fc.assert(
-    fc.property(holders, fc.integer({ min: 1, max: 10 }), (members, tasks) => {
+    fc.property(holders, tasksOf, (members, tasks) => {
       const shares = [...spreadTasks(members, tasks).values()];
-      expect(shares.flat().sort((a, b) => a - b)).toEqual(Array.from({ length: tasks }, (_, i) => i));
+      expect(sorted(shares.flat())).toEqual(all(tasks));
       const sizes = shares.map((s) => s.length);
       expect(Math.max(...sizes) - Math.min(...sizes)).toBeLessThanOrEqual(1);
     }),
@@ -19,20 +30,57 @@ test('every task goes to one member, and none has two more than another', () => 
 
 test('a member loses no task while it has no more than its share', () => {
   fc.assert(
-    fc.property(holders, fc.integer({ min: 1, max: 10 }), (members, tasks) => {
+    fc.property(holders, tasksOf, (members, tasks) => {
       const shares = spreadTasks(members, tasks);
-      const before = spreadTasks([...shares].map(([member, own]): TaskHolder => ({ member, tasks: own, runs: true })), tasks);
+      const before = spreadTasks([...shares].map(([member, runs]): TaskHolder => ({ member, runs, goesOn: false, copies: members.find((m) => m.member === member)!.copies })), tasks);
       expect(before).toEqual(shares);
     }),
   );
 });
 
 test('who runs a task keeps it before one that has a copy of its state', () => {
-  const shares = spreadTasks([{ member: 'a', tasks: [0, 1, 2, 3], runs: false }, { member: 'b', tasks: [0, 1, 2, 3], runs: true }], 4);
+  const shares = spreadTasks([{ member: 'a', runs: [], copies: [0, 1, 2, 3], goesOn: false }, { member: 'b', runs: [0, 1, 2, 3], copies: [], goesOn: false }], 4);
   expect([...shares]).toEqual([['b', [0, 1]], ['a', [2, 3]]]);
 });
 
 test('as a whole, all tasks stay with who runs them', () => {
-  const shares = spreadTasks([{ member: 'a', tasks: [], runs: false }, { member: 'b', tasks: [0, 1], runs: true }], 2, true);
+  const shares = spreadTasks([{ member: 'a', runs: [], copies: [0, 1], goesOn: false }, { member: 'b', runs: [0, 1], copies: [], goesOn: false }], 2, true);
   expect(new Map(shares)).toEqual(new Map([['a', []], ['b', [0, 1]]]));
+});
+
+describe('where members go on while they join', () => {
+  test('a task is given to one, and to nobody while another runs it', () => {
+    fc.assert(
+      fc.property(going, fc.boolean(), ({ members, tasks }, whole) => {
+        const { shares, isPartial } = spreadRound(members, tasks, whole);
+        const given = [...shares.values()].flat();
+        expect(new Set(given).size).toBe(given.length);
+        expect(isPartial).toBe(given.length < tasks);
+        for (const [member, own] of shares) for (const other of members) if (other.member !== member && other.goesOn) expect(own.filter((task) => other.runs.includes(task))).toEqual([]);
+      }),
+    );
+  });
+
+  test('two rounds spread all tasks evenly, and what a member keeps in the first it keeps', () => {
+    fc.assert(
+      fc.property(going, ({ members, tasks }) => {
+        const first = spreadRound(members, tasks);
+        // each lets go of what it is not given again
+        const second = spreadRound(members.map(({ member, copies }) => ({ member, runs: first.shares.get(member)!, goesOn: true, copies })), tasks);
+        expect(second.isPartial).toBe(false);
+        const sizes = [...second.shares.values()].map((s) => s.length);
+        expect(sorted([...second.shares.values()].flat())).toEqual(all(tasks));
+        expect(Math.max(...sizes) - Math.min(...sizes)).toBeLessThanOrEqual(1);
+        for (const [member, own] of first.shares) expect(own.filter((task) => !second.shares.get(member)!.includes(task))).toEqual([]);
+      }),
+    );
+  });
+
+  test('where nobody goes on, one round is enough', () => {
+    fc.assert(
+      fc.property(holders, tasksOf, (members, tasks) => {
+        expect(spreadRound(members, tasks)).toEqual({ shares: spreadTasks(members, tasks), isPartial: false });
+      }),
+    );
+  });
 });

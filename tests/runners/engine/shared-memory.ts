@@ -150,7 +150,7 @@ export function sharedMemory(tasks: number, turns: Turns, random: Random): Share
             if (!members.includes(member)) members.push(member);
             const given = new Promise<readonly number[]>((resolve) => (member.ready = resolve));
             rebalance();
-            return given;
+            return { tasks: await given, kept: [] };
           },
           lose: async () => undefined,
           async leave() {

@@ -36,6 +36,8 @@ export interface GroupCoordinator {
   mark(group: string, owner: ProducerIdentity, isCommit: boolean): void;
   /** Committed offsets; undefined where an open transaction may change them. */
   offsets(group: string): ReadonlyMap<string, number | undefined>;
+  /** Another broker coordinates the group, and knows what was written down: rounds whose tasks were spread, and not the one that is being played. */
+  fail(group: string): void;
   /** No offsets of an open transaction. */
   readonly isSettled: boolean;
 }
@@ -59,12 +61,15 @@ interface Group {
   readonly members: Map<string, Member>;
   /** Which rebalance this is. */
   rebalance: number;
+  /** The last one that was written down. */
+  stored: { readonly generation: number; readonly leader: string; readonly members: readonly Omit<Member, 'heardAt' | 'joining' | 'syncing'>[] } | undefined;
   readonly committed: Map<string, number>;
   readonly pending: Map<bigint, Map<string, number>>;
   readonly epochs: Map<bigint, number>;
 }
 
 const nothing = new Uint8Array(0);
+const notCoordinator = 16;
 
 export function groupCoordinator(time: SimulatedTime): GroupCoordinator {
   const groups = new Map<string, Group>();
@@ -72,8 +77,12 @@ export function groupCoordinator(time: SimulatedTime): GroupCoordinator {
 
   const groupOf = (name: string): Group => {
     let group = groups.get(name);
-    if (group === undefined) groups.set(name, (group = { state: 'empty', generation: 0, leader: '', members: new Map(), rebalance: 0, committed: new Map(), pending: new Map(), epochs: new Map() }));
+    if (group === undefined) groups.set(name, (group = { state: 'empty', generation: 0, leader: '', members: new Map(), rebalance: 0, stored: undefined, committed: new Map(), pending: new Map(), epochs: new Map() }));
     return group;
+  };
+  const store = (group: Group): void => {
+    const members = [...group.members.values()].map(({ id, instance, metadata, sessionMs, assignment }) => ({ id, instance, metadata, sessionMs, assignment }));
+    group.stored = { generation: group.generation, leader: group.leader, members };
   };
   const refusal = (error: number, member: string): JoinAnswer => ({ error, generation: -1, leader: '', member, members: [] });
   const told = (group: Group, { id }: Member, isLeader: boolean): JoinAnswer => ({
@@ -122,6 +131,7 @@ export function groupCoordinator(time: SimulatedTime): GroupCoordinator {
     if (joined.length === 0) {
       group.state = group.members.size === 0 ? 'empty' : 'joining';
       if (group.state === 'joining') rebalance(name, group, 60_000);
+      else store(group);
       return;
     }
     group.state = 'syncing';
@@ -166,6 +176,7 @@ export function groupCoordinator(time: SimulatedTime): GroupCoordinator {
       group.members.set(instance, member);
       if (known !== undefined && group.state === 'stable') {
         watch(name, group, member);
+        store(group);
         // it takes the place of itself: nobody else is disturbed, and it does not lead this time
         return reply({ ...told(group, member, false), leader: group.leader === member.id ? known.id : group.leader });
       }
@@ -189,7 +200,27 @@ export function groupCoordinator(time: SimulatedTime): GroupCoordinator {
         each.syncing = undefined;
         watch(name, group, each);
       }
+      store(group);
       return undefined;
+    },
+    fail(name) {
+      const group = groupOf(name);
+      const { stored } = group;
+      const before = [...group.members.values()];
+      group.members.clear();
+      group.rebalance += 1;
+      group.state = stored === undefined || stored.members.length === 0 ? 'empty' : 'stable';
+      group.generation = stored?.generation ?? group.generation;
+      group.leader = stored?.leader ?? '';
+      for (const member of stored?.members ?? []) {
+        const known: Member = { ...member, heardAt: 0, joining: undefined, syncing: undefined };
+        group.members.set(member.instance, known);
+        watch(name, group, known);
+      }
+      for (const { id, joining, syncing } of before) {
+        joining?.(refusal(notCoordinator, id));
+        syncing?.(notCoordinator, nothing);
+      }
     },
     heartbeat(name, id, instance, generation) {
       const group = groupOf(name);

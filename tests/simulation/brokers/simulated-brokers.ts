@@ -79,6 +79,7 @@ export function simulatedBrokers(time: SimulatedTime, traits: BrokerTraits, coun
       if (!up[next]) continue;
       at.broker = next;
       at.loadedAt = time.now() + loadMs;
+      if (what.startsWith('group ')) groups.fail(what.slice(6));
       return;
     }
   };
