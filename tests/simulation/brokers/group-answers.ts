@@ -71,6 +71,19 @@ const leaveGroup: Answer = (asked) => {
   reply(w.tags().take());
 };
 
+const describeGroups: Answer = (asked) => {
+  const { brokers, request, reply } = asked;
+  const names = request.array((r) => r.text()!);
+  const w = answerWriter().int32(0);
+  w.array(names, (name) => {
+    const error = asCoordinator(asked, 'group', name, () => 0);
+    w.int16(error).text(name).text('').text('').text('');
+    w.array(error === 0 ? brokers.groups.members(name) : [], ({ id, instance, assignment }) => w.text(id).text(instance).text('').text('').bytes(new Uint8Array(0)).bytes(assignment).tags());
+    w.int32(0).tags();
+  });
+  reply(w.tags().take());
+};
+
 const commitOffsets: Answer = (asked) => {
   const { brokers, arrival, request, reply } = asked;
   const transactionalId = request.text()!;
@@ -101,4 +114,4 @@ const commitOffsets: Answer = (asked) => {
 };
 
 /** Answers to requests about groups, by the number of their kind. */
-export const groupAnswers: Readonly<Record<number, Answer>> = { 11: joinGroup, 12: heartbeat, 13: leaveGroup, 14: syncGroup, 28: commitOffsets };
+export const groupAnswers: Readonly<Record<number, Answer>> = { 11: joinGroup, 12: heartbeat, 13: leaveGroup, 14: syncGroup, 15: describeGroups, 28: commitOffsets };

@@ -36,6 +36,8 @@ export interface GroupCoordinator {
   mark(group: string, owner: ProducerIdentity, isCommit: boolean): void;
   /** Committed offsets; undefined where an open transaction may change them. */
   offsets(group: string): ReadonlyMap<string, number | undefined>;
+  /** Who is in a group. */
+  members(group: string): readonly { readonly id: string; readonly instance: string; readonly assignment: Uint8Array }[];
   /** Another broker coordinates the group, and knows what was written down: rounds whose tasks were spread, and not the one that is being played. */
   fail(group: string): void;
   /** No offsets of an open transaction. */
@@ -203,6 +205,7 @@ export function groupCoordinator(time: SimulatedTime): GroupCoordinator {
       store(group);
       return undefined;
     },
+    members: (name) => [...groupOf(name).members.values()],
     fail(name) {
       const group = groupOf(name);
       const { stored } = group;
