@@ -104,14 +104,6 @@ export const mutants: readonly Mutant[] = [
     wasFound: true,
   },
   {
-    without: 'a new look at the tasks after others have shut a process out: it goes on as it was',
-    file: 'runners/engine/job.ts',
-    from: 'await shares.lose();',
-    to: '',
-    pipeline: 'user-tally',
-    isFoundSoon: true,
-  },
-  {
     without: 'the place up to which records were taken: an epoch commits how far they were read ahead',
     file: 'runners/engine/task-group.ts',
     from: 'flushed.positions.push({ topic: source.topic.name, partition, offset: input.offset });',
