@@ -64,6 +64,8 @@ const longestHeartbeatMs = 500;
 const partialHeartbeatMs = 50;
 /** Sessions after which tasks that are with nobody are asked for again: who had to let go of them may have died, and have come back without them. */
 const partialSessions = 1;
+/** Between a round and the next one that a member asks for: another that has not heard of its tasks by then misses the round, and begins anew. */
+const betweenRoundsMs = 100;
 /** Before it joins again a group that has gone on. */
 const againMs = 5;
 
@@ -169,8 +171,12 @@ export function createMembership({ cluster, group, instance, tasks, whole, goesO
   /** Joins again while its tasks go on. */
   const joinBeside = async (): Promise<void> => {
     try {
-      do await join();
-      while (hasLetGo());
+      do {
+        const pause = (given?.at ?? 0) + betweenRoundsMs - clock.now();
+        if (round === undefined && pause > 0) await clock.wait(pause);
+        if (hasLeft) return;
+        await join();
+      } while (hasLetGo());
       onGiven?.(given!);
     } catch (error) {
       if (!hasLeft) failure ??= error;
