@@ -158,13 +158,13 @@ function jsonOf({ windows }: Reading): string {
 
 /**
  * Makes objects that have `names` already, as null, and room for more. An object of so many names is a hash table, and one that names are added to grows again and again: a copy of one that is large enough takes less
- * than half of the time, and throws nothing away. Only a literal without a prototype is copied as a table. It has room for the names that it is written with, each as often as it is, and a table is at most two thirds full.
+ * than half of the time, and throws nothing away. Only a literal without a prototype is copied as a table, so it gets its prototype afterwards. It has room for the names that it is written with, each as often as it is, and a table is at most two thirds full.
  */
 function objectsWith(names: readonly string[]): Reading['begin'] {
   const makers: (() => Record<string, number | null>)[] = [];
   return (count) => {
     const power = Math.min(largestPower, 32 - Math.clz32(count + (count >> 1) - 1));
-    return (makers[power] ??= objectMaker(names, Math.round(2 ** (power + 1) / 3)))();
+    return Object.setPrototypeOf((makers[power] ??= objectMaker(names, Math.round(2 ** (power + 1) / 3)))(), Object.prototype) as Record<string, number | null>;
   };
 }
 

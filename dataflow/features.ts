@@ -22,7 +22,7 @@ export interface RollingWindow<W extends string = string> {
   readonly pane: number;
 }
 
-/** Feature values by name: `clicks_24h`, and behind those by group `clicks_24h{Comedy}`, of which only those that something was counted of are there; null where there is nothing to divide. The object has no prototype. */
+/** Feature values by name: `clicks_24h`, and behind those by group `clicks_24h{Comedy}`, of which only those that something was counted of are there; null where there is nothing to divide. */
 export type FeatureValues = Readonly<Record<string, number | null>>;
 
 /** Features of an entity, declared once: the stream computes their tiles, the store answers from them, the documentation lists them. */

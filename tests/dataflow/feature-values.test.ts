@@ -126,7 +126,7 @@ test('an answer has the names of its features and no others, however many there 
     }
   }
   const found = featuresAt(byGroup, noTiles, end);
-  expect('constructor' in found || found['toString'] !== undefined).toBe(false);
+  expect(Object.getPrototypeOf(found)).toBe(Object.prototype);
   const again = features('again', { of: input, key: input.who, windows: ['1h'], values: { n: count() }, derive: () => ({ n_1h: 7, more: null }) }) as unknown as FeatureSet;
   expect(Object.entries(featuresAt(again, noTiles, end))).toEqual([['n_1h', 7], ['more', null]]);
 });
