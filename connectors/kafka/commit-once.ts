@@ -67,7 +67,8 @@ async function isThere(reader: PartitionReader, first: FirstOffsets): Promise<bo
   return block !== undefined && offsetAt(block, 0) === offset;
 }
 
-function partitionNamed(name: string): TopicPartition {
+/** A partition by `topic/partition`, as `FirstOffsets` names it. */
+export function partitionNamed(name: string): TopicPartition {
   const slash = name.lastIndexOf('/');
   return { topic: name.slice(0, slash), partition: Number(name.slice(slash + 1)) };
 }

@@ -4,13 +4,12 @@ import { HeadraceError } from '../../../dataflow/errors.js';
 import type { Header, RecordBlock } from '../../../dataflow/record-block.js';
 import type { Cluster } from '../cluster.js';
 import { commitPositions } from '../commit-positions.js';
-import { commitOnce, settled, UnknownEnd } from '../commit-once.js';
+import { commitOnce, partitionNamed, settled, UnknownEnd } from '../commit-once.js';
 import { brokerErrorOf, checkAnswer, kafkaError } from '../kafka-errors.js';
 import type { PartitionReader } from '../partition-reader.js';
 import { field } from '../record-batch.js';
 import { fetchRequest } from '../record-requests.js';
-import type { TopicPartition } from '../requests.js';
-import type { Transaction, TransactionalProducer } from '../transaction.js';
+import type { FirstOffsets, Transaction, TransactionalProducer } from '../transaction.js';
 import { addOffsetsRequest, commitOffsetsRequest, type ProducerIdentity } from '../transaction-requests.js';
 import { transactionTimeoutMs } from '../transactional-producer.js';
 import type { ClaimRegister } from './claim-register.js';
@@ -126,12 +125,11 @@ export function kafkajsProducer({ cluster, transactionalId, reader, claims, ...o
 }
 
 /** Whom kafkajs writes as, which it does not tell: from the head of a batch that it has just written. */
-async function writerOf(cluster: Cluster, first: ReadonlyMap<string, number>): Promise<ProducerIdentity> {
+async function writerOf(cluster: Cluster, first: FirstOffsets): Promise<ProducerIdentity> {
   const [written] = first;
   if (written === undefined) throw new Error('positions are committed with records');
   const [name, offset] = written;
-  const slash = name.lastIndexOf('/');
-  const at: TopicPartition = { topic: name.slice(0, slash), partition: Number(name.slice(slash + 1)) };
+  const at = partitionNamed(name);
   const { error, records } = await cluster.node(await cluster.leader(at), 'write', fetchRequest(at, offset, 1, 'everything'));
   checkAnswer(error, `reading ${name}`);
   const head = new DataView(records.buffer, records.byteOffset, records.byteLength);
