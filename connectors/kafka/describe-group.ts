@@ -3,6 +3,8 @@ import type { Request } from './requests.js';
 
 /** A member of a group, seen from outside. */
 export interface DescribedMember {
+  /** What it has told when it joined; empty while the group is between two rounds. */
+  readonly metadata: Uint8Array;
   /** Name that it keeps over restarts, or that of the coordinator. */
   readonly name: string;
   /** Address that it is connected from. */
@@ -29,10 +31,10 @@ export function describeGroupRequest(group: string): Request<readonly DescribedM
           const instance = r.text();
           r.text();
           const host = (r.text() ?? '').replace(/^\//, '');
-          r.bytes();
+          const metadata = Uint8Array.from(r.bytes());
           const inputs = inputsOf(r.bytes());
           r.tags();
-          return { name: instance ?? member, host, inputs };
+          return { name: instance ?? member, host, inputs, metadata };
         });
         r.int32();
         r.tags();

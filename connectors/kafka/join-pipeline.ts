@@ -25,7 +25,7 @@ export function joinPipeline({ pipeline, tasks, whole, exchanges, topics }: Shar
     // what was on its way here, and is not any more, does not run
     membership.letGo(running.tasks);
   };
-  const membership: Membership = client.membership({ group: pipeline, instance: copy.instance, tasks, whole, goesOn, topics, copies: copy.tasks, onGiven });
+  const membership: Membership = client.membership({ group: pipeline, instance: copy.instance, incarnation: { number: copy.opening, process: uniqueName() }, tasks, whole, goesOn, topics, copies: copy.tasks, onGiven });
   const at = (task: number) => ({ topic: parcelsTopic(pipeline), partition: task });
   const readParcels = async (task: number, offset: number) => {
     try {

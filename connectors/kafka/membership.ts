@@ -1,7 +1,8 @@
 import { HeadraceError } from '../../dataflow/errors.js';
 import type { Cluster } from './cluster.js';
-import { decodeAssignment, decodeSubscription, encodeAssignment, encodeSubscription } from './consumer-protocol.js';
+import { decodeAssignment, decodeSubscription, encodeAssignment, encodeSubscription, type Incarnation } from './consumer-protocol.js';
 import { type GroupIdentity, heartbeatRequest, type Joined, joinGroupRequest, leaveGroupRequest, syncGroupRequest } from './group-requests.js';
+import { hasSuccessor } from './has-successor.js';
 import { brokerErrorOf, kafkaError } from './kafka-errors.js';
 import type { Request } from './requests.js';
 import { spreadRound, type TaskHolder } from './spread-tasks.js';
@@ -29,7 +30,7 @@ export interface Membership {
   letGo(runs: readonly number[]): void;
   /** It must join again: others come or go, or the coordinator has given this process up, and what it does not commit before is lost. Where it goes on: it runs nothing that is its own. */
   readonly moving: boolean;
-  /** Another process has joined in its place: it can take part no more. */
+  /** A later process has joined in its place: it can take part no more. */
   readonly replaced: boolean;
   /** Leaves, so that others take the tasks at once. */
   leave(): Promise<void>;
@@ -41,6 +42,8 @@ export interface MembershipOptions {
   readonly group: string;
   /** Name that this process keeps over restarts, so that it finds its tasks again without waiting for the end of its session. */
   readonly instance: string;
+  /** Which process of that name this is. */
+  readonly incarnation: Incarnation;
   /** How many tasks there are. */
   readonly tasks: number;
   /** All tasks belong to one process, and the others stand by. */
@@ -76,7 +79,7 @@ const againMs = 5;
  * What a member runs is its own for as long as it has joined every generation: whatever a leader knew when it gave tasks away, it knew of these. A member that has missed one, or has another name since, is taken to run nothing, by the leader
  * and by itself. A member that does not come is given up; its generation is over, and its commits are refused.
  */
-export function createMembership({ cluster, group, instance, tasks, whole, goesOn, copies, topics, onGiven }: MembershipOptions): Membership {
+export function createMembership({ cluster, group, instance, incarnation, tasks, whole, goesOn, copies, topics, onGiven }: MembershipOptions): Membership {
   const { clock, settings } = cluster;
   let identity: GroupIdentity = { group, member: '', instance };
   /** That it has joined last. */
@@ -111,10 +114,13 @@ export function createMembership({ cluster, group, instance, tasks, whole, goesO
       return await ask(request);
     } catch (error) {
       const answer = brokerErrorOf(error)?.number;
-      replaced ||= answer === kafkaError.fencedInstance;
-      if (replaced) throw new HeadraceError('HR_EPOCH_FENCED', `Another process has joined group ${group} as ${instance}.`, { cause: error });
+      replaced ||= answer === kafkaError.fencedInstance && (await hasSuccessor(cluster, identity, incarnation));
+      if (replaced) {
+        const remedy = 'Give each process a data directory of its own: two machines share this one, or it was copied.';
+        throw new HeadraceError('HR_EPOCH_FENCED', `Another process has joined group ${group} as ${instance}.`, { cause: error, remedy });
+      }
       if (answer === undefined || !joinsAgain.has(answer)) throw error;
-      if (answer === kafkaError.unknownMember || answer === kafkaError.memberIdRequired) {
+      if (renames.has(answer)) {
         identity = { ...identity, member: '' };
         beginAnew();
       }
@@ -134,7 +140,7 @@ export function createMembership({ cluster, group, instance, tasks, whole, goesO
   };
   const joinOnce = async (): Promise<Joined | undefined> => {
     claimed = held;
-    const request = joinGroupRequest(identity, settings.sessionMs, rebalanceMs, encodeSubscription({ topics: [...topics.keys()], runs: claimed, goesOn, generation: since, copies: copies() }));
+    const request = joinGroupRequest(identity, settings.sessionMs, rebalanceMs, encodeSubscription({ topics: [...topics.keys()], incarnation, runs: claimed, goesOn, generation: since, copies: copies() }));
     // made again as it was: to the coordinator it is the same then, and a group that has come to an end of its round is not disturbed
     const joined = await cluster.patiently(`joining group ${group}`, () => unlessGone(request));
     if (joined === undefined) return undefined;
@@ -261,8 +267,10 @@ export function createMembership({ cluster, group, instance, tasks, whole, goesO
   };
 }
 
+/** Answers after which a member joins again under another name. */
+const renames: ReadonlySet<number> = new Set([kafkaError.unknownMember, kafkaError.memberIdRequired, kafkaError.fencedInstance]);
 /** Answers after which a member joins again. */
-const joinsAgain: ReadonlySet<number> = new Set([kafkaError.illegalGeneration, kafkaError.unknownMember, kafkaError.rebalanceInProgress, kafkaError.memberIdRequired]);
+const joinsAgain: ReadonlySet<number> = new Set([...renames, kafkaError.illegalGeneration, kafkaError.rebalanceInProgress]);
 
 /** The coordinator moves or starts. */
 function passesSoon(error: unknown): boolean {

@@ -27,6 +27,8 @@ export interface StateCopy {
   readonly state: StateBackend;
   /** Name of this copy, which it keeps: who has the copy has the tasks again after a restart. */
   readonly instance: string;
+  /** How many processes have written to it, with this one. */
+  readonly opening: number;
   /** Where it is. */
   readonly directory: string;
   /** The tasks that `state` shows from now on. Those of others stay, in case that they come back. */
@@ -43,6 +45,7 @@ export interface StateCopy {
 }
 
 const instanceKey = Buffer.from('kafka-instance');
+const openingKey = Buffer.from('kafka-opening');
 const pointPrefix = 'kafka-copy/';
 /** Processes on one machine that run one pipeline over one data directory. */
 const mostSlots = 256;
@@ -60,10 +63,17 @@ export function openStateCopy(pipeline: string, options: EnvironmentOptions): St
   let held: readonly number[] = tasks();
   const stored = env.meta.get(instanceKey);
   const instance = stored === undefined ? randomUUID() : Buffer.from(stored).toString();
-  if (stored === undefined && options.mode === 'write') env.transact(() => env.meta.putSync(instanceKey, Buffer.from(instance)));
+  const opening = Number(env.meta.get(openingKey) === undefined ? 0 : Buffer.from(env.meta.get(openingKey)!).toString()) + 1;
+  if (options.mode === 'write') {
+    env.transact(() => {
+      env.meta.putSync(instanceKey, Buffer.from(instance));
+      env.meta.putSync(openingKey, Buffer.from(`${opening}`));
+    });
+  }
   return {
     state: { ...joinedState(() => held.map(all.of)), of: all.of, tasks: () => held, refresh: all.refresh },
     instance,
+    opening,
     directory: options.dataDir,
     hold(own) {
       held = own;

@@ -27,7 +27,7 @@ function world(sessionMs = shortSessionMs) {
   const member = (instance: string): { readonly process: SimulatedProcess; readonly membership: Membership } => {
     const process = simulatedProcess(time, processes++, 0);
     const cluster = createCluster({ settings, clock: process.clock, transport: network.transport(process) });
-    return { process, membership: createMembership({ cluster, group, instance, tasks, whole: false, goesOn: true, copies: () => [], topics: new Map([['in', tasks]]) }) };
+    return { process, membership: createMembership({ cluster, group, instance, incarnation: { number: process.id, process: `process ${process.id}` }, tasks, whole: false, goesOn: true, copies: () => [], topics: new Map([['in', tasks]]) }) };
   };
   /** Waits for something that a member does. */
   const after = async <T>(promise: Promise<T>): Promise<T> => {
@@ -111,5 +111,48 @@ describe('a member that goes on', () => {
     await time.runUntil(() => a.membership.given!.life !== first.life, 60_000);
     expect(a.membership.given!.life).not.toBe(first.life);
     expect(() => first.member.now()).toThrow(expect.objectContaining({ code: 'HR_EPOCH_FENCED' }));
+  });
+});
+
+describe('a process that takes the place of the one before it', () => {
+  test('joins again where a coordinator takes over that knows the one before, and not it', async () => {
+    const { brokers, member, after, until } = world(60_000);
+    const [a, b] = [member('a'), member('b')];
+    await after(a.membership.join([]));
+    await after(b.membership.join([]));
+    await until(() => a.membership.given!.tasks.length === 2);
+    a.membership.letGo([0, 1]);
+    await until(() => b.membership.given!.tasks.length === 2);
+    const { generation, member: name } = b.membership.given!.member.now();
+    a.process.kill();
+    // a round is being played when the next process on the machine of `a` joins it: nothing is written down of it before the end of the round
+    const c = member('c');
+    const joining = c.membership.join([]);
+    await until(() => brokers.groups.heartbeat(group, name, 'b', generation) !== 0);
+    const again = member('a');
+    const coming = again.membership.join([]);
+    await until(() => brokers.groups.heartbeat(group, name, 'b', generation + 1) === 0);
+    brokers.move(`group ${group}`, 10);
+    await after(coming);
+    await after(joining);
+    await until(() => again.membership.given!.tasks.length > 0);
+    expect(again.membership.replaced).toBe(false);
+  });
+
+  test('is the only one that stays: the one before ends, also when the coordinator knows that one again', async () => {
+    const { time, brokers, member, after, until } = world();
+    const [a, b] = [member('a'), member('b')];
+    await after(a.membership.join([]));
+    await after(b.membership.join([]));
+    await until(() => a.membership.given!.tasks.length === 2);
+    const later = member('a');
+    const given = await after(later.membership.join([]));
+    expect(given.tasks).toEqual([0, 1]);
+    await until(() => a.membership.replaced);
+    await expect(after(a.membership.join([]))).rejects.toMatchObject({ code: 'HR_EPOCH_FENCED', message: expect.stringContaining('as a') as unknown });
+    brokers.move(`group ${group}`, 10);
+    await time.runUntil(() => false, 4 * shortSessionMs);
+    expect(later.membership.replaced).toBe(false);
+    expect(brokers.groups.members(group).map(({ instance }) => instance).sort()).toEqual(['a', 'b']);
   });
 });

@@ -15,8 +15,8 @@ interface StoredTask {
   point: CopyPoint | undefined;
 }
 
-/** A copy of state on a simulated disk, in the place of LMDB: a change is there as a whole or not at all. */
-export function memoryCopy(disk: Disk, directory: string, instance: string): StateCopy {
+/** A copy of state on a simulated disk, in the place of LMDB: a change is there as a whole or not at all. @param opening one that grows from process to process on a machine */
+export function memoryCopy(disk: Disk, directory: string, instance: string, opening: number): StateCopy {
   let stored = disk.get(directory);
   if (stored === undefined) disk.set(directory, (stored = { tasks: new Map(), held: [] }));
   const copy = stored;
@@ -43,6 +43,7 @@ export function memoryCopy(disk: Disk, directory: string, instance: string): Sta
   return {
     state: { ...joinedState(() => copy.held.map(of)), of, tasks: () => copy.held, refresh() {} },
     instance,
+    opening,
     directory,
     hold(own) {
       copy.held = own;

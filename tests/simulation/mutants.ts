@@ -84,6 +84,14 @@ export const mutants: readonly Mutant[] = [
     to: 'if (joined.member !== identity.member) beginAnew();',
   },
   {
+    without: 'the look at who has the name of a member now: it ends where a coordinator takes over that knows the process before it on its machine',
+    file: 'connectors/kafka/membership.ts',
+    from: 'answer === kafkaError.fencedInstance && (await hasSuccessor(cluster, identity, incarnation))',
+    to: 'answer === kafkaError.fencedInstance',
+    wasFound: true,
+    isFoundSoon: true,
+  },
+  {
     without: 'the generation that a member commits with: one that has lost its tasks commits all the same',
     file: 'connectors/kafka/kafka-log.ts',
     from: 'offsets: { member: ownership.member ?? inGeneration',

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { decodeAssignment, decodeSubscription, encodeAssignment, encodeSubscription } from '../../../connectors/kafka/consumer-protocol.js';
 
 test('members read what they write', () => {
-  for (const told of [{ runs: [0, 7, 300], goesOn: true, generation: 9, copies: [1, 7] }, { runs: [], goesOn: false, generation: -1, copies: [] }]) {
+  for (const told of [{ incarnation: { number: 3, process: 'ünïque' }, runs: [0, 7, 300], goesOn: true, generation: 9, copies: [1, 7] }, { incarnation: { number: 1, process: '' }, runs: [], goesOn: false, generation: -1, copies: [] }]) {
     expect(decodeSubscription(encodeSubscription({ topics: ['clicks', 'ünïcode'], ...told }))).toEqual(told);
   }
   expect(decodeAssignment(encodeAssignment({ topics: new Map([['clicks', 8], ['items', 1]]), tasks: [0, 5], isPartial: true, since: -1 }))).toEqual({ tasks: [0, 5], isPartial: true, since: -1 });

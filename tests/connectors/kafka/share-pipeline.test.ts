@@ -2,6 +2,7 @@
 import { afterAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { type KafkaRuntime, openKafka } from '../../../connectors/kafka/kafka-runtime.js';
 import { kafkaSettings } from '../../../connectors/kafka/kafka-settings.js';
+import { openStateCopy, type StateCopy } from '../../../connectors/kafka/state-copy.js';
 import { blockOf, readAll } from '../../contracts/log-client-contract.js';
 import { kafkaBrokers } from '../../services/kafka-brokers.js';
 import { temporaryDirectory } from '../embedded/temporary-directory.js';
@@ -25,8 +26,8 @@ describe.skipIf(brokers === undefined)('who runs a pipeline', () => {
     return runtime;
   };
   /** A process in the group of the pipeline; it commits one record for each of its tasks. */
-  const start = async (client: (typeof clients)[number], exchanges: boolean) => {
-    const runtime = await opened(await openKafka({ settings: settingsOf(client), dataDir: temporaryDirectory(), mode: 'read' }));
+  const start = async (client: (typeof clients)[number], exchanges: boolean, named: Partial<StateCopy> = {}) => {
+    const runtime = await opened(await openKafka({ settings: settingsOf(client), dataDir: temporaryDirectory(), mode: 'read' }, { openCopy: (...args) => ({ ...openStateCopy(...args), ...named }) }));
     const shares = await runtime.join({ pipeline, tasks, whole: false, exchanges, topics: new Map([[input, tasks]]) });
     onTestFinished(() => shares.leave());
     const commit = (epoch: number, owned: readonly number[]) =>
@@ -103,6 +104,23 @@ describe.skipIf(brokers === undefined)('who runs a pipeline', () => {
       expect((await readAll(second.log, output, task)).map((r) => r.value)).toEqual(mine.includes(task) ? values : [...values, `${other} ${next}`]);
     }
     expect(last.get(others[0]!)).toBeLessThan(epoch);
+  });
+
+  test.each([false, true])('of two processes over copies of one data directory the later one stays, and the other ends with an error (exchanges: %s)', async (exchanges) => {
+    const earlier = await start('columnar', exchanges, { instance: 'copied', opening: 2 });
+    const { tasks: mine } = await earlier.shares.next();
+    await earlier.commit(1, mine);
+    const later = await start('columnar', exchanges, { instance: 'copied', opening: 3 });
+    const { tasks: theirs } = await later.shares.next();
+    await later.commit(2, theirs);
+    await expect(earlier.commit(2, mine)).rejects.toMatchObject({ code: 'HR_EPOCH_FENCED' });
+    // it joins again, and is told
+    const told = { code: 'HR_EPOCH_FENCED', message: expect.stringMatching(/Another process/) as unknown };
+    await earlier.shares.lose().catch(() => undefined);
+    await expect(earlier.shares.next()).rejects.toMatchObject(told);
+    await expect(earlier.shares.lose()).rejects.toMatchObject(told);
+    await later.commit(3, theirs);
+    expect(later.shares.moving).toBe(false);
   });
 
   test.each(clients)('a group of %s takes over from a process that had it as a whole, which is shut out', async (client) => {

@@ -78,7 +78,7 @@ const describeGroups: Answer = (asked) => {
   w.array(names, (name) => {
     const error = asCoordinator(asked, 'group', name, () => 0);
     w.int16(error).text(name).text('').text('').text('');
-    w.array(error === 0 ? brokers.groups.members(name) : [], ({ id, instance, assignment }) => w.text(id).text(instance).text('').text('').bytes(new Uint8Array(0)).bytes(assignment).tags());
+    w.array(error === 0 ? brokers.groups.members(name) : [], ({ id, instance, metadata, assignment }) => w.text(id).text(instance).text('').text('').bytes(metadata).bytes(assignment).tags());
     w.int32(0).tags();
   });
   reply(w.tags().take());

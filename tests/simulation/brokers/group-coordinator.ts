@@ -36,8 +36,8 @@ export interface GroupCoordinator {
   mark(group: string, owner: ProducerIdentity, isCommit: boolean): void;
   /** Committed offsets; undefined where an open transaction may change them. */
   offsets(group: string): ReadonlyMap<string, number | undefined>;
-  /** Who is in a group. */
-  members(group: string): readonly { readonly id: string; readonly instance: string; readonly assignment: Uint8Array }[];
+  /** Who is in a group; what they have told and were given only where it is between no two rounds. */
+  members(group: string): readonly { readonly id: string; readonly instance: string; readonly metadata: Uint8Array; readonly assignment: Uint8Array }[];
   /** Another broker coordinates the group, and knows what was written down: rounds whose tasks were spread, and not the one that is being played. */
   fail(group: string): void;
   /** No offsets of an open transaction. */
@@ -205,7 +205,10 @@ export function groupCoordinator(time: SimulatedTime): GroupCoordinator {
       store(group);
       return undefined;
     },
-    members: (name) => [...groupOf(name).members.values()],
+    members(name) {
+      const { state, members } = groupOf(name);
+      return [...members.values()].map((member) => (state === 'stable' ? member : { ...member, metadata: nothing, assignment: nothing }));
+    },
     fail(name) {
       const group = groupOf(name);
       const { stored } = group;
