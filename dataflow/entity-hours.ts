@@ -38,6 +38,27 @@ export function withHour(hours: Buffer, start: number, value: Uint8Array): Buffe
   return out;
 }
 
+/** The hours of an entity as they are committed, from `from` on (the start of an hour, epoch ms). */
+export function readHours(table: Pick<StateTable, 'committed'>, name: string, from: number): Buffer {
+  const entity = entityOf(Buffer.from(name, 'latin1'));
+  const timeAt = hourTime(entity);
+  const found: { readonly hour: number; readonly value: Uint8Array }[] = [];
+  let size = 0;
+  for (const { key, value } of table.committed(hourKey(entity, from), hourKey(entity, 2 ** 53))) {
+    found.push({ hour: hourOf(key, timeAt) / paneMs.large, value });
+    size += headBytes + value.length;
+  }
+  const hours = found.length > 1 ? Buffer.allocUnsafeSlow(size) : Buffer.allocUnsafe(size);
+  let at = 0;
+  for (const { hour, value } of found) {
+    at = hours.writeInt32LE(hour, at);
+    at = hours.writeUInt32LE(value.length, at);
+    hours.set(value, at);
+    at += value.length;
+  }
+  return hours;
+}
+
 /** The hours of entities as they are committed, those that were asked for last in memory. */
 export interface EntityHours {
   /** The hours of an entity from `from` on (the start of an hour, epoch ms). */
@@ -88,24 +109,9 @@ export function createEntityHours(table: Pick<StateTable, 'committed'>, cachedBy
           return known;
         }
       }
-      const entity = entityOf(Buffer.from(name, 'latin1'));
-      const timeAt = hourTime(entity);
-      const found: { readonly hour: number; readonly value: Uint8Array }[] = [];
-      let size = 0;
-      for (const { key, value } of table.committed(hourKey(entity, from), hourKey(entity, 2 ** 53))) {
-        found.push({ hour: hourOf(key, timeAt) / paneMs.large, value });
-        size += headBytes + value.length;
-      }
-      const hours = found.length > 1 ? Buffer.allocUnsafeSlow(size) : Buffer.allocUnsafe(size);
-      let at = 0;
-      for (const { hour, value } of found) {
-        at = hours.writeInt32LE(hour, at);
-        at = hours.writeUInt32LE(value.length, at);
-        hours.set(value, at);
-        at += value.length;
-      }
+      const hours = readHours(table, name, from);
       // one hour is read as fast again
-      if (found.length > 1) {
+      if (hours.length > 0 && hours.length > headBytes + hours.readUInt32LE(4)) {
         keep(name, hours);
         read.push(name);
       }

@@ -18,6 +18,7 @@ export const metricTable = {
   headrace_feature_mismatch_ratio: { type: 'gauge', by: 'feature', help: 'Share of the served values of the last interval that are not what their events say.' },
   headrace_feature_missing_ratio: { type: 'gauge', by: 'feature', help: 'Share of the values of the last interval that were not served, though there are events.' },
   headrace_feature_smape: { type: 'gauge', by: 'feature', help: 'Symmetric mean absolute percentage error of the served values of the last interval, from 0 to 2.' },
+  headrace_features_republished_total: { type: 'counter', by: 'step', help: 'Entities that were published again, since the feature store had lost what was published, or is new to the pipeline.' },
   headrace_decisions_duplicate_total: { type: 'counter', by: 'step', help: 'Decisions of an id that was there already; they are left out.' },
   headrace_outcomes_unknown_total: { type: 'counter', by: 'step', help: 'Outcomes of decisions that did not come.' },
   headrace_outcomes_late_total: { type: 'counter', by: 'step', help: 'Outcomes after the attribution window, or that came when the row of their decision had gone out.' },

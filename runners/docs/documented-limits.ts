@@ -50,6 +50,7 @@ export const documentedLimits: readonly DocumentedLimit[] = [
   { constant: 'stopGraceMs', file: 'runners/commands/run.ts', unit: 'ms', what: 'After a signal a run is ended when it has not ended by itself in this time.' },
   { constant: 'shortestSecret', file: 'runners/operations/without-secrets.ts', unit: '', what: 'Secrets with fewer characters are not taken out of messages: ordinary words would go with them.' },
   { constant: 'featureBatchLimit', file: 'serving/feature-server.ts', unit: '', what: 'Entities in one request to `headrace serve`.' },
+  { constant: 'askStoreEveryMs', file: 'dataflow/feature-publication.ts', unit: 'ms', what: 'After so long without a request a feature store is asked whether it still has what was published.' },
   { constant: 'publicationBacklog', file: 'dataflow/feature-publication.ts', unit: '', what: 'Entities of a set and task that wait for a feature store, from which on the sources pause.' },
   { constant: 'recordsAtOnce', file: 'runners/copy-topic.ts', unit: '', what: 'Records from which on an insert into the warehouse is large enough.' },
   { constant: 'bytesAtOnce', file: 'runners/copy-topic.ts', unit: 'bytes', what: 'The same by the size of the blocks they come from.' },

@@ -12,9 +12,11 @@ import { embeddedFeatures } from '../../connectors/embedded/embedded-features.js
 import { openEmbedded } from '../../connectors/embedded/embedded-runtime.js';
 import { type KafkaRuntime, openKafka } from '../../connectors/kafka/kafka-runtime.js';
 import { kafkaSettings } from '../../connectors/kafka/kafka-settings.js';
+import { type RedisConnection, redisConnection } from '../../connectors/redis/redis-connection.js';
 import { redisFeatures } from '../../connectors/redis/redis-features.js';
 import { redisSettings } from '../../connectors/redis/redis-settings.js';
-import { clickFeatureSets } from '../../pipelines/click-feature-sets.js';
+import type { FeatureReader } from '../../dataflow/ports/feature-reader.js';
+import { clickFeatureSets, userFeatures } from '../../pipelines/click-feature-sets.js';
 import { compareTopics } from '../../runners/compare-topics.js';
 import { writeEvents } from '../../runners/import/write-events.js';
 import { clickWorld } from '../../runners/simulate/click-world.js';
@@ -28,6 +30,7 @@ import { viewCounts } from '../runners/operations/view-counts.js';
 import { clickHouseUrl } from '../services/clickhouse-url.js';
 import { kafkaBrokers } from '../services/kafka-brokers.js';
 import { kafkaNamed } from '../services/kafka.js';
+import { redisNamed } from '../services/redis.js';
 import { redisUrl } from '../services/redis-url.js';
 import { registryUrl } from '../services/registry-url.js';
 import { servicesDir, start, stop } from '../services/service.js';
@@ -68,14 +71,26 @@ async function isProcessed({ log }: KafkaRuntime, pipeline: string, topic: strin
   return ends.every((end, partition) => (positions.find((p) => p.topic === topic && p.partition === partition)?.offset ?? 0) >= end);
 }
 
-/** What an undisturbed run of click-features makes of the events, in this process's own files. */
-async function undisturbed(): Promise<string> {
-  const dataDir = join(temporaryDirectory(), 'oracle');
+/** What an undisturbed run of click-features makes of the first events, in this process's own files. */
+async function undisturbed(count = events.length): Promise<string> {
+  const dataDir = join(temporaryDirectory(), `oracle-${count}`);
   const writing = openEmbedded({ dataDir, mode: 'write' });
-  await append(writing as never, events);
+  await append(writing as never, events.slice(0, count));
   await writing.close();
   expect(await startRun({ dataDir, pipeline: 'click-features', env: { REDIS_URL: '' } }).ended).toMatchObject({ code: 0 });
   return dataDir;
+}
+
+/** The entities of click-features that Redis does not have as the state of an undisturbed run has them. */
+async function missing({ state }: Pick<KafkaRuntime, 'state'>, reader: FeatureReader): Promise<string[]> {
+  const store = embeddedFeatures(state, 'click-features');
+  const names: string[] = [];
+  for (const set of clickFeatureSets) {
+    const ids = [...store.entities(set as never)];
+    const found = await reader.get(set as never, ids).catch(() => []);
+    ids.forEach((id, i) => JSON.stringify(found[i]?.features) === JSON.stringify(store.get(set as never, id).features) || names.push(`${set.name} ${id}`));
+  }
+  return names;
 }
 
 describe.skipIf(!available)('what stands around a pipeline on Kafka goes away', () => {
@@ -105,21 +120,72 @@ describe.skipIf(!available)('what stands around a pipeline on Kafka goes away', 
 
     const reader = redisFeatures({ ...server, prefix });
     const expected = openEmbedded({ dataDir: await undisturbed(), mode: 'read' });
-    const store = embeddedFeatures(expected.state, 'click-features');
-    const missing = async (): Promise<string[]> => {
-      const names: string[] = [];
-      for (const set of clickFeatureSets) {
-        const ids = [...store.entities(set as never)];
-        const found = await reader.get(set as never, ids);
-        ids.forEach((id, i) => JSON.stringify(found[i]!.features) === JSON.stringify(store.get(set as never, id).features) || names.push(`${set.name} ${id}`));
-      }
-      return names;
-    };
-    await until('the features in Redis', async () => (await missing()).length === 0);
+    await until('the features in Redis', async () => (await missing(expected, reader)).length === 0);
     child.kill('SIGTERM');
     expect((await finished).code).toBe(0);
     await Promise.all([reader.close(), expected.close(), way.shut()]);
   }, 2 * patienceMs);
+
+  test.skipIf(redis === undefined)('Redis loses what it had, or is another one: all features are in it again, also of who has no event any more', async () => {
+    const own = redisNamed('redis-that-forgets');
+    const { port } = await start(own);
+    onTestFinished(async () => {
+      await stop(own, 'SIGKILL');
+      rmSync(join(servicesDir, own.name), { recursive: true, force: true });
+    });
+    const { address, server } = { address: own.variable(port).value, server: redisSettings({ REDIS_URL: own.variable(port).value })! };
+    const say = async <T>(command: (redis: RedisConnection['redis']) => Promise<T>): Promise<T> => {
+      const connection = redisConnection(server);
+      return command(connection.redis).finally(() => connection.close());
+    };
+    const runtime = await open();
+    onTestFinished(() => deleteTopics(brokers, ['clicks', 'labelled-clicks', 'ctr-spikes'], ['click-features']));
+    const come = async (from: number, to: number) => {
+      await append(runtime, events.slice(from, to));
+      await until('what has come', () => isProcessed(runtime, 'click-features', 'clicks'));
+    };
+    const cwd = workplace();
+    await append(runtime, events.slice(0, 2_000));
+    const first = startHeadrace(['run', 'click-features'], { cwd, env: { KAFKA_BROKERS: brokers, REDIS_URL: address } });
+    const reader = redisFeatures(server);
+    const expected = openEmbedded({ dataDir: await undisturbed(), mode: 'read' });
+    const before = openEmbedded({ dataDir: await undisturbed(4_000), mode: 'read' });
+    const isWhole = async (state = expected) => (await missing(state, reader)).length === 0;
+    const all = [...embeddedFeatures(expected.state, 'click-features').entities(userFeatures)];
+
+    await come(0, 0);
+    await until('features in Redis', async () => (await say((redis) => redis.dbsize())) > 100);
+    await say((redis) => redis.save());
+    await come(2_000, 4_000);
+    await until('features beyond the copy', () => isWhole(before));
+    await stop(own, 'SIGKILL');
+    await come(4_000, events.length);
+    // it has the copy that was saved, and no event tells of it
+    await start(own);
+    await until('the features in the Redis with an older copy', () => isWhole());
+    await until('the line that says so', async () => /The feature store has all of user \(task [01]\) again: \d+ entities/.test(first.stderr()));
+
+    await say((redis) => redis.flushall());
+    expect((await missing(expected, reader)).length).toBeGreaterThan(200);
+    await until('the features in the Redis that was emptied', () => isWhole());
+
+    await stop(own, 'SIGKILL');
+    rmSync(join(servicesDir, own.name, 'data', 'dump.rdb'));
+    await start(own);
+    await until('the features in the Redis that has forgotten all', () => isWhole());
+    const { stdout } = await headrace(['features', 'get', 'user', all[0]!, '--json'], { cwd, env: { KAFKA_BROKERS: brokers, REDIS_URL: address } });
+    expect(JSON.parse(stdout)).toMatchObject({ features: embeddedFeatures(expected.state, 'click-features').get(userFeatures, all[0]!).features });
+    first.child.kill('SIGTERM');
+    expect((await first.finished).code).toBe(0);
+
+    const another = { ...redisSettings({ REDIS_URL: redis! })!, prefix: `another:${process.pid}:` };
+    const second = startHeadrace(['run', 'click-features', '--workers', '2'], { cwd, env: { KAFKA_BROKERS: brokers, REDIS_URL: redis!, REDIS_PREFIX: another.prefix } });
+    const itsReader = redisFeatures(another);
+    await until('the features in another Redis', async () => (await missing(expected, itsReader)).length === 0);
+    second.child.kill('SIGTERM');
+    expect((await second.finished).code).toBe(0);
+    await Promise.all([reader.close(), itsReader.close(), expected.close(), before.close()]);
+  }, 3 * patienceMs);
 
   test('the disk of the local copy is full: one clear error, nothing is lost, and with more space it goes on', async () => {
     const disk = join(temporaryDirectory(), 'disk');

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { embeddedFeatures } from '../../../connectors/embedded/embedded-features.js';
 import { redisConnection } from '../../../connectors/redis/redis-connection.js';
@@ -15,6 +16,7 @@ import { splitmix } from '../../../dataflow/splitmix.js';
 import { tiles } from '../../../operators/tiles.js';
 import { toFeatureStore } from '../../../operators/to-feature-store.js';
 import { runPipeline } from '../../../runners/testing/index.js';
+import { modelFeatureStore } from '../../dataflow/model-feature-store.js';
 import { headrace, workplace } from '../../runners/commands/headrace-process.js';
 import { redisUrl } from '../../services/redis-url.js';
 
@@ -67,14 +69,48 @@ describe.skipIf(url === undefined)('features in Redis', () => {
   test('an earlier epoch does not overwrite a later one', async () => {
     const settings = fresh();
     const publisher = redisPublisher(settings);
-    const entity = { set: 's', entity: Buffer.from('e'), value: Buffer.from('new') };
-    await publisher.publish([entity], { epoch: 300, set: 's', newest: 5, ttlMs: 60_000 });
-    await publisher.publish([{ ...entity, value: Buffer.from('old') }], { epoch: 255, set: 's', newest: 4, ttlMs: 60_000 });
+    const publish = (epoch: number, value: string) => publisher.publish([{ entity: Buffer.from('e'), value: Buffer.from(value), ttlMs: 50_000 }], { epoch, set: 's', task: 0, newest: epoch, ttlMs: 60_000, mark: { line: 'a', term: 1, batch: 1 }, least: undefined });
+    await publish(300, 'new');
+    await publish(255, 'old');
     const { redis, close } = redisConnection(settings);
     expect((await redis.getBuffer(`${settings.prefix}s:e:e`))!.subarray(8).toString()).toBe('new');
-    await publisher.publish([{ ...entity, value: Buffer.from('same epoch') }], { epoch: 300, set: 's', newest: 5, ttlMs: 60_000 });
+    await publish(300, 'same epoch');
     expect((await redis.getBuffer(`${settings.prefix}s:e:e`))!.subarray(8).toString()).toBe('same epoch');
+    const [entity, newest, mark] = await Promise.all(['s:e:e', 's:newest', 's:mark:0'].map((key) => redis.pttl(settings.prefix + key)));
+    expect(entity).toBeGreaterThan(40_000);
+    expect(entity).toBeLessThanOrEqual(50_000);
+    for (const left of [newest, mark]) expect(left).toBeGreaterThan(50_000);
     await Promise.all([close(), publisher.close()]);
+  });
+
+  test('does with marks and values what the model does, whatever it finds', async () => {
+    const server = fresh();
+    const { redis, close } = redisConnection(server);
+    const someMark = fc.record({ line: fc.constantFrom('a', 'b'), term: fc.constantFrom(1, 9, 10), batch: fc.constantFrom(1, 2, 9, 10) });
+    const step = fc.record({ entities: fc.uniqueArray(fc.constantFrom('e', 'f', ''), { maxLength: 3 }), epoch: fc.constantFrom(1, 2, 256), newest: fc.option(fc.integer({ min: -5, max: 5 }), { nil: undefined }), task: fc.nat(1), mark: someMark, least: fc.option(someMark, { nil: undefined }), isEmptied: fc.boolean() });
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 15 }), async (steps) => {
+        const settings = { ...server, prefix: fresh().prefix };
+        const publisher = redisPublisher(settings);
+        const model = modelFeatureStore();
+        for (const [i, { entities, epoch, newest, task, mark, least, isEmptied }] of steps.entries()) {
+          if (isEmptied && i % 5 === 4) {
+            model.empty();
+            const keys = await redis.keys(`${settings.prefix}*`);
+            if (keys.length > 0) await redis.del(keys);
+          }
+          const values = entities.map((entity) => ({ entity: Buffer.from(entity), value: Buffer.from(`${entity}${'x'.repeat(i)}`), ttlMs: 60_000 }));
+          const at = { epoch, set: 's', task, newest, ttlMs: 60_000, mark, least: least && { ...least, line: mark.line } };
+          expect(await publisher.publish(values, at)).toBe(await model.publisher.publish(values, at));
+        }
+        for (const [name, { value }] of model.contents.values) expect((await redis.getBuffer(`${settings.prefix}s:e:${name}`))!.subarray(8)).toEqual(value);
+        const found = await redis.getBuffer(`${settings.prefix}s:newest`);
+        expect(found === null ? Number.NEGATIVE_INFINITY : found.readDoubleLE(8)).toBe(model.contents.newest);
+        await publisher.close();
+      }),
+      { numRuns: 60 },
+    );
+    await close();
   });
 
   test('nothing is missing after the way to the server was cut again and again', async () => {
