@@ -1,5 +1,5 @@
-import { hourKey, hourOf, hourTime, paneMs } from './features.js';
-import { entityOf, type StateEntry, type StateTable } from './state-table.js';
+import { hourOf, namedHourKey, paneMs } from './features.js';
+import type { StateEntry, StateTable } from './state-table.js';
 
 /*
  * The tiles of an entity, hour by hour in one run of bytes, little-endian: i32 hour since 1970, u32 length, the bytes of its entry of state. In the order of time.
@@ -40,11 +40,10 @@ export function withHour(hours: Buffer, start: number, value: Uint8Array): Buffe
 
 /** The hours of an entity as they are committed, from `from` on (the start of an hour, epoch ms). */
 export function readHours(table: Pick<StateTable, 'committed'>, name: string, from: number): Buffer {
-  const entity = entityOf(Buffer.from(name, 'latin1'));
-  const timeAt = hourTime(entity);
+  const timeAt = timeBehind(name);
   const found: { readonly hour: number; readonly value: Uint8Array }[] = [];
   let size = 0;
-  for (const { key, value } of table.committed(hourKey(entity, from), hourKey(entity, 2 ** 53))) {
+  for (const { key, value } of table.committed(namedHourKey(name, from), namedHourKey(name, 2 ** 53))) {
     found.push({ hour: hourOf(key, timeAt) / paneMs.large, value });
     size += headBytes + value.length;
   }
@@ -69,30 +68,35 @@ export interface EntityHours {
   settle(changed: { has(name: string): boolean }): void;
 }
 
-/** What one entity takes beside its hours, about. */
-const entityOverhead = 256;
+/** What one entity takes beside its hours, about; and one of which only the number of its hour is held. */
+const [entityOverhead, singleOverhead] = [256, 96];
 
 /**
- * Of an entity with a week of history most hours never change again: they are read once, and not with each event.
+ * Of an entity with a week of history most hours never change again: they are read once, and not with each event. Of one that has a single hour, as most that were never seen before, it is held which: what an epoch makes of it
+ * is published as it comes.
  *
  * @param table the tiles, as committed
  * @param cachedBytes that are held in memory at most
  */
 export function createEntityHours(table: Pick<StateTable, 'committed'>, cachedBytes: number): EntityHours {
-  // in the order of last use
-  const cache = new Map<string, Buffer>();
+  // in the order of last use; a number: the only hour that there is, in hours since 1970
+  const cache = new Map<string, Buffer | number>();
   let bytes = 0;
   // What the epoch that ended has changed of those in memory.
   let entries: (StateEntry & { readonly name: string })[] = [];
+  // What the epoch that is committed has made of single hours.
+  const latest = new Map<string, Uint8Array>();
   // Those that were read since the commit before: perhaps after the epoch had ended, and without its changes.
   const read: string[] = [];
-  const forget = (name: string, hours: Buffer) => {
+  const sizeOf = (held: Buffer | number) => (typeof held === 'number' ? singleOverhead : held.length + entityOverhead);
+  const forget = (name: string, held: Buffer | number) => {
     cache.delete(name);
-    bytes -= hours.length + entityOverhead;
+    bytes -= sizeOf(held);
   };
-  const keep = (name: string, hours: Buffer) => {
-    cache.set(name, hours);
-    bytes += hours.length + entityOverhead;
+  const keep = (name: string, held: Buffer | number) => {
+    cache.set(name, held);
+    bytes += sizeOf(held);
+    if (bytes <= cachedBytes) return;
     for (const [oldest, its] of cache) {
       if (bytes <= cachedBytes) break;
       forget(oldest, its);
@@ -103,18 +107,22 @@ export function createEntityHours(table: Pick<StateTable, 'committed'>, cachedBy
       const known = cache.get(name);
       if (known !== undefined) {
         forget(name, known);
-        // what no window has any more is not kept: the others are read anew
-        if (known.readInt32LE(0) * paneMs.large >= from) {
+        if (typeof known === 'number') {
+          const value = latest.get(name);
+          if (value !== undefined && known * paneMs.large >= from) {
+            keep(name, known);
+            return singleHour(known, value);
+          }
+          // what no window has any more is not kept: the others are read anew
+        } else if (known.readInt32LE(0) * paneMs.large >= from) {
           keep(name, known);
           return known;
         }
       }
       const hours = readHours(table, name, from);
-      // one hour is read as fast again
-      if (hours.length > 0 && hours.length > headBytes + hours.readUInt32LE(4)) {
-        keep(name, hours);
-        read.push(name);
-      }
+      if (hours.length === 0) return hours;
+      read.push(name);
+      keep(name, hours.length === headBytes + hours.readUInt32LE(4) ? hours.readInt32LE(0) : hours);
       return hours;
     },
     changed(name, { key, value }) {
@@ -122,17 +130,35 @@ export function createEntityHours(table: Pick<StateTable, 'committed'>, cachedBy
     },
     settle(changed) {
       for (const name of read) {
-        const hours = cache.get(name);
-        if (hours !== undefined && changed.has(name)) forget(name, hours);
+        const held = cache.get(name);
+        if (held !== undefined && changed.has(name)) forget(name, held);
       }
+      latest.clear();
       for (const { name, key, value } of entries) {
         const known = cache.get(name);
         if (known === undefined) continue;
-        forget(name, known);
-        keep(name, withHour(known, hourOf(key, 1 + name.length + 2), value));
+        const start = hourOf(key, timeBehind(name));
+        if (typeof known !== 'number') {
+          forget(name, known);
+          keep(name, withHour(known, start, value));
+        } else if (known * paneMs.large === start) latest.set(name, value);
+        else forget(name, known);
       }
       entries = [];
       read.length = 0;
     },
   };
+}
+
+function singleHour(hour: number, value: Uint8Array): Buffer {
+  const hours = Buffer.allocUnsafe(headBytes + value.length);
+  hours.writeInt32LE(hour);
+  hours.writeUInt32LE(value.length, 4);
+  hours.set(value, headBytes);
+  return hours;
+}
+
+/** Where the keys of an entity of this name have the start of their hour. */
+function timeBehind(name: string): number {
+  return 1 + name.length + 2;
 }

@@ -98,11 +98,26 @@ export function hourKey(entity: Uint8Array, start: number): Uint8Array {
   const key = Buffer.allocUnsafe(tilePrefix.length + named.length + 8);
   key.set(tilePrefix);
   key.set(named, tilePrefix.length);
-  const high = Math.floor(start / 2 ** 32);
-  // offset by 2⁶³, so that times order as bytes
-  const low = key.writeUInt32BE(high + 2 ** 31, tilePrefix.length + named.length);
-  key.writeUInt32BE(start - high * 2 ** 32, low);
+  putTime(key, start, tilePrefix.length + named.length);
   return key;
+}
+
+/** The same of an entity by its name: its bytes as `entityBytes` writes them, as text, without their end. */
+export function namedHourKey(name: string, start: number): Uint8Array {
+  const key = Buffer.allocUnsafe(tilePrefix.length + name.length + 2 + 8);
+  key.set(tilePrefix);
+  const end = tilePrefix.length + key.write(name, tilePrefix.length, 'latin1');
+  key[end] = 0;
+  key[end + 1] = 0;
+  putTime(key, start, end + 2);
+  return key;
+}
+
+function putTime(key: Buffer, time: number, at: number): void {
+  const high = Math.floor(time / 2 ** 32);
+  // offset by 2⁶³, so that times order as bytes
+  const low = key.writeUInt32BE(high + 2 ** 31, at);
+  key.writeUInt32BE(time - high * 2 ** 32, low);
 }
 
 /** Where the keys of an entity have the start of their hour. */
@@ -112,8 +127,11 @@ export function hourTime(entity: Uint8Array): number {
 
 /** Start of the hour that a key names (epoch ms). @param at see `hourTime` */
 export function hourOf(key: Uint8Array, at: number): number {
-  const view = new DataView(key.buffer, key.byteOffset, key.byteLength);
-  return (view.getUint32(at) - 2 ** 31) * 2 ** 32 + view.getUint32(at + 4);
+  return (uint32(key, at) - 2 ** 31) * 2 ** 32 + uint32(key, at + 4);
+}
+
+function uint32(bytes: Uint8Array, at: number): number {
+  return ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0;
 }
 
 /** Start of the hour that a time lies in. */

@@ -12,14 +12,16 @@ const names = ['a', 'b', 'c\0d'];
 const nameOf = (entity: string) => bytesName(entityBytes(Buffer.from(entity))).slice(0, -2);
 
 test('hours are those that are committed', () => {
+  // mostly one, so that entities with a single hour stay so for a while
+  const anHour = fc.oneof({ weight: 9, arbitrary: fc.constant(1) }, { weight: 1, arbitrary: fc.integer({ min: -2, max: 2 }) });
   const anAction = fc.oneof(
-    { weight: 4, arbitrary: fc.record({ put: fc.constantFrom(...names), hour: fc.integer({ min: -2, max: 2 }), value: fc.uint8Array({ maxLength: 3 }) }) },
+    { weight: 4, arbitrary: fc.record({ put: fc.constantFrom(...names), hour: anHour, value: fc.uint8Array({ maxLength: 3 }) }) },
     { weight: 6, arbitrary: fc.record({ ask: fc.constantFrom(...names) }) },
     { weight: 4, arbitrary: fc.constantFrom('end' as const, 'commit' as const) },
     { weight: 1, arbitrary: fc.constant('hour' as const) },
   );
   fc.assert(
-    fc.property(fc.array(anAction, { maxLength: 120, size: 'max' }), fc.constantFrom(0, 300, 600, 10_000), (actions, cachedBytes) => {
+    fc.property(fc.array(anAction, { maxLength: 120, size: 'max' }), fc.constantFrom(0, 100, 200, 300, 600, 10_000), (actions, cachedBytes) => {
       const { state, writeState } = memoryRuntime();
       const table = createStateTable(state, 'p', 's');
       const hours = createEntityHours(table, cachedBytes);
