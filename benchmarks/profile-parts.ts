@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 const parts: readonly (readonly [part: string, frames: RegExp])[] = [
   ['collection', /^\(garbage collector\)/],
   ['redis', /connectors\/redis\/|\/ioredis\//],
-  ['publication', /dataflow\/(feature-publication|republication|entity-hours|packed-entity|publication-notes)\./],
+  ['publication', /dataflow\/(feature-publication|republication|republication-news|entity-hours|packed-entity|publication-notes)\./],
   ['changelog', /connectors\/kafka\/(changelog|snapshot-rounds)\./],
   ['stateCopy', /connectors\/kafka\/state-copy\./],
   ['tiles', /operators\/tiles\.|dataflow\/(hour-tiles|tile-codec)\./],

@@ -9,6 +9,7 @@ import { longestWindow, packedFrom, packEntity } from './packed-entity.js';
 import type { FeaturePublisher, PublishedEntity } from './ports/feature-publisher.js';
 import { createPublicationNotes } from './publication-notes.js';
 import { createRepublication } from './republication.js';
+import { republicationNews } from './republication-news.js';
 import { bytesName, entityEnd, entityOf, type StateTable } from './state-table.js';
 
 /** Publishes the entities of a feature set that epochs have changed. */
@@ -67,11 +68,12 @@ export function createFeaturePublication(options: {
   // Whether the store is to be asked; it has to be before the end, once.
   let isAskDue = true;
   let wasAsked = false;
-  const whose = `${set.name} (task ${task})`;
+  const news = republicationNews(publisher, set.name);
+  news.join(task);
   const republication = createRepublication({
     ...{ set, tiles, table, task, tasks, uniqueName },
-    onLost: (line) => options.warn(`lost ${line}`, `The feature store has lost what was published of ${whose}, or never had it: all its entities are published again, beside those that change.`),
-    onWhole: (line, entities) => options.warn(`whole ${line}`, `The feature store has all of ${whose} again: ${entities} entities were published again.`),
+    onLost: (line) => news.lost(task, () => options.warn(`lost ${line}`, `The feature store has lost what was published of ${set.name}, or never had it: all its entities are published again, beside those that change.`)),
+    onWhole: (all) => news.whole(task, all, (entities) => options.warn(`whole ${uniqueName()}`, `The feature store has all of ${set.name} again: ${entities} entities were published again.`)),
   });
   const hasWork = () => committed.size > 0 || republication.isGoingOn || isAskDue;
 
@@ -101,6 +103,7 @@ export function createFeaturePublication(options: {
     }
     const republished = entities.length - some.length;
     const found = await publisher.publish(entities, { epoch, set: set.name, task, newest: Number.isFinite(newest) ? newest : undefined, ttlMs, mark, least });
+    if (stopped) return;
     wasAsked = true;
     options.metrics.add('headrace_features_republished_total', publicationStep(set), republished);
     republication.settle(found, republished);
@@ -174,7 +177,9 @@ export function createFeaturePublication(options: {
     take: () => undefined,
     enter: () => undefined,
     stop() {
+      if (stopped) return;
       stopped = true;
+      news.leave(task);
       cancelTimer();
     },
     onOutcome(listener) {

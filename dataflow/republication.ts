@@ -43,10 +43,10 @@ export function createRepublication(options: {
   readonly task: number;
   readonly tasks: number;
   readonly uniqueName: () => string;
-  /** The store lacks entities; `line` names the incident. */
+  /** The store lacks entities; all go out from here on, in the line of this name. */
   readonly onLost: (line: string) => void;
-  /** It has all of them again. */
-  readonly onWhole: (line: string, entities: number) => void;
+  /** The store has all, of which `entities` were published again since this was called last. */
+  readonly onWhole: (entities: number) => void;
 }): Republication {
   const { set, tiles, table, uniqueName } = options;
   const key = lastKey(options.task);
@@ -109,12 +109,14 @@ export function createRepublication(options: {
       }
       least = mark;
       replacedAt = undefined;
-      if (rest === undefined) return;
-      republished += count;
-      rest = isLast ? undefined : { after: taken.at(-1) };
-      if (rest !== undefined) return;
-      wantsEpoch = true;
-      options.onWhole(line, republished);
+      if (rest !== undefined) {
+        republished += count;
+        rest = isLast ? undefined : { after: taken.at(-1) };
+        if (rest !== undefined) return;
+        wantsEpoch = true;
+      }
+      options.onWhole(republished);
+      republished = 0;
     },
     mark() {
       wantsEpoch = false;

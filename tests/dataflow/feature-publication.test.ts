@@ -119,7 +119,7 @@ test('a store that loses what it had gets all of it again, from a run that has n
 });
 
 /** A run that is there for `seconds` beyond what it has to do. @param at what happens in which second */
-async function liveRun(store: ModelFeatureStore, seconds: number, at: Readonly<Record<number, () => void>>, more: { readonly inputs?: { readonly plays: readonly unknown[] }; readonly runtime?: MemoryRuntime } = {}) {
+async function liveRun(store: ModelFeatureStore, seconds: number, at: Readonly<Record<number, () => void>>, more: { readonly inputs?: { readonly plays: readonly unknown[] }; readonly partitions?: number; readonly runtime?: MemoryRuntime } = {}) {
   const clock = virtualClock();
   let second = 0;
   return runPipeline(job, {
@@ -133,17 +133,13 @@ async function liveRun(store: ModelFeatureStore, seconds: number, at: Readonly<R
   });
 }
 
-test('it tells when the store has lost something and when it has all again, and how much that was', async () => {
+test('it tells once for all tasks when the store has lost something and when it has all again, and how much that was', async () => {
   const store = flakyStore();
-  const { warnings, metric } = await liveRun(store, 40, { 10: () => store.empty(), 25: () => store.goBack(1) }, { inputs: { plays: [play('u1', 0), play('u2', 1)] } });
-  expect(warnings.map((text) => text.replace(/:.*/, ''))).toEqual([
-    'The feature store has lost what was published of listening (task 0), or never had it',
-    'The feature store has all of listening (task 0) again',
-    'The feature store has lost what was published of listening (task 0), or never had it',
-    'The feature store has all of listening (task 0) again',
-  ]);
-  expect(warnings[1]).toContain('2 entities were published again');
-  expect(metric('headrace_features_republished_total', 'features-listening')).toBe(4);
+  const inputs = { plays: Array.from({ length: 20 }, (_, i) => play(`u${i}`, i)) };
+  const { warnings, metric } = await liveRun(store, 40, { 10: () => store.empty(), 25: () => store.goBack(2) }, { inputs, partitions: 3 });
+  const lost = 'The feature store has lost what was published of listening, or never had it: all its entities are published again, beside those that change.';
+  expect(warnings).toEqual([lost, 'The feature store has all of listening again: 20 entities were published again.', lost, expect.stringMatching(/^The feature store has all of listening again: [1-9]/)]);
+  expect(metric('headrace_features_republished_total', 'features-listening')).toBe(20 + Number(/\d+/.exec(warnings[3]!)![0]));
 });
 
 test('an idle run asks the store now and then, with one small request', async () => {

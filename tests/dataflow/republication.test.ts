@@ -28,8 +28,9 @@ function world(fate: () => Fate) {
   const store = modelFeatureStore(fate);
   let lines = 0;
   let incidents = 0;
-  const owner = () => {
-    let mine = last;
+  /** @param from number of the epoch before its first one, where it is not the last one's */
+  const owner = (from = last.epoch) => {
+    let mine = { ...last, epoch: from };
     const written = new Map(last.table);
     const table = {
       get: (key: Uint8Array) => written.get(bytesName(key)),
@@ -146,6 +147,25 @@ test('nothing is published again when tasks move and requests fail', async () =>
     }),
     { numRuns: 1_000 },
   );
+});
+
+test('state of another history, whose epochs are not behind those that it tells of, has all published again', async () => {
+  const { owner, incidents, store } = world(() => 'done');
+  const first = owner();
+  for (let i = 0; i < 5; i++) first.commit([i]);
+  await first.publish();
+  first.commit([]);
+  const second = owner();
+  second.commit([]);
+  for (let i = 0; i < 5; i++) await second.publish();
+  second.commit([]);
+  expect(incidents()).toBe(0);
+  const planted = owner(1);
+  planted.commit([]);
+  expect(incidents()).toBe(1);
+  store.empty();
+  for (let i = 0; i < 5; i++) await planted.publish();
+  expect(store.contents.values.size).toBe(5);
 });
 
 test('entities are gone through in pieces, each once, whatever bytes their names have', () => {

@@ -163,7 +163,7 @@ describe.skipIf(!available)('what stands around a pipeline on Kafka goes away', 
     // it has the copy that was saved, and no event tells of it
     await start(own);
     await until('the features in the Redis with an older copy', () => isWhole());
-    await until('the line that says so', async () => /The feature store has all of user \(task [01]\) again: \d+ entities/.test(first.stderr()));
+    await until('the line that says so', async () => /The feature store has all of user again: \d+ entities/.test(first.stderr()));
 
     await say((redis) => redis.flushall());
     expect((await missing(expected, reader)).length).toBeGreaterThan(200);
