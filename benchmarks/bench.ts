@@ -63,7 +63,9 @@ const benchmarks: Readonly<Record<string, (options: Options) => AsyncIterable<Re
   repartition: async function* ({ events, seed }) {
     for (const processes of [1, 2]) yield await repartition({ events, seed, processes });
   },
-  takeover: () => takeover({ keys: 1_000_000 }),
+  takeover: async function* () {
+    for (const standby of [0, 1] as const) yield await takeover({ keys: 1_000_000, standby });
+  },
   rebalance: () => rebalance({ keys: 400_000 }),
   restore: () => restore({ keys: 1_000_000 }),
   soak: async function* ({ events }) {

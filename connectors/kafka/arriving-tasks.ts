@@ -1,6 +1,6 @@
 import type { TakenTask } from './kafka-log.js';
 import { restoreTask, type TaskHome } from './restore-task.js';
-import type { StateCopy } from './state-copy.js';
+import { whileWanted } from './while-wanted.js';
 
 /** Tasks that a process has been given while it goes on with others: what they need is brought here beside these. */
 export interface ArrivingTasks {
@@ -57,24 +57,6 @@ export function arrivingTasks(pipeline: string, { client, log, copy }: TaskHome,
     stop() {
       for (const task of [...wanted.keys()]) forget(task);
       failure = undefined;
-    },
-  };
-}
-
-/** A copy that nothing is changed of any more when what is brought is not wanted: it may be closed, or the task be with this process in another way. */
-function whileWanted(copy: StateCopy, isWanted: () => boolean): StateCopy {
-  const check = (): void => {
-    if (!isWanted()) throw new Error('the task is not wanted any more');
-  };
-  return {
-    ...copy,
-    apply(changes) {
-      check();
-      copy.apply(changes);
-    },
-    clear(task) {
-      check();
-      copy.clear(task);
     },
   };
 }

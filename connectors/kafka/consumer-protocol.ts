@@ -1,7 +1,8 @@
 /*
  * What members of a group tell one another, in the encoding of Kafka's own consumers (ConsumerProtocolSubscription and ConsumerProtocolAssignment, version 0),
  * so that its tools show the group: int16 version, then topics or topics with partitions, then bytes of our own. In a subscription these are the name of the process and then int32s: its number, 1 for one that goes on, the generation, the number
- * of tasks that run, these, and the tasks of which there are copies; in an assignment int32s: 1 when another round follows, the generation of the subscription, and the tasks. Big-endian.
+ * of tasks that run, these, the number of those of which copies are kept up to date, these, and those of which there are copies; in an assignment int32s: 1 when another round follows, the generation of the subscription, the number of tasks,
+ * these, and those to keep copies of. Big-endian.
  */
 
 /** One of the processes that have the name of a member, one after the other: a process keeps that name over restarts. */
@@ -27,6 +28,8 @@ export interface Subscription {
   readonly goesOn: boolean;
   /** The generation that it has joined last; -1: none. What it runs is its own only if no generation was without it (KIP-792). */
   readonly generation: number;
+  /** The tasks whose state it keeps a copy of that follows the changelog. */
+  readonly standby: readonly number[];
   /** The tasks that it has copies of. */
   readonly copies: readonly number[];
 }
@@ -36,14 +39,16 @@ export interface AssignedTasks {
   /** Partitions of each topic that is read. */
   readonly topics: ReadonlyMap<string, number>;
   readonly tasks: readonly number[];
+  /** Tasks that others run, to keep copies of. */
+  readonly standby: readonly number[];
   /** Some tasks are with nobody until who runs them has let go, and joins again. */
   readonly isPartial: boolean;
   /** `generation` of the subscription for which it was made. */
   readonly since: number;
 }
 
-export function encodeSubscription({ topics, incarnation, runs, goesOn, generation, copies }: Subscription): Uint8Array {
-  const own = Buffer.concat([text(incarnation.process), ...[incarnation.number, goesOn ? 1 : 0, generation, runs.length, ...runs, ...copies].map(int32)]);
+export function encodeSubscription({ topics, incarnation, runs, goesOn, generation, standby, copies }: Subscription): Uint8Array {
+  const own = Buffer.concat([text(incarnation.process), ...[incarnation.number, goesOn ? 1 : 0, generation, runs.length, ...runs, standby.length, ...standby, ...copies].map(int32)]);
   return Buffer.concat([int16(0), int32(topics.length), ...topics.map(text), bytes(own)]);
 }
 
@@ -51,30 +56,39 @@ export function encodeSubscription({ topics, incarnation, runs, goesOn, generati
 export function decodeSubscription(encoded: Uint8Array): Omit<Subscription, 'topics'> {
   const at = cursor(encoded);
   at.int16();
-  for (let left = at.int32(); left > 0; left--) at.skip(at.int16());
+  for (let left = at.int32(); left > 0; left--) at.text();
   at.int32();
   const process = at.text();
-  const [number, goesOn, generation, running, ...tasks] = at.numbers();
-  return { incarnation: { number: number!, process }, goesOn: goesOn === 1, generation: generation!, runs: tasks.slice(0, running), copies: tasks.slice(running) };
+  const [number, goesOn, generation, ...lists] = at.numbers();
+  const [runs, more] = counted(lists);
+  const [standby, copies] = counted(more);
+  return { incarnation: { number: number!, process }, goesOn: goesOn === 1, generation: generation!, runs, standby, copies };
 }
 
-export function encodeAssignment({ topics, tasks, isPartial, since }: AssignedTasks): Uint8Array {
+export function encodeAssignment({ topics, tasks, standby, isPartial, since }: AssignedTasks): Uint8Array {
   const lists = [...topics].map(([topic, partitions]) => ({ topic, own: tasks.filter((task) => task < partitions) }));
-  return Buffer.concat([int16(0), int32(lists.length), ...lists.flatMap(({ topic, own }) => [text(topic), int32(own.length), ...own.map(int32)]), bytes(Buffer.concat([isPartial ? 1 : 0, since, ...tasks].map(int32)))]);
+  return Buffer.concat([int16(0), int32(lists.length), ...lists.flatMap(({ topic, own }) => [text(topic), int32(own.length), ...own.map(int32)]), bytes(Buffer.concat([isPartial ? 1 : 0, since, tasks.length, ...tasks, ...standby].map(int32)))]);
 }
 
-/** What an assignment says; nothing when it is empty. */
-export function decodeAssignment(encoded: Uint8Array): Omit<AssignedTasks, 'topics'> {
-  if (encoded.length === 0) return { tasks: [], isPartial: false, since: -1 };
+/** What an assignment says, and its partitions as `TOPIC/PARTITION`; nothing when it is empty. */
+export function decodeAssignment(encoded: Uint8Array): Omit<AssignedTasks, 'topics'> & { readonly inputs: readonly string[] } {
+  if (encoded.length === 0) return { inputs: [], tasks: [], standby: [], isPartial: false, since: -1 };
   const at = cursor(encoded);
   at.int16();
-  for (let left = at.int32(); left > 0; left--) {
-    at.skip(at.int16());
-    at.skip(4 * at.int32());
+  const inputs: string[] = [];
+  for (let topics = at.int32(); topics > 0; topics--) {
+    const topic = at.text();
+    for (let partitions = at.int32(); partitions > 0; partitions--) inputs.push(`${topic}/${at.int32()}`);
   }
   at.int32();
-  const [isPartial, since, ...tasks] = at.numbers();
-  return { tasks, isPartial: isPartial === 1, since: since! };
+  const [isPartial, since = -1, ...lists] = at.numbers();
+  const [tasks, standby] = counted(lists);
+  return { inputs: inputs.sort(), tasks, standby, isPartial: isPartial === 1, since };
+}
+
+/** A list that its length stands before, and what is behind it. */
+function counted([length = 0, ...list]: readonly number[]): [number[], number[]] {
+  return [list.slice(0, length), list.slice(length)];
 }
 
 function int16(value: number): Buffer {
@@ -105,11 +119,7 @@ function cursor(encoded: Uint8Array) {
   const self = {
     int16: () => view.readInt16BE(move(2)),
     int32: () => view.readInt32BE(move(4)),
-    skip: move,
-    text() {
-      const size = self.int16();
-      return view.toString('utf8', at, move(size) + size);
-    },
+    text: () => view.toString('utf8', move(self.int16()), at),
     /** All that is left. */
     numbers: () => Array.from({ length: Math.floor((view.length - at) / 4) }, () => self.int32()),
   };

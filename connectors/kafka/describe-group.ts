@@ -1,3 +1,4 @@
+import { decodeAssignment } from './consumer-protocol.js';
 import { checkAnswer } from './kafka-errors.js';
 import type { Request } from './requests.js';
 
@@ -11,6 +12,8 @@ export interface DescribedMember {
   readonly host: string;
   /** Its partitions, as `TOPIC/PARTITION`. */
   readonly inputs: readonly string[];
+  /** Tasks of others that it keeps copies of. */
+  readonly standby: readonly number[];
 }
 
 /** Asks the coordinator of a group who is in it (DescribeGroups version 5); none where there is no such group. */
@@ -32,9 +35,9 @@ export function describeGroupRequest(group: string): Request<readonly DescribedM
           r.text();
           const host = (r.text() ?? '').replace(/^\//, '');
           const metadata = Uint8Array.from(r.bytes());
-          const inputs = inputsOf(r.bytes());
+          const { inputs, standby } = decodeAssignment(r.bytes());
           r.tags();
-          return { name: instance ?? member, host, inputs, metadata };
+          return { name: instance ?? member, host, inputs, standby, metadata };
         });
         r.int32();
         r.tags();
@@ -43,20 +46,4 @@ export function describeGroupRequest(group: string): Request<readonly DescribedM
       return groups.flat();
     },
   };
-}
-
-/** Partitions of an assignment in the encoding of Kafka's consumers (ConsumerProtocolAssignment): int16 version, then for each topic its name and int32 partitions. */
-function inputsOf(assignment: Uint8Array): string[] {
-  if (assignment.length === 0) return [];
-  const view = Buffer.from(assignment.buffer, assignment.byteOffset, assignment.length);
-  const inputs: string[] = [];
-  let at = 2;
-  const int32 = () => view.readInt32BE((at += 4) - 4);
-  for (let topics = int32(); topics > 0; topics--) {
-    const length = view.readInt16BE(at);
-    const topic = view.toString('utf8', at + 2, at + 2 + length);
-    at += 2 + length;
-    for (let partitions = int32(); partitions > 0; partitions--) inputs.push(`${topic}/${int32()}`);
-  }
-  return inputs.sort();
 }

@@ -5,13 +5,14 @@ import { parcelsTopic } from './internal-topics.js';
 import { type Ownership, type TakenTask, wholeId } from './kafka-log.js';
 import type { Assignment, Membership } from './membership.js';
 import { restoreTask, takenOver, type TaskHome } from './restore-task.js';
+import { standbyCopies, type StandbyOptions } from './standby-copies.js';
 
 /**
  * Takes part in running a pipeline: its tasks are spread over all processes that do. Tasks that send nothing to one another go on while the group spreads them anew, and stop only where they move; those that do stop together.
  *
  * @param uniqueName a name that no other process gets
  */
-export function joinPipeline({ pipeline, tasks, whole, exchanges, topics }: SharedPipeline, { uniqueName, ...home }: TaskHome & { readonly uniqueName: () => string }): TaskShares {
+export function joinPipeline({ pipeline, tasks, whole, exchanges, topics }: SharedPipeline, { uniqueName, clock, warn, ...home }: Omit<StandbyOptions, 'pipeline'> & { readonly uniqueName: () => string }): TaskShares {
   const { client, log, copy } = home;
   const goesOn = !exchanges;
   let transactionalId = wholeId(pipeline);
@@ -19,13 +20,15 @@ export function joinPipeline({ pipeline, tasks, whole, exchanges, topics }: Shar
   /** What it runs, and the assignment that has given it. */
   let running: { readonly tasks: readonly number[]; readonly life: number } | undefined;
   const arriving = arrivingTasks(pipeline, home, () => transactionalId);
+  const standing = standbyCopies({ pipeline, ...home, clock, warn });
   const onGiven = (given: Assignment): void => {
     if (running?.life !== given.life) return;
+    standing.follow(without(given.standby, running.tasks));
     arriving.want(without(given.tasks, running.tasks));
     // what was on its way here, and is not any more, does not run
     membership.letGo(running.tasks);
   };
-  const membership: Membership = client.membership({ group: pipeline, instance: copy.instance, incarnation: { number: copy.opening, process: uniqueName() }, tasks, whole, goesOn, topics, copies: copy.tasks, onGiven });
+  const membership: Membership = client.membership({ group: pipeline, instance: copy.instance, incarnation: { number: copy.opening, process: uniqueName() }, tasks, whole, goesOn, topics, copies: copy.tasks, standby: () => standing.ready, onGiven });
   const at = (task: number) => ({ topic: parcelsTopic(pipeline), partition: task });
   const readParcels = async (task: number, offset: number) => {
     try {
@@ -52,7 +55,8 @@ export function joinPipeline({ pipeline, tasks, whole, exchanges, topics }: Shar
       shares += 1;
       const before = running;
       // what it has been given while it went on, or what a round gives now
-      const { tasks: assigned, member, life } = goesOn && before !== undefined && !membership.moving ? membership.given! : await membership.join(goesOn ? [] : (before?.tasks ?? []));
+      const { tasks: assigned, standby, member, life } = goesOn && before !== undefined && !membership.moving ? membership.given! : await membership.join(goesOn ? [] : (before?.tasks ?? []));
+      standing.follow(without(standby, [...assigned, ...(running?.tasks ?? [])]));
       // what is known of its tasks is not what others have made of them meanwhile
       if (life !== before?.life) release();
       // one that others may have ended is not used again
@@ -74,6 +78,7 @@ export function joinPipeline({ pipeline, tasks, whole, exchanges, topics }: Shar
     async leave() {
       log.release(pipeline);
       arriving.stop();
+      standing.follow([]);
       await membership.leave();
     },
   };

@@ -8,7 +8,7 @@ export function kafkaDirectory(client: KafkaClient): PipelineDirectory {
     names: async () => (await client.topics()).flatMap(({ name }) => pipelineOf(name) ?? []).sort(),
     async members(pipeline) {
       const members = await client.members(pipeline);
-      return members.length === 0 ? undefined : members.map(({ name, host, inputs }) => ({ name: `${name} at ${host}`, inputs }));
+      return members.length === 0 ? undefined : members.map(({ name, host, inputs, standby }) => ({ name: `${name} at ${host}`, inputs, ...(standby.length === 0 ? {} : { standby }) }));
     },
   };
 }

@@ -40,7 +40,9 @@ export interface KafkaLog extends LogClient {
   claim(pipeline: string, ownership?: Ownership): Promise<ReadonlyMap<number, EpochRecord | undefined>>;
   /** Takes a task over beside those that a process is writing, who goes on: `claim` adds it. @param transactionalId that of the process */
   take(pipeline: string, task: number, transactionalId: string): Promise<TakenTask>;
-  /** The records of the last epochs of all tasks, whoever committed them. */
+  /** The record of the last epoch of a task, whoever committed it. */
+  lastEpoch(pipeline: string, task: number): Promise<EpochRecord | undefined>;
+  /** The same of all tasks. */
   lastEpochs(pipeline: string): Promise<ReadonlyMap<number, EpochRecord>>;
   /** Makes the internal topics of a pipeline. @throws HR_STATE_MISMATCH as `claim` */
   prepare(pipeline: string, tasks: number, exchanges?: boolean): Promise<void>;
@@ -250,6 +252,7 @@ export function kafkaLog({ client, now = Date.now, uniqueName = randomUUID, roun
       return joinJournals(parts);
     },
     take: takePart,
+    lastEpoch,
     lastEpochs,
     prepare,
     release: (pipeline) => void pipelines.delete(pipeline),

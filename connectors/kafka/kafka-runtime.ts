@@ -11,6 +11,7 @@ import { emptyState, type StateBackend } from '../../dataflow/ports/state-backen
 import type { SharedPipeline, TaskShares } from '../../dataflow/ports/task-shares.js';
 import { embeddedArtefacts } from '../embedded/embedded-artefacts.js';
 import { confluentRegistry } from '../registry/confluent-registry.js';
+import { type Clock, systemClock } from './clock.js';
 import { createCluster } from './cluster.js';
 import { kafkaArtefacts } from './kafka-artefacts.js';
 import { columnarClient } from './columnar-client.js';
@@ -67,6 +68,8 @@ export interface KafkaWorld {
   /** Opens the copy of the state in a directory. @default in LMDB */
   readonly openCopy?: typeof openStateCopy;
   readonly log?: Omit<KafkaLogOptions, 'client'>;
+  /** @default that of the machine */
+  readonly clock?: Clock;
   readonly registry?: KafkaRegistryOptions;
 }
 
@@ -111,7 +114,7 @@ export async function openKafka({ settings, dataDir, mode, pipeline, tasks, copy
     async join(shared) {
       await log.prepare(shared.pipeline, shared.tasks, shared.exchanges);
       const copy = await openOwn(shared.pipeline);
-      return joinPipeline(shared, { client, log, copy, uniqueName });
+      return joinPipeline(shared, { client, log, copy, uniqueName, clock: world.clock ?? systemClock, warn: (message) => warn?.(message) });
     },
     close,
   };

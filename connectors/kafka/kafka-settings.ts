@@ -40,6 +40,8 @@ export interface KafkaSettings {
   readonly registry?: RegistrySettings;
   /** Milliseconds of silence after which the tasks of a process are given to others. */
   readonly sessionMs: number;
+  /** How many other processes keep a copy of the state of each task. */
+  readonly standby: number;
 }
 
 /** The environment variables of Kafka: their one home. */
@@ -60,12 +62,13 @@ export const kafkaVariables = {
   KAFKA_BATCH_BYTES: 'Bytes of a batch that is written, before compression (default 1,000,000: brokers take 1 MiB).',
   KAFKA_PATIENCE_MS: 'Milliseconds for which an unreachable broker is tried again before a run fails (default 120,000).',
   KAFKA_SESSION_MS: 'Milliseconds of silence after which the tasks of a process go to the others of its group (default 10,000; brokers take 6,000 to 1,800,000).',
+  KAFKA_STANDBY: 'How many other processes of a group keep a copy of the state of each task up to date, so that one that takes it over need not read it (default 0). The same in all processes.',
 } as const;
 
 /** Those that are never printed. */
 export const kafkaSecrets = ['KAFKA_SASL_PASSWORD', 'KAFKA_SASL_TOKEN'] as const satisfies readonly (keyof typeof kafkaVariables)[];
 
-const defaults = { KAFKA_PATIENCE_MS: 120_000, KAFKA_FETCH_BYTES: 1_048_576, KAFKA_BATCH_BYTES: 1_000_000, KAFKA_SESSION_MS: 10_000 } as const;
+const defaults = { KAFKA_PATIENCE_MS: 120_000, KAFKA_FETCH_BYTES: 1_048_576, KAFKA_BATCH_BYTES: 1_000_000, KAFKA_SESSION_MS: 10_000, KAFKA_STANDBY: 0 } as const;
 const mechanisms = ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512', 'OAUTHBEARER'] as const;
 
 /** Names and values of environment variables. */
@@ -88,7 +91,8 @@ export function kafkaSettings(env: Environment = process.env): KafkaSettings | u
   };
   const number = (name: keyof typeof defaults): number => {
     const text = value(name);
-    if (text !== undefined && !/^[1-9]\d{0,8}$/.test(text)) throw wrong(name, `is "${text}"; give a whole number over 0`);
+    const least = Math.min(defaults[name], 1);
+    if (text !== undefined && !(/^\d{1,9}$/.test(text) && Number(text) >= least)) throw wrong(name, `is "${text}"; give a whole number ${least === 0 ? 'from 0 on' : 'over 0'}`);
     return text === undefined ? defaults[name] : Number(text);
   };
   const tls = readTls(value);
@@ -103,6 +107,7 @@ export function kafkaSettings(env: Environment = process.env): KafkaSettings | u
     patienceMs: number('KAFKA_PATIENCE_MS'),
     ...(registry === undefined ? {} : { registry }),
     sessionMs: number('KAFKA_SESSION_MS'),
+    standby: number('KAFKA_STANDBY'),
     ...(tls === undefined ? {} : { tls }),
     ...(mechanism === undefined ? {} : { login: readLogin(mechanism, value) }),
   };

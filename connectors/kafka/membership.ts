@@ -5,12 +5,14 @@ import { type GroupIdentity, heartbeatRequest, type Joined, joinGroupRequest, le
 import { hasSuccessor } from './has-successor.js';
 import { brokerErrorOf, kafkaError } from './kafka-errors.js';
 import type { Request } from './requests.js';
-import { spreadRound, type TaskHolder } from './spread-tasks.js';
+import { spreadRound, spreadStandby, type TaskHolder } from './spread-tasks.js';
 import { type CommittingMember, inGeneration } from './transaction.js';
 
 /** What a member has for a while: tasks, and as whom it commits them. */
 export interface Assignment {
   readonly tasks: readonly number[];
+  /** Tasks of others, to keep copies of. */
+  readonly standby: readonly number[];
   readonly member: CommittingMember;
   /** From one assignment to the next of the same life nobody else can have had the tasks of this process: it has missed no generation. */
   readonly life: number;
@@ -52,6 +54,8 @@ export interface MembershipOptions {
   readonly goesOn: boolean;
   /** The tasks of which this process has copies now. */
   readonly copies: () => readonly number[];
+  /** Those of others that follow the changelog. @default none */
+  readonly standby?: () => readonly number[];
   /** The topics whose partitions are the tasks, as Kafka's tools show them. */
   readonly topics: ReadonlyMap<string, number>;
   /** Told of what it is given while it goes on. */
@@ -79,7 +83,7 @@ const againMs = 5;
  * What a member runs is its own for as long as it has joined every generation: whatever a leader knew when it gave tasks away, it knew of these. A member that has missed one, or has another name since, is taken to run nothing, by the leader
  * and by itself. A member that does not come is given up; its generation is over, and its commits are refused.
  */
-export function createMembership({ cluster, group, instance, incarnation, tasks, whole, goesOn, copies, topics, onGiven }: MembershipOptions): Membership {
+export function createMembership({ cluster, group, instance, incarnation, tasks, whole, goesOn, copies, standby = () => [], topics, onGiven }: MembershipOptions): Membership {
   const { clock, settings } = cluster;
   let identity: GroupIdentity = { group, member: '', instance };
   /** That it has joined last. */
@@ -133,14 +137,15 @@ export function createMembership({ cluster, group, instance, incarnation, tasks,
       const told = decodeSubscription(metadata);
       // it has missed a generation, and begins anew
       const isGone = told.goesOn && told.generation !== joined.generation - 1;
-      return isGone ? { member, runs: [], goesOn: false, copies: [...told.runs, ...told.copies] } : { member, ...told };
+      return isGone ? { ...told, member, runs: [], goesOn: false, copies: [...told.runs, ...told.copies] } : { member, ...told };
     });
     const { shares, isPartial } = spreadRound(holders, tasks, whole);
-    return new Map(joined.members.map(({ member, metadata }) => [member, encodeAssignment({ topics, tasks: shares.get(member)!, isPartial, since: decodeSubscription(metadata).generation })]));
+    const standing = spreadStandby(holders, shares, tasks, settings.standby);
+    return new Map(joined.members.map(({ member, metadata }) => [member, encodeAssignment({ topics, tasks: shares.get(member)!, standby: standing.get(member)!, isPartial, since: decodeSubscription(metadata).generation })]));
   };
   const joinOnce = async (): Promise<Joined | undefined> => {
     claimed = held;
-    const request = joinGroupRequest(identity, settings.sessionMs, rebalanceMs, encodeSubscription({ topics: [...topics.keys()], incarnation, runs: claimed, goesOn, generation: since, copies: copies() }));
+    const request = joinGroupRequest(identity, settings.sessionMs, rebalanceMs, encodeSubscription({ topics: [...topics.keys()], incarnation, runs: claimed, goesOn, generation: since, standby: standby(), copies: copies() }));
     // made again as it was: to the coordinator it is the same then, and a group that has come to an end of its round is not disturbed
     const joined = await cluster.patiently(`joining group ${group}`, () => unlessGone(request));
     if (joined === undefined) return undefined;
@@ -158,12 +163,12 @@ export function createMembership({ cluster, group, instance, incarnation, tasks,
         await clock.wait(againMs);
         continue;
       }
-      const { tasks: own, isPartial, since: known } = decodeAssignment(assignment);
+      const { tasks: own, standby: others, isPartial, since: known } = decodeAssignment(assignment);
       // a coordinator that took over while members joined has let another round have this number
       if (known !== since) beginAnew();
       since = generation;
       held = [...new Set([...held, ...own])];
-      given = { tasks: own, isPartial, life, at: clock.now(), member: goesOn ? goingOn(life) : inGeneration({ group, generation, member: identity.member }) };
+      given = { tasks: own, standby: others, isPartial, life, at: clock.now(), member: goesOn ? goingOn(life) : inGeneration({ group, generation, member: identity.member }) };
       return;
     }
   };

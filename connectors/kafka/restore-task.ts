@@ -16,9 +16,9 @@ export interface TaskHome {
 /**
  * Brings the copy of a task to its last epoch.
  *
- * @param as what it is for: an owner meets no epoch after its last one, unless another has taken over from it meanwhile
+ * @param as what it is for: an owner meets no epoch after its last one, unless another has taken over from it meanwhile; a reader is given the state as of `last`; one that stands by takes what it finds
  */
-export async function restoreTask(client: KafkaClient, { pipeline, task }: { readonly pipeline: string; readonly task: number }, copy: StateCopy, last: { readonly epoch: number; readonly changelogFrom: number } | undefined, as: 'owner' | 'reader'): Promise<void> {
+export async function restoreTask(client: KafkaClient, { pipeline, task }: { readonly pipeline: string; readonly task: number }, copy: StateCopy, last: { readonly epoch: number; readonly changelogFrom: number } | undefined, as: 'owner' | 'reader' | 'standby'): Promise<void> {
   const epoch = last?.epoch ?? 0;
   const at = { topic: changelogTopic(pipeline), partition: task };
   const { reader } = client;
@@ -26,7 +26,7 @@ export async function restoreTask(client: KafkaClient, { pipeline, task }: { rea
   let point = copy.point(task);
   if (point?.epoch === epoch) return;
   // one that is ahead, or too old for what is left of the changelog, is of no use
-  if (point === undefined || point.epoch > epoch || point.next < start) {
+  if (point === undefined || (point.epoch > epoch && as !== 'standby') || point.next < start) {
     if (point !== undefined) copy.clear(task);
     point = { epoch: 0, next: Math.max(start, last?.changelogFrom ?? 0) };
   }
@@ -39,7 +39,7 @@ export async function restoreTask(client: KafkaClient, { pipeline, task }: { rea
       for (const { epoch: changed, writes } of assemble(block)) {
         // a later restore must not begin behind changes that this one leaves out
         if (changed > epoch && as === 'owner') throw fenced();
-        if (changed <= point.epoch || changed > epoch) continue;
+        if (changed <= point.epoch || (changed > epoch && as === 'reader')) continue;
         copy.apply([{ task, writes, point: { epoch: point.epoch, next: point.next } }]);
         reached = changed;
       }

@@ -5,6 +5,8 @@ export interface TaskHolder {
   readonly runs: readonly number[];
   /** It goes on running them: nobody else may have one of them before it has let go. */
   readonly goesOn: boolean;
+  /** The tasks of which it has a copy of the state that follows the changelog. */
+  readonly standby: readonly number[];
   /** The tasks of which it has a copy of the state. */
   readonly copies: readonly number[];
 }
@@ -18,7 +20,7 @@ export interface TaskHolder {
 export function spreadTasks(members: readonly TaskHolder[], tasks: number, whole = false): ReadonlyMap<string, readonly number[]> {
   const ordered = [...members].sort((a, b) => b.runs.length - a.runs.length || (a.member < b.member ? -1 : 1)).map((holder) => ({ ...holder, own: [] as number[] }));
   const taken = new Set<number>();
-  for (const held of ['runs', 'copies'] as const) {
+  for (const held of ['runs', 'standby', 'copies'] as const) {
     for (const holder of ordered) {
       for (const task of [...holder[held]].sort((a, b) => a - b)) {
         if (task >= tasks || taken.has(task)) continue;
@@ -56,4 +58,22 @@ export function spreadRound(members: readonly TaskHolder[], tasks: number, whole
   const isFree = (task: number, member: string): boolean => going.every((other) => other.member === member || !other.runs.includes(task));
   const shares = new Map([...spreadTasks(members, tasks, whole)].map(([member, share]) => [member, share.filter((task) => isFree(task, member))]));
   return { shares, isPartial: [...shares.values()].reduce((sum, { length }) => sum + length, 0) < tasks };
+}
+
+/**
+ * Says which tasks members keep copies of while others run them: each task has `each` of them where there are so many other members, evenly spread. Who has a copy already goes on with it, as far as that is even.
+ *
+ * @param shares what members run
+ */
+export function spreadStandby(members: readonly TaskHolder[], shares: Round['shares'], tasks: number, each: number): ReadonlyMap<string, readonly number[]> {
+  const standing = members.map((holder) => ({ ...holder, kept: [] as number[] })).sort((a, b) => (a.member < b.member ? -1 : 1));
+  const most = Math.ceil((tasks * each) / Math.max(1, members.length));
+  for (let task = 0; task < tasks; task++) {
+    // what a member is still to let go of it has anyway
+    const others = standing.filter(({ member, runs, goesOn }) => !shares.get(member)!.includes(task) && !(goesOn && runs.includes(task)));
+    const cost = ({ standby, copies, kept }: (typeof others)[number]) => (kept.length < most ? 0 : 4) + (standby.includes(task) ? 0 : copies.includes(task) ? 1 : 2);
+    others.sort((a, b) => cost(a) - cost(b) || a.kept.length - b.kept.length);
+    for (const { kept } of others.slice(0, each)) kept.push(task);
+  }
+  return new Map(standing.map(({ member, kept }) => [member, kept]));
 }

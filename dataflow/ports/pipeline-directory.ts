@@ -6,6 +6,8 @@ export interface PipelineMember {
   readonly since?: number | undefined;
   /** Input partitions that it has, `TOPIC/PARTITION`; 'all' where nobody shares them. */
   readonly inputs: 'all' | readonly string[];
+  /** Tasks of others whose state it keeps a copy of. @default none */
+  readonly standby?: readonly number[];
 }
 
 /** What pipelines a runtime knows, and who runs them: for commands that look from outside. */

@@ -53,11 +53,13 @@ function asText({ pipeline, epoch, lag, committedAt, newest, watermark, watermar
   const runBy = members === null ? [] : members.length === 0 ? ['nobody runs it'] : members.map(({ name, since }) => `run by ${name}${since === undefined ? '' : `, since ${new Date(since).toISOString()}`}`);
   const owner = (input: string) => members?.find((m) => m.inputs !== 'all' && m.inputs.includes(input))?.name ?? '';
   const shared = whole === undefined && (members ?? []).length > 0;
-  const rows = inputs.map(({ topic, partition, position, end, lag: behind }) => [`${topic}/${partition}`, position, end, behind, ...(shared ? [owner(`${topic}/${partition}`)] : [])]);
+  const copied = members?.some((m) => m.standby !== undefined) ?? false;
+  const copies = (task: number) => members?.filter((m) => m.standby?.includes(task)).map((m) => m.name).join(', ') ?? '';
+  const rows = inputs.map(({ topic, partition, position, end, lag: behind }) => [`${topic}/${partition}`, position, end, behind, ...(shared ? [owner(`${topic}/${partition}`)] : []), ...(copied ? [copies(partition)] : [])]);
   return [
     `${pipeline}: epoch ${formatNumber(epoch)}${committed}, ${lag === 0 ? 'up to date' : `${formatNumber(lag)} records behind`}`,
     `  ${time}`,
     ...runBy.map((line) => `  ${line}`),
-    ...table(['input', 'position', 'end', 'lag', ...(shared ? ['run by'] : [])], rows).trimEnd().split('\n').map((line) => `  ${line}`),
+    ...table(['input', 'position', 'end', 'lag', ...(shared ? ['run by'] : []), ...(copied ? ['copy at'] : [])], rows).trimEnd().split('\n').map((line) => `  ${line}`),
   ].join('\n');
 }

@@ -42,6 +42,7 @@ export const documentedLimits: readonly DocumentedLimit[] = [
   { constant: 'spaceToCommit', file: 'connectors/embedded/environment.ts', unit: 'bytes', what: 'Free space that a commit needs beyond its own size.' },
   { constant: 'maxBatchBytes', file: 'connectors/kafka/compression.ts', unit: 'bytes', what: 'Most that a compressed batch of Kafka may become.' },
   { constant: 'transactionTimeoutMs', file: 'connectors/kafka/transactional-producer.ts', unit: 'ms', what: 'After so long the broker aborts a transaction that is not ended.' },
+  { constant: 'standbyMs', file: 'connectors/kafka/standby-copies.ts', unit: 'ms', what: 'Between two looks of a copy that follows the changelog of another process (`KAFKA_STANDBY`).' },
   { constant: 'callRecords', file: 'connectors/kafka/kafkajs/kafkajs-producer.ts', unit: '', what: 'Records that kafkajs is given to write at once (`HEADRACE_KAFKA_CLIENT=kafkajs`).' },
   { constant: 'leftBehindMs', file: 'connectors/embedded/embedded-artefacts.ts', unit: 'ms', what: 'Halves of artefacts that are older were left by processes that were killed, and are removed.' },
   { constant: 'requestTimeoutMs', file: 'connectors/s3/s3-artefacts.ts', unit: 'ms', what: 'After so long a request to S3 without an answer is given up and tried anew.' },

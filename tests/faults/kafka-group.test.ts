@@ -111,7 +111,9 @@ describe.skipIf(brokers === undefined)('several processes on Kafka', () => {
 
   test.each([...jobs.map((job) => ({ ...job, client: 'columnar' })), ...(long ? jobs : jobs.slice(1)).map((job) => ({ ...job, client: 'kafkajs' }))])('$pipeline with $client: killed, coming and going, and standing still, every record is there once', async ({ pipeline, file, outputs, trail, deadLetters, client }) => {
     process.env['HEADRACE_KAFKA_CLIENT'] = client;
-    onTestFinished(() => void delete process.env['HEADRACE_KAFKA_CLIENT']);
+    // with copies that follow, and without
+    process.env['KAFKA_STANDBY'] = client === 'columnar' ? '1' : '0';
+    onTestFinished(() => ['HEADRACE_KAFKA_CLIENT', 'KAFKA_STANDBY'].forEach((name) => void delete process.env[name]));
     const random = splitmix(17);
     const clicks = await readClicks();
     const judge = await open();

@@ -64,6 +64,12 @@ export const mutants: readonly Mutant[] = [
     wasFound: true,
   },
   {
+    without: 'what a copy that stands by finds of epochs that do not show yet: it goes on behind them',
+    file: 'connectors/kafka/restore-task.ts',
+    from: "(changed > epoch && as === 'reader')",
+    to: "(changed > epoch && as !== 'owner')",
+  },
+  {
     without: 'the look whether a member of a group has missed a generation: it goes on where it was, though another has had its tasks meanwhile',
     file: 'connectors/kafka/join-pipeline.ts',
     from: 'if (life !== before?.life) release();',

@@ -119,6 +119,8 @@ export async function simulate(seed: number, options: SimulationOptions = {}): P
   const settings = {
     ...kafkaSettings({ KAFKA_BROKERS: Array.from({ length: brokers.count }, (_, i) => `broker-${i}:9092`).join(',') })!,
     sessionMs: 3_000,
+    // in half of the groups
+    standby: isGroup && seed % 4 < 2 ? 1 : 0,
     compression: chance(0.8) ? ('none' as const) : ('lz4' as const),
     batchBytes: chance(0.5) ? 1_000_000 : 200 + random.below(600),
     fetchBytes: chance(0.5) ? 1_048_576 : 300 + random.below(3_000),
@@ -154,7 +156,7 @@ export async function simulate(seed: number, options: SimulationOptions = {}): P
     },
   });
   const openOn = (process: SimulatedProcess, mode: 'write' | 'join'): Promise<KafkaRuntime> =>
-    openKafka({ settings, dataDir: `machine-${process.machine}`, ...(mode === 'write' ? { mode, pipeline, tasks: isGroup ? partitions : 1 } : { mode: 'read' }) }, { client: clientOf(process), log: logOptions(process), registry: { now: logOptions(process).now, wait: process.clock.wait, random: random.unit }, openCopy: (_pipeline, { dataDir }) => memoryCopy(disks[process.machine]!, dataDir, `machine-${process.machine}`, process.id) });
+    openKafka({ settings, dataDir: `machine-${process.machine}`, ...(mode === 'write' ? { mode, pipeline, tasks: isGroup ? partitions : 1 } : { mode: 'read' }) }, { client: clientOf(process), clock: process.clock, log: logOptions(process), registry: { now: logOptions(process).now, wait: process.clock.wait, random: random.unit }, openCopy: (_pipeline, { dataDir }) => memoryCopy(disks[process.machine]!, dataDir, `machine-${process.machine}`, process.id) });
 
   /**
    * Whether it is this process that should go on. A claim of its own that came late counts as one of another. Brokers that forget the owner of a transaction that they abort for another, or because it took too

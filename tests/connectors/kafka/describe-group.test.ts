@@ -26,7 +26,7 @@ describe.skipIf(brokers === undefined)('who is in a group', () => {
     const joined = new Promise<void>((resolve) => void consumer.on(consumer.events.GROUP_JOIN, () => resolve()));
     await consumer.run({ eachMessage: async () => undefined });
     await joined;
-    expect(await ask('described-group')).toEqual([{ name: expect.any(String) as unknown, host: expect.stringMatching(/127\.0\.0\.1/) as unknown, inputs: ['described/0', 'described/1', 'described/2'], metadata: expect.any(Uint8Array) as unknown }]);
+    expect(await ask('described-group')).toEqual([{ name: expect.any(String) as unknown, host: expect.stringMatching(/127\.0\.0\.1/) as unknown, inputs: ['described/0', 'described/1', 'described/2'], standby: [], metadata: expect.any(Uint8Array) as unknown }]);
     await consumer.disconnect();
     await cluster.close();
   });

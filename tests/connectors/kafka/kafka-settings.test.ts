@@ -10,8 +10,9 @@ test('without brokers there are no settings, and defaults are filled in', () => 
   expect(kafkaSettings({ KAFKA_BROKERS: 'a:9092, [::1]:9093' })).toEqual({
     client: 'columnar',
     brokers: [{ host: 'a', port: 9092 }, { host: '::1', port: 9093 }],
-    compression: 'none', fetchBytes: 1_048_576, batchBytes: 1_000_000, patienceMs: 120_000, sessionMs: 10_000,
+    compression: 'none', fetchBytes: 1_048_576, batchBytes: 1_000_000, patienceMs: 120_000, sessionMs: 10_000, standby: 0,
   });
+  for (const copies of [0, 2]) expect(kafkaSettings({ KAFKA_BROKERS: 'a:1', KAFKA_STANDBY: String(copies) })!.standby).toBe(copies);
 });
 
 test('login and encryption', () => {
@@ -35,6 +36,8 @@ test.each([
   [{ HEADRACE_KAFKA_CLIENT: 'rdkafka' }, /HEADRACE_KAFKA_CLIENT is "rdkafka"; give columnar, kafkajs/],
   [{ KAFKA_COMPRESSION: 'brotli' }, /give none, gzip, snappy, lz4, zstd/],
   [{ KAFKA_PATIENCE_MS: '1s' }, /KAFKA_PATIENCE_MS is "1s"/],
+  [{ KAFKA_PATIENCE_MS: '0' }, /KAFKA_PATIENCE_MS is "0"; give a whole number over 0/],
+  [{ KAFKA_STANDBY: '-1' }, /KAFKA_STANDBY is "-1"; give a whole number from 0 on/],
 ])('%j is refused', (env, message) => {
   const refused = () => kafkaSettings({ KAFKA_BROKERS: 'a:1', ...env });
   expect(refused).toThrow(message);

@@ -1,5 +1,5 @@
 /* Processes share a pipeline whichever client each has, and shut out one that has it as a whole. */
-import { afterAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { type KafkaRuntime, openKafka } from '../../../connectors/kafka/kafka-runtime.js';
 import { kafkaSettings } from '../../../connectors/kafka/kafka-settings.js';
 import { openStateCopy, type StateCopy } from '../../../connectors/kafka/state-copy.js';
@@ -19,7 +19,7 @@ describe.skipIf(brokers === undefined)('who runs a pipeline', () => {
   const clean = () => deleteTopics(brokers!, [input, output], [pipeline]);
   beforeEach(clean);
   afterAll(clean);
-  const settingsOf = (client: (typeof clients)[number]) => kafkaSettings({ KAFKA_BROKERS: brokers, HEADRACE_KAFKA_CLIENT: client, KAFKA_SESSION_MS: '6000' })!;
+  const settingsOf = (client: (typeof clients)[number]) => kafkaSettings({ KAFKA_BROKERS: brokers, HEADRACE_KAFKA_CLIENT: client, KAFKA_SESSION_MS: '6000', KAFKA_STANDBY: '1' })!;
   const opened = async (runtime: KafkaRuntime): Promise<KafkaRuntime> => {
     onTestFinished(() => runtime.close());
     for (const topic of [input, output]) await runtime.log.createTopic(topic, { partitions: tasks });
@@ -121,6 +121,29 @@ describe.skipIf(brokers === undefined)('who runs a pipeline', () => {
     await expect(earlier.shares.lose()).rejects.toMatchObject(told);
     await later.commit(3, theirs);
     expect(later.shares.moving).toBe(false);
+  });
+
+  test.each(clients)('a copy of %s follows what another process commits, and who has it takes over from there', async (client) => {
+    const entry = { step: 's', key: Buffer.from('k') };
+    const first = await start(client, false);
+    const { tasks: all } = await first.shares.next();
+    const write = (epoch: number, value: string | null) =>
+      first.log.commit({ pipeline, epoch, tasks: all, state: all.map((task) => ({ ...entry, task, value: value === null ? null : Buffer.from(value) })), outputs: [], positions: all.map((partition) => ({ topic: input, partition, offset: epoch })), journal: [] });
+    await write(1, 'old');
+    const second = await start(client, false);
+    await second.shares.next();
+    const { directory, state, shares } = second;
+    const copied = (task: number) => Buffer.from(state.of(task).get(pipeline, entry.step, entry.key) ?? '').toString();
+    // first runs all of them until it asks for its next share
+    await vi.waitUntil(() => all.every((task) => copied(task) === 'old'), { timeout: 20_000 });
+    expect((await directory.members(pipeline))!.map(({ standby }) => standby?.length ?? 0).sort()).toEqual([0, tasks]);
+    await write(2, 'new');
+    await vi.waitUntil(() => all.every((task) => copied(task) === 'new'), { timeout: 20_000 });
+    await first.shares.leave();
+    const [taken] = await takePart([second], ([own]) => own?.length === tasks);
+    expect(taken).toEqual(all);
+    expect(all.map(copied)).toEqual(all.map(() => 'new'));
+    await shares.leave();
   });
 
   test.each(clients)('a group of %s takes over from a process that had it as a whole, which is shut out', async (client) => {

@@ -17,7 +17,7 @@ interface Shown {
   readonly committedAt: number;
   readonly watermarkDelayMs: number | null;
   readonly inputs: readonly { readonly topic: string; readonly partition: number; readonly position: number; readonly lag: number }[];
-  readonly members: readonly { readonly name: string; readonly inputs: readonly string[] }[] | null;
+  readonly members: readonly { readonly name: string; readonly inputs: readonly string[]; readonly standby?: readonly number[] }[] | null;
 }
 
 const status = async ({ cwd, pipeline }: ViewCounts, env: Readonly<Record<string, string>> = {}) => (await headrace(['status', pipeline, '--json'], { cwd, env })).json()[0] as Shown;
@@ -94,7 +94,7 @@ describe.skipIf(brokers === undefined)('on Kafka', () => {
     const runtime = await openKafka({ settings: kafkaSettings({ KAFKA_BROKERS: brokers })!, dataDir: temporaryDirectory(), mode: 'read' });
     await here.plant(runtime, 300);
     await runtime.close();
-    const env = { KAFKA_BROKERS: brokers! };
+    const env = { KAFKA_BROKERS: brokers!, KAFKA_STANDBY: '1' };
     const start = () => startHeadrace(['run', here.file, '--http', '0'], { cwd: here.cwd, env: { ...env, HEADRACE_DATA_DIR: temporaryDirectory() } });
     const processes = [start(), start()];
     const urls: string[] = [];
@@ -110,6 +110,8 @@ describe.skipIf(brokers === undefined)('on Kafka', () => {
     const { members } = await status(here, env);
     expect(members!.map(({ inputs }) => inputs).flat().sort()).toEqual([`${here.input}/0`, `${here.input}/1`]);
     expect(members).toHaveLength(2);
+    // each has a copy of what the other runs
+    for (const { inputs, standby } of members!) expect(inputs).toEqual([`${here.input}/${1 - standby![0]!}`]);
     const metrics = await (await fetch(`${urls[0]}/metrics`)).text();
     expect([...metrics.matchAll(/^headrace_input_lag_records\{.*partition="(\d)"\}/gm)].map(([, p]) => `${here.input}/${p}`)).toEqual([both[0]]);
     expect(metrics).toContain(`headrace_assigned_partitions{pipeline="${shared}"} 1\n`);
