@@ -12,7 +12,7 @@ const key = Buffer.from('k');
 /** The changelog of each task, which others write, and a process that follows some of them. */
 function world() {
   const written = new Map<number, { start: number; end: number; blocks: RecordBlock[]; last: EpochRecord }>();
-  const copy = memoryCopy(new Map(), 'd', 'i');
+  const copy = memoryCopy(new Map(), 'd', 'i', 1);
   const warned: string[] = [];
   /** Awaited before each block is given, and between two looks. */
   const gates = { read: async (_task: number): Promise<void> => undefined, look: () => {} };
