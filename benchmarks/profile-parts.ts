@@ -6,7 +6,7 @@ const parts: readonly (readonly [part: string, frames: RegExp])[] = [
   ['redis', /connectors\/redis\/|\/ioredis\//],
   ['publication', /dataflow\/(feature-publication|republication|republication-news|entity-hours|packed-entity|publication-notes)\./],
   ['changelog', /connectors\/kafka\/(changelog|snapshot-rounds)\./],
-  ['stateCopy', /connectors\/kafka\/state-copy\./],
+  ['stateCopy', /connectors\/kafka\/(state-copy|lagging-copy|memtable)\./],
   ['tiles', /operators\/tiles\.|dataflow\/(hour-tiles|tile-codec)\./],
   ['windows', /operators\/window\.|dataflow\/(windows|pane-store)\./],
   ['process', /operators\/process\.|dataflow\/keyed-state\./],

@@ -122,6 +122,16 @@ export class Dictionary {
     return this.#pool.subarray(this.#end[id]!, this.#end[id + 1]!);
   }
 
+  /** Below 0 where the key of an id is before `key` by its bytes, 0 where it is the same. */
+  compare(id: number, key: Uint8Array): number {
+    return compareBytes(this.#pool, this.#end[id]!, this.#end[id + 1]!, key, 0, key.length);
+  }
+
+  /** The same of two ids. */
+  compareIds(a: number, b: number): number {
+    return compareBytes(this.#pool, this.#end[a]!, this.#end[a + 1]!, this.#pool, this.#end[b]!, this.#end[b + 1]!);
+  }
+
   #insert(bytes: Uint8Array, offset: number, length: number, h: number, slot: number): number {
     const id = this.#size++;
     if (id + 1 === this.#end.length) this.#end = grown(this.#end);
@@ -156,6 +166,12 @@ export class Dictionary {
     }
     this.#table = table;
   }
+}
+
+function compareBytes(a: Uint8Array, from: number, to: number, b: Uint8Array, start: number, end: number): number {
+  const n = Math.min(to - from, end - start);
+  for (let i = 0; i < n; i++) if (a[from + i] !== b[start + i]) return a[from + i]! - b[start + i]!;
+  return to - from - (end - start);
 }
 
 function hashOf(bytes: Uint8Array, offset: number, length: number): number {

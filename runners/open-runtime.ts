@@ -28,6 +28,8 @@ export interface OpenRuntimeOptions {
   readonly fresh?: boolean;
   /** Kafka: the copy of the state to read. @default those in the data directory */
   readonly copyDirectory?: string | undefined;
+  /** Kafka, to run: the directory of the copy may lag behind, since no thread and no other process reads it. @default false */
+  readonly copyMayLag?: boolean;
   /** Kafka, to write a pipeline as a whole: how many tasks it has, where it has not run yet. @default as many as it has run with, or one */
   readonly tasks?: number | undefined;
   /** Who writes, for the message that others get. @default the pipeline */
@@ -47,12 +49,12 @@ export async function openRuntime(options: OpenRuntimeOptions): Promise<OpenRunt
   return { ...runtime, artefacts: s3Artefacts(s3, embeddedArtefacts(options.dataDir), systemClock) };
 }
 
-async function openWithoutS3({ dataDir, kafka, mode, pipeline, owner = pipeline, copyDirectory, tasks, warn, reachable, fresh = false }: OpenRuntimeOptions): Promise<OpenRuntime> {
+async function openWithoutS3({ dataDir, kafka, mode, pipeline, owner = pipeline, copyDirectory, tasks, warn, reachable, fresh = false, copyMayLag = false }: OpenRuntimeOptions): Promise<OpenRuntime> {
   if (kafka === undefined) return openEmbedded({ dataDir, mode: mode === 'read' ? 'read' : 'write', owner });
   // its library is loaded only by who uses it
   const { openKafka } = await import('../connectors/kafka/kafka-runtime.js');
   const needed = mode === 'run' ? { mode: 'write' as const } : { mode, pipeline };
-  return openKafka({ settings: kafka, dataDir, ...needed, copyDirectory, tasks, fresh, ...(warn && { warn }), ...(reachable && { reachable }) });
+  return openKafka({ settings: kafka, dataDir, ...needed, copyDirectory, tasks, fresh, copyMayLag, ...(warn && { warn }), ...(reachable && { reachable }) });
 }
 
 /** Where a runtime has its topics, in words. */

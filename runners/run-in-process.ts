@@ -22,7 +22,7 @@ export async function runInProcess(pipeline: Pipeline, options: RunOptions, kafk
   const workers = options.workers ?? 1;
   if (workers > 1 && source === undefined) throw new HeadraceError('HR_ARGUMENT', 'Worker threads load the pipeline themselves: give its name or file as `source`.');
   const given = options.runtime;
-  const runtime: OpenRuntime = given ?? await openRuntime({ dataDir: options.dataDir, kafka, mode: 'run', pipeline: pipeline.name, ...(options.warn === undefined ? {} : { warn: options.warn }), ...(options.observer === undefined ? {} : { reachable: options.observer.reachable }) });
+  const runtime: OpenRuntime = given ?? await openRuntime({ dataDir: options.dataDir, kafka, mode: 'run', pipeline: pipeline.name, copyMayLag: workers === 1 && options.redis !== undefined, ...(options.warn === undefined ? {} : { warn: options.warn }), ...(options.observer === undefined ? {} : { reachable: options.observer.reachable }) });
   options.observer?.connected(runtime.log);
   const publisher = options.redis && (await openPublisher(options.redis));
   const clock = options.clock ?? systemClock;

@@ -98,14 +98,20 @@ function stepName(pipeline: string, step: string, task: number): string {
   return JSON.stringify([pipeline, step, task]);
 }
 
-/** Puts changes into the state of a pipeline. Only within `env.transact`. Errors: HR_ARGUMENT for a key longer than `maxKeyBytes`. */
-export function writeState(env: Environment, pipeline: string, writes: readonly StateWrite[]): void {
+/** Puts changes into the state of a pipeline. Only within `env.transact`. Errors: HR_ARGUMENT for a key longer than `maxKeyBytes`. @param of the task whose state it is. @default what each change says */
+export function writeState(env: Environment, pipeline: string, writes: Iterable<StateWrite>, of?: number): void {
   // not kept beyond this transaction: a number given in one that fails is not given
   const ids = new Map<string, number>();
-  for (const { task = 0, step, key, value } of writes) {
-    const name = `${task} ${step}`;
-    let id = ids.get(name);
-    if (id === undefined) ids.set(name, (id = assignNumber(env, 'step', stepName(pipeline, step, task))));
+  // those of a step come together
+  let [lastTask, lastStep, id] = [Number.NaN, '', 0];
+  for (const { task: its = 0, step, key, value } of writes) {
+    const task = of ?? its;
+    if (task !== lastTask || step !== lastStep) {
+      const name = `${task} ${step}`;
+      id = ids.get(name) ?? assignNumber(env, 'step', stepName(pipeline, step, task));
+      ids.set(name, id);
+      [lastTask, lastStep] = [task, step];
+    }
     if (value === null) env.state.removeSync(stateKey(id, key));
     else env.state.putSync(stateKey(id, key), value);
   }

@@ -23,6 +23,7 @@ import { kafkaDirectory } from './kafka-directory.js';
 import { type KafkaLog, type KafkaLogOptions, kafkaLog, wholeId } from './kafka-log.js';
 import { kafkaRegistry, type KafkaRegistryOptions } from './kafka-registry.js';
 import type { KafkaSettings } from './kafka-settings.js';
+import { laggingCopy } from './lagging-copy.js';
 import { openCopies, openFreeCopy, openStateCopy, type StateCopy } from './state-copy.js';
 import { loadZstd } from './zstd.js';
 
@@ -55,6 +56,8 @@ export interface KafkaRuntimeOptions {
   readonly fresh?: boolean;
   /** The copy of the state to read. @default all that are in the data directory */
   readonly copyDirectory?: string | undefined;
+  /** To write: the directory of the copy may lag behind, since nobody else reads it. @default false: it has each epoch when that is committed */
+  readonly copyMayLag?: boolean;
   /** Told of waits. */
   readonly warn?: (message: string) => void;
   /** Told when brokers have not answered for some seconds, and when they do again. */
@@ -67,6 +70,8 @@ export interface KafkaWorld {
   readonly client?: KafkaClient;
   /** Opens the copy of the state in a directory. @default in LMDB */
   readonly openCopy?: typeof openStateCopy;
+  /** When the copy's directory is brought up to date. @default the machine's */
+  readonly copyClock?: Parameters<typeof laggingCopy>[1];
   readonly log?: Omit<KafkaLogOptions, 'client'>;
   /** @default that of the machine */
   readonly clock?: Clock;
@@ -79,7 +84,7 @@ export interface KafkaWorld {
  *
  * Errors: HR_KAFKA_SETTINGS the library that is asked for is not installed; HR_KAFKA_UNREACHABLE, HR_KAFKA_DENIED, HR_KAFKA; HR_STATE_LOCKED and HR_DATA_DIR for the copy.
  */
-export async function openKafka({ settings, dataDir, mode, pipeline, tasks, copyDirectory, fresh = false, warn, reachable }: KafkaRuntimeOptions, world: KafkaWorld = {}): Promise<KafkaRuntime> {
+export async function openKafka({ settings, dataDir, mode, pipeline, tasks, copyDirectory, fresh = false, copyMayLag = false, warn, reachable }: KafkaRuntimeOptions, world: KafkaWorld = {}): Promise<KafkaRuntime> {
   await loadZstd();
   const { client = await createClient({ settings, warn, reachable }), openCopy = openStateCopy } = world;
   const copies: StateCopy[] = [];
@@ -100,7 +105,8 @@ export async function openKafka({ settings, dataDir, mode, pipeline, tasks, copy
     refresh: () => current().refresh(),
   };
   const openOwn = async (name: string): Promise<StateCopy> => {
-    const copy = openFreeCopy(name, { dataDir: await copiesDirectory(client, dataDir, name), mode: 'write', owner: name }, openCopy);
+    const opened = openFreeCopy(name, { dataDir: await copiesDirectory(client, dataDir, name), mode: 'write', owner: name }, openCopy);
+    const copy = copyMayLag ? laggingCopy(opened, world.copyClock) : opened;
     copies.push(copy);
     return copy;
   };

@@ -17,8 +17,15 @@ export interface CopyPoint {
 /** Changes of one task's state. */
 export interface CopyChange {
   readonly task: number;
-  readonly writes: readonly StateWrite[];
+  readonly writes: Iterable<StateWrite>;
   readonly point: CopyPoint;
+  /** Bytes on disk that they take at most. @default counted */
+  readonly size?: number;
+}
+
+/** What a change of so many bytes may take on disk: a page, beside its bytes. */
+export function sizeOnDisk(bytes: number, entries: number): number {
+  return bytes + 4_096 * (entries + 1);
 }
 
 /** The state of tasks of one pipeline on this machine: a copy of what their changelogs say, which can be read at once. */
@@ -56,7 +63,7 @@ export function openStateCopy(pipeline: string, options: EnvironmentOptions): St
   const all = embeddedState(env);
   const pointKey = (task: number) => Buffer.from(`${pointPrefix}${task}`);
   const put = ({ task, writes, point }: CopyChange) => {
-    writeState(env, pipeline, writes.map((write) => ({ ...write, task })));
+    writeState(env, pipeline, writes, task);
     env.meta.putSync(pointKey(task), Buffer.from(JSON.stringify(point)));
   };
   const tasks = () => [...env.meta.getKeys({ start: Buffer.from(pointPrefix), end: Buffer.from(`${pointPrefix}~`) })].map((key) => Number(Buffer.from(key).toString().slice(pointPrefix.length))).sort((a, b) => a - b);
@@ -84,21 +91,29 @@ export function openStateCopy(pipeline: string, options: EnvironmentOptions): St
       return known === undefined ? undefined : (JSON.parse(Buffer.from(known).toString()) as CopyPoint);
     },
     apply(changes) {
-      const size = changes.reduce((sum, { writes }) => sum + 4_096 + writes.reduce((bytes, w) => bytes + (w.value?.length ?? 0) + 4_096, 0), 0);
-      env.transact(() => changes.forEach(put), size);
+      env.transact(() => changes.forEach(put), changes.reduce((sum, { writes, size }) => sum + (size ?? countSize(writes)), 0));
     },
     clear(task) {
       env.transact(() => {
         const state = all.of(task);
         for (const step of state.steps(pipeline)) {
           const keys = [...state.range(pipeline, step, new Uint8Array(0))].map(({ key }) => Uint8Array.from(key));
-          writeState(env, pipeline, keys.map((key) => ({ task, step, key, value: null })));
+          writeState(env, pipeline, keys.map((key) => ({ step, key, value: null })), task);
         }
         env.meta.removeSync(pointKey(task));
       });
     },
     close: () => env.close(),
   };
+}
+
+function countSize(writes: Iterable<StateWrite>): number {
+  let [bytes, entries] = [0, 0];
+  for (const { value } of writes) {
+    bytes += value?.length ?? 0;
+    entries += 1;
+  }
+  return sizeOnDisk(bytes, entries);
 }
 
 /**

@@ -155,8 +155,15 @@ export async function simulate(seed: number, options: SimulationOptions = {}): P
       return Object.create(shares, { next: { value: next } }) as typeof shares;
     },
   });
+  const copyClock = (process: SimulatedProcess) => ({
+    after(ms: number, fire: () => void) {
+      let isOn = true;
+      process.after(ms, () => void (isOn && fire()));
+      return () => void (isOn = false);
+    },
+  });
   const openOn = (process: SimulatedProcess, mode: 'write' | 'join'): Promise<KafkaRuntime> =>
-    openKafka({ settings, dataDir: `machine-${process.machine}`, ...(mode === 'write' ? { mode, pipeline, tasks: isGroup ? partitions : 1 } : { mode: 'read' }) }, { client: clientOf(process), clock: process.clock, log: logOptions(process), registry: { now: logOptions(process).now, wait: process.clock.wait, random: random.unit }, openCopy: (_pipeline, { dataDir }) => memoryCopy(disks[process.machine]!, dataDir, `machine-${process.machine}`, process.id) });
+    openKafka({ settings, dataDir: `machine-${process.machine}`, copyMayLag: seed % 3 === 0, ...(mode === 'write' ? { mode, pipeline, tasks: isGroup ? partitions : 1 } : { mode: 'read' }) }, { client: clientOf(process), clock: process.clock, log: logOptions(process), copyClock: copyClock(process), registry: { now: logOptions(process).now, wait: process.clock.wait, random: random.unit }, openCopy: (_pipeline, { dataDir }) => memoryCopy(disks[process.machine]!, dataDir, `machine-${process.machine}`, process.id) });
 
   /**
    * Whether it is this process that should go on. A claim of its own that came late counts as one of another. Brokers that forget the owner of a transaction that they abort for another, or because it took too
