@@ -11,6 +11,8 @@ import { topicsOfPipeline } from '../connectors/kafka/internal-topics.js';
 import dayTotals, { writeAmounts } from './day-totals.js';
 import { deleteTopics } from './delete-topics.js';
 
+/** How long a process needs to join, and how many keys of a copy it takes in a millisecond, at the least. */
+const [joiningMs, copiedPerMs] = [5_000, 200];
 /** How long anything is waited for. */
 const patienceMs = 240_000;
 
@@ -49,7 +51,7 @@ export async function takeover({ keys, standby }: { readonly keys: number; reado
     await caughtUp();
     start('second');
     // long enough to have joined, and to have a copy: it stands by, since there is one task
-    await delay(5_000);
+    await delay(joiningMs + (standby * keys) / copiedPerMs);
     first.kill('SIGKILL');
     const killed = performance.now();
     await writeAmounts(runtime, { keys: 1, partitions: 1 });
