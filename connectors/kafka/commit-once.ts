@@ -19,11 +19,13 @@ export interface TransactionWriter {
 
 /** The end of a transaction was asked for and not confirmed. */
 export class UnknownEnd extends Error {
+  /** Of what was written, in the order of the outputs: answers come in any. Of the first one nothing is deleted while its end is not known. */
   readonly first: FirstOffsets;
 
-  constructor(cause: unknown, first: FirstOffsets) {
+  constructor(cause: unknown, outputs: Transaction['outputs'], first: FirstOffsets) {
     super('the end of a transaction is not known', { cause });
-    this.first = first;
+    const names = outputs.map(({ topic, partition }) => `${topic}/${partition}`);
+    this.first = new Map(names.filter((name) => first.has(name)).map((name) => [name, first.get(name)!]));
   }
 }
 

@@ -147,7 +147,7 @@ export function createProducer(cluster: Cluster, transactionalId: string, useVer
     try {
       identity = await cluster.coordinator('transaction', transactionalId, endTransactionRequest(version === 2 ? 5 : 3, transactionalId, owner, true));
     } catch (error) {
-      throw new UnknownEnd(error, first);
+      throw new UnknownEnd(error, outputs, first);
     }
     // each transaction of version 2 has an epoch of its own, and sequences begin anew with it
     if (identity.epoch !== owner.epoch || identity.id !== owner.id) sequences = new Map();

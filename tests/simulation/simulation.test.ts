@@ -21,8 +21,8 @@ describe('exactly once on simulated brokers', () => {
     expect(counts['committed']).toBeGreaterThan(2 * seeds);
   }, patienceMs);
 
-  // a commit without positions was not refused from who had lost its tasks
-  test.each([9_420])('seed %i, which has shown a fault', async (seed) => {
+  // a commit without positions was not refused from who had lost its tasks; after an end without an answer a record was looked for that the next owner had deleted
+  test.each([9_420, 724])('seed %i, which has shown a fault', async (seed) => {
     await loadZstd();
     expect((await simulate(seed)).wrong).toEqual([]);
   });

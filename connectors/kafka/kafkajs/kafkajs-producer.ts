@@ -101,7 +101,7 @@ export function kafkajsProducer({ cluster, transactionalId, reader, claims, ...o
     try {
       await transaction.commit();
     } catch (error) {
-      throw new UnknownEnd(fromKafkajs(error, `ending a transaction of ${transactionalId}`), first);
+      throw new UnknownEnd(fromKafkajs(error, `ending a transaction of ${transactionalId}`), outputs, first);
     }
     await settled(first, counts, async (partitions) => new Map(await Promise.all(partitions.map(async (at) => [`${at.topic}/${at.partition}`, (await reader.bounds(at)).end] as const))));
     return first;

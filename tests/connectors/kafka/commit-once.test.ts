@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest';
-import { settled } from '../../../connectors/kafka/commit-once.js';
+import { settled, UnknownEnd } from '../../../connectors/kafka/commit-once.js';
 import type { Clock } from '../../../connectors/kafka/clock.js';
 import { BrokerError } from '../../../connectors/kafka/kafka-errors.js';
 import { HeadraceError } from '../../../dataflow/errors.js';
+import type { RecordBlock } from '../../../dataflow/record-block.js';
 
 const first = new Map([['out/0', 7]]);
 const counts = new Map([['out/0', 3]]);
@@ -34,4 +35,10 @@ test('markers that do not come are left to the readers, and are not asked for in
   await settled(first, counts, async () => new Map([['out/0', (asked++, 0)]]), time);
   expect(time.now()).toBeGreaterThanOrEqual(2_000);
   expect(asked).toBeLessThan(50);
+});
+
+test('where the end of a transaction is not known, its first output is looked for, whichever was answered first', () => {
+  const block = { count: 1 } as RecordBlock;
+  const outputs = [{ topic: 'epochs', partition: 0, block }, { topic: 'empty', partition: 0, block }, { topic: 'out', partition: 1, block }, { topic: 'out', partition: 1, block }];
+  expect([...new UnknownEnd(new Error('no answer'), outputs, new Map([['out/1', 7], ['epochs/0', 3]])).first]).toEqual([['epochs/0', 3], ['out/1', 7]]);
 });
