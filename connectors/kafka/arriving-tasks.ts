@@ -20,12 +20,16 @@ export function arrivingTasks(pipeline: string, { client, log, copy }: TaskHome,
   const wanted = new Map<number, symbol>();
   const ready = new Map<number, TakenTask>();
   let failure: unknown;
+  /** One after the other: the thread is left to what runs between their slices. */
+  let restoring: Promise<unknown> = Promise.resolve();
 
   const bring = async (task: number, want: symbol): Promise<void> => {
     const isWanted = () => wanted.get(task) === want;
     try {
       const taken = await log.take(pipeline, task, transactionalId());
-      await restoreTask(client, { pipeline, task }, whileWanted(copy, isWanted), taken.last, 'owner');
+      const restored = restoring.then(() => (isWanted() ? restoreTask(client, { pipeline, task }, whileWanted(copy, isWanted), taken.last, 'owner') : undefined));
+      restoring = restored.catch(() => undefined);
+      await restored;
       if (isWanted()) ready.set(task, taken);
     } catch (error) {
       if (isWanted()) failure ??= error;

@@ -18,6 +18,7 @@ export function columnarClient(cluster: Cluster, useVersion?: 1 | 2): KafkaClien
   const reader = createPartitionReader(columnarSource(cluster));
   return {
     ...topicAdmin(cluster),
+    clock: cluster.clock,
     reader,
     settleOthers: (at, own, ownerOf) => settleOthers(cluster, at, own, ownerOf),
     settlePresent: (at, patienceMs) => settlePresent(reader, at, cluster.clock, patienceMs),

@@ -12,7 +12,7 @@ import { standbyCopies, type StandbyOptions } from './standby-copies.js';
  *
  * @param uniqueName a name that no other process gets
  */
-export function joinPipeline({ pipeline, tasks, whole, exchanges, topics }: SharedPipeline, { uniqueName, clock, warn, ...home }: Omit<StandbyOptions, 'pipeline'> & { readonly uniqueName: () => string }): TaskShares {
+export function joinPipeline({ pipeline, tasks, whole, exchanges, topics }: SharedPipeline, { uniqueName, warn, ...home }: Omit<StandbyOptions, 'pipeline'> & { readonly uniqueName: () => string }): TaskShares {
   const { client, log, copy } = home;
   const goesOn = !exchanges;
   let transactionalId = wholeId(pipeline);
@@ -20,7 +20,7 @@ export function joinPipeline({ pipeline, tasks, whole, exchanges, topics }: Shar
   /** What it runs, and the assignment that has given it. */
   let running: { readonly tasks: readonly number[]; readonly life: number } | undefined;
   const arriving = arrivingTasks(pipeline, home, () => transactionalId);
-  const standing = standbyCopies({ pipeline, ...home, clock, warn });
+  const standing = standbyCopies({ pipeline, ...home, warn });
   const onGiven = (given: Assignment): void => {
     if (running?.life !== given.life) return;
     standing.follow(without(given.standby, running.tasks));

@@ -1,4 +1,5 @@
 import type { RecordBlock } from '../../dataflow/record-block.js';
+import type { Clock } from './clock.js';
 import type { DescribedMember } from './describe-group.js';
 import type { Membership, MembershipOptions } from './membership.js';
 import type { PartitionReader } from './partition-reader.js';
@@ -8,6 +9,7 @@ import type { TransactionalProducer } from './transaction.js';
 
 /** What the log, the registry and the runtime need of Kafka, whichever library speaks to it. */
 export interface KafkaClient extends TopicAdmin {
+  readonly clock: Clock;
   /** Read-committed records. */
   readonly reader: PartitionReader;
   /**

@@ -11,7 +11,6 @@ import { emptyState, type StateBackend } from '../../dataflow/ports/state-backen
 import type { SharedPipeline, TaskShares } from '../../dataflow/ports/task-shares.js';
 import { embeddedArtefacts } from '../embedded/embedded-artefacts.js';
 import { confluentRegistry } from '../registry/confluent-registry.js';
-import { type Clock, systemClock } from './clock.js';
 import { createCluster } from './cluster.js';
 import { kafkaArtefacts } from './kafka-artefacts.js';
 import { columnarClient } from './columnar-client.js';
@@ -73,8 +72,6 @@ export interface KafkaWorld {
   /** When the copy's directory is brought up to date. @default the machine's */
   readonly copyClock?: Parameters<typeof laggingCopy>[1];
   readonly log?: Omit<KafkaLogOptions, 'client'>;
-  /** @default that of the machine */
-  readonly clock?: Clock;
   readonly registry?: KafkaRegistryOptions;
 }
 
@@ -120,7 +117,7 @@ export async function openKafka({ settings, dataDir, mode, pipeline, tasks, copy
     async join(shared) {
       await log.prepare(shared.pipeline, shared.tasks, shared.exchanges);
       const copy = await openOwn(shared.pipeline);
-      return joinPipeline(shared, { client, log, copy, uniqueName, clock: world.clock ?? systemClock, warn: (message) => warn?.(message) });
+      return joinPipeline(shared, { client, log, copy, uniqueName, warn: (message) => warn?.(message) });
     },
     close,
   };

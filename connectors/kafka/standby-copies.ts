@@ -1,4 +1,3 @@
-import type { Clock } from './clock.js';
 import { restoreTask, type TaskHome } from './restore-task.js';
 import { whileWanted } from './while-wanted.js';
 
@@ -12,7 +11,6 @@ export interface StandbyCopies {
 
 export interface StandbyOptions extends TaskHome {
   readonly pipeline: string;
-  readonly clock: Clock;
   /** Told of what keeps a copy from being kept. */
   readonly warn: (message: string) => void;
 }
@@ -28,7 +26,7 @@ interface Following {
 export const standbyMs = 1_000;
 
 /** Copies follow the changelog one after the other, in the thread of the run: each look costs two requests a task, more where something has come, and the changes since are applied as those of its own epochs are. */
-export function standbyCopies({ pipeline, client, log, copy, clock, warn }: StandbyOptions): StandbyCopies {
+export function standbyCopies({ pipeline, client, log, copy, warn }: StandbyOptions): StandbyCopies {
   const followed = new Map<number, Following>();
   let isLooking = false;
 
@@ -51,7 +49,7 @@ export function standbyCopies({ pipeline, client, log, copy, clock, warn }: Stan
     isLooking = true;
     while (followed.size > 0) {
       for (const [task, standing] of [...followed]) await catchUp(task, standing);
-      await clock.wait(standbyMs);
+      await client.clock.wait(standbyMs);
     }
     isLooking = false;
   };

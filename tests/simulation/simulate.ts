@@ -163,7 +163,7 @@ export async function simulate(seed: number, options: SimulationOptions = {}): P
     },
   });
   const openOn = (process: SimulatedProcess, mode: 'write' | 'join'): Promise<KafkaRuntime> =>
-    openKafka({ settings, dataDir: `machine-${process.machine}`, copyMayLag: seed % 3 === 0, ...(mode === 'write' ? { mode, pipeline, tasks: isGroup ? partitions : 1 } : { mode: 'read' }) }, { client: clientOf(process), clock: process.clock, log: logOptions(process), copyClock: copyClock(process), registry: { now: logOptions(process).now, wait: process.clock.wait, random: random.unit }, openCopy: (_pipeline, { dataDir }) => memoryCopy(disks[process.machine]!, dataDir, `machine-${process.machine}`, process.id) });
+    openKafka({ settings, dataDir: `machine-${process.machine}`, copyMayLag: seed % 3 === 0, ...(mode === 'write' ? { mode, pipeline, tasks: isGroup ? partitions : 1 } : { mode: 'read' }) }, { client: clientOf(process), log: logOptions(process), copyClock: copyClock(process), registry: { now: logOptions(process).now, wait: process.clock.wait, random: random.unit }, openCopy: (_pipeline, { dataDir }) => memoryCopy(disks[process.machine]!, dataDir, `machine-${process.machine}`, process.id) });
 
   /**
    * Whether it is this process that should go on. A claim of its own that came late counts as one of another. Brokers that forget the owner of a transaction that they abort for another, or because it took too

@@ -28,6 +28,7 @@ export async function kafkajsClient({ settings, route, ...options }: Omit<Cluste
   const producers: KafkajsProducer[] = [];
   return {
     ...admin,
+    clock: cluster.clock,
     reader,
     settleOthers: (at, own, ownerOf) => settleOthers(cluster, at, own, ownerOf),
     settlePresent: (at, patienceMs) => settlePresent(reader, at, cluster.clock, patienceMs),

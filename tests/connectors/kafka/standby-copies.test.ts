@@ -38,9 +38,8 @@ function world() {
   const options = {
     pipeline,
     copy,
-    client: { reader },
+    client: { reader, clock: { now: () => 0, wait: () => new Promise<void>((resolve) => (gates.look = resolve)) } },
     log: { lastEpoch: async (_pipeline: string, task: number) => written.get(task)?.last },
-    clock: { now: () => 0, wait: () => new Promise<void>((resolve) => (gates.look = resolve)) },
     warn: (message: string) => warned.push(message),
   } as unknown as StandbyOptions;
   return {
