@@ -68,7 +68,8 @@ export async function* rebalance({ keys }: { readonly keys: number }): AsyncGene
     await trickling;
     const stops = await stopsOf(runtime);
     for (const { name, from, to } of phases) {
-      const of = (moved: boolean) => stops.filter((stop) => stop.isMove === moved && stop.to > from && stop.from < to).map((stop) => stop.to - stop.from);
+      // by their ends, so that each is of one phase
+      const of = (moved: boolean) => stops.filter((stop) => stop.isMove === moved && stop.to > from && stop.to <= to).map((stop) => stop.to - stop.from);
       const [stayed, moved] = [of(false), of(true)];
       yield { workload: 'rebalance', processes: name, keys, tasks: partitions, moved: moved.length, longestOfMovedMs: Math.max(0, ...moved), longestOfOthersMs: Math.max(0, ...stayed), medianMs: median(stayed) };
     }
