@@ -50,6 +50,7 @@ export const errorTable = {
   HR_FEATURE_SQL: { what: 'A feature set, or a part of it, cannot be said in SQL.', remedy: 'Declare it with columns and what they offer (is, oneOf, over, and, or, not) instead of functions.' },
   HR_FEATURE_STORE: { what: 'The feature store is out of reach, or refuses.', remedy: 'Check REDIS_URL, its user and password, and that the server runs. A run goes on and publishes what waits when the store answers.' },
   HR_FILE_EXISTS: { what: 'A file that would be written is already there.', remedy: 'Choose another folder, or move the files away; nothing was changed.' },
+  HR_GROUP_MISMATCH: { what: 'Processes that share a pipeline would not run it alike.', remedy: 'Start this one with the options and the version of those that run, or stop those first.' },
   HR_INDEX: { what: 'An index of vectors cannot be built.', remedy: "Install it beside headrace (npm install usearch), or take the index 'exact'." },
   HR_INPUT_FILE: { what: 'An input file cannot be read.', remedy: 'Check the path and its permissions.' },
   HR_INPUT_LINE: { what: 'A line of an imported file cannot be understood.', remedy: 'The line is in the dead-letter topic with its number; the others were imported.' },

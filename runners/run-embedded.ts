@@ -24,7 +24,7 @@ export interface RunOptions {
   readonly clickHouse?: ClickHouseSettings | undefined;
   /** Name or file of the pipeline, which every worker thread loads itself. */
   readonly source?: string;
-  /** Milliseconds between commits. @default 200 live, 2,000 bounded */
+  /** Milliseconds between commits, and between looks for records while there are none. A commit takes some milliseconds, on Kafka ten or more: a shorter time has an epoch for each step of the input and little time for anything else. @default 200 live, 2,000 bounded */
   readonly commitMs?: number;
   /** Rows read ahead of each input in one step. @default 16,384 */
   readonly stepRows?: number;

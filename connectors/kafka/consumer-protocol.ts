@@ -1,8 +1,8 @@
 /*
  * What members of a group tell one another, in the encoding of Kafka's own consumers (ConsumerProtocolSubscription and ConsumerProtocolAssignment, version 0),
- * so that its tools show the group: int16 version, then topics or topics with partitions, then bytes of our own. In a subscription these are the name of the process and then int32s: its number, 1 for one that goes on, the generation, the number
- * of tasks that run, these, the number of those of which copies are kept up to date, these, and those of which there are copies; in an assignment int32s: 1 when another round follows, the generation of the subscription, the number of tasks,
- * these, and those to keep copies of. Big-endian.
+ * so that its tools show the group: int16 version, then topics or topics with partitions, then bytes of our own. In a subscription these are the name of the process, its terms, and then int32s: its number, 1 for one that goes on, the generation, the
+ * number of tasks that run, these, the number of those of which copies are kept up to date, these, and those of which there are copies; in an assignment the names of the spread and of the process, the terms of the group, and then int32s: 1 when another
+ * round follows, the generation of the subscription, 1 when what it told stands, the number of tasks, these, and those to keep copies of. Big-endian.
  */
 
 /** One of the processes that have the name of a member, one after the other: a process keeps that name over restarts. */
@@ -22,11 +22,13 @@ export function isLater(one: Incarnation, other: Incarnation): boolean {
 export interface Subscription {
   readonly topics: readonly string[];
   readonly incarnation: Incarnation;
+  /** How it runs the pipeline, as far as all members have to run it alike. */
+  readonly terms: string;
   /** The tasks that it runs, or has been running. */
   readonly runs: readonly number[];
   /** It goes on running them until it is told to let go. */
   readonly goesOn: boolean;
-  /** The generation that it has joined last; -1: none. What it runs is its own only if no generation was without it (KIP-792). */
+  /** The generation that it has been given tasks in last; -1: none. What it runs is its own only if it was in each generation since (KIP-792). */
   readonly generation: number;
   /** The tasks whose state it keeps a copy of that follows the changelog. */
   readonly standby: readonly number[];
@@ -45,10 +47,18 @@ export interface AssignedTasks {
   readonly isPartial: boolean;
   /** `generation` of the subscription for which it was made. */
   readonly since: number;
+  /** What that told to run is with its member: in no generation since has it been with others. */
+  readonly isKept: boolean;
+  /** A name of its own for each time that somebody has spread tasks. */
+  readonly spread: string;
+  /** The process that had told it. */
+  readonly process: string;
+  /** What members have to run alike, as those do that were there first: who runs it otherwise gets nothing. */
+  readonly terms: string;
 }
 
-export function encodeSubscription({ topics, incarnation, runs, goesOn, generation, standby, copies }: Subscription): Uint8Array {
-  const own = Buffer.concat([text(incarnation.process), ...[incarnation.number, goesOn ? 1 : 0, generation, runs.length, ...runs, standby.length, ...standby, ...copies].map(int32)]);
+export function encodeSubscription({ topics, incarnation, terms, runs, goesOn, generation, standby, copies }: Subscription): Uint8Array {
+  const own = Buffer.concat([text(incarnation.process), text(terms), ...[incarnation.number, goesOn ? 1 : 0, generation, runs.length, ...runs, standby.length, ...standby, ...copies].map(int32)]);
   return Buffer.concat([int16(0), int32(topics.length), ...topics.map(text), bytes(own)]);
 }
 
@@ -59,20 +69,29 @@ export function decodeSubscription(encoded: Uint8Array): Omit<Subscription, 'top
   for (let left = at.int32(); left > 0; left--) at.text();
   at.int32();
   const process = at.text();
+  const terms = at.text();
   const [number, goesOn, generation, ...lists] = at.numbers();
   const [runs, more] = counted(lists);
   const [standby, copies] = counted(more);
-  return { incarnation: { number: number!, process }, goesOn: goesOn === 1, generation: generation!, runs, standby, copies };
+  return { incarnation: { number: number!, process }, terms, goesOn: goesOn === 1, generation: generation!, runs, standby, copies };
 }
 
-export function encodeAssignment({ topics, tasks, standby, isPartial, since }: AssignedTasks): Uint8Array {
+export function encodeAssignment({ topics, tasks, standby, isPartial, since, isKept, spread, process, terms }: AssignedTasks): Uint8Array {
   const lists = [...topics].map(([topic, partitions]) => ({ topic, own: tasks.filter((task) => task < partitions) }));
-  return Buffer.concat([int16(0), int32(lists.length), ...lists.flatMap(({ topic, own }) => [text(topic), int32(own.length), ...own.map(int32)]), bytes(Buffer.concat([isPartial ? 1 : 0, since, tasks.length, ...tasks, ...standby].map(int32)))]);
+  const own = Buffer.concat([text(spread), text(process), text(terms), ...[isPartial ? 1 : 0, since, isKept ? 1 : 0, tasks.length, ...tasks, ...standby].map(int32)]);
+  return Buffer.concat([int16(0), int32(lists.length), ...lists.flatMap(({ topic, own }) => [text(topic), int32(own.length), ...own.map(int32)]), bytes(own)]);
 }
 
-/** What an assignment says, and its partitions as `TOPIC/PARTITION`; nothing when it is empty. */
-export function decodeAssignment(encoded: Uint8Array): Omit<AssignedTasks, 'topics'> & { readonly inputs: readonly string[] } {
-  if (encoded.length === 0) return { inputs: [], tasks: [], standby: [], isPartial: false, since: -1 };
+/** An assignment, of a member of ours or of anybody. */
+export interface DecodedAssignment {
+  /** Its partitions as `TOPIC/PARTITION`. */
+  readonly inputs: readonly string[];
+  /** Undefined where there is nothing of ours. */
+  readonly own: Omit<AssignedTasks, 'topics'> | undefined;
+}
+
+export function decodeAssignment(encoded: Uint8Array): DecodedAssignment {
+  if (encoded.length === 0) return { inputs: [], own: undefined };
   const at = cursor(encoded);
   at.int16();
   const inputs: string[] = [];
@@ -81,9 +100,11 @@ export function decodeAssignment(encoded: Uint8Array): Omit<AssignedTasks, 'topi
     for (let partitions = at.int32(); partitions > 0; partitions--) inputs.push(`${topic}/${at.int32()}`);
   }
   at.int32();
-  const [isPartial, since = -1, ...lists] = at.numbers();
+  if (at.left === 0) return { inputs: inputs.sort(), own: undefined };
+  const [spread, process, terms] = [at.text(), at.text(), at.text()];
+  const [isPartial, since, isKept, ...lists] = at.numbers();
   const [tasks, standby] = counted(lists);
-  return { inputs: inputs.sort(), tasks, standby, isPartial: isPartial === 1, since };
+  return { inputs: inputs.sort(), own: { tasks, standby, isPartial: isPartial === 1, since: since!, isKept: isKept === 1, spread, process, terms } };
 }
 
 /** A list that its length stands before, and what is behind it. */
@@ -120,8 +141,11 @@ function cursor(encoded: Uint8Array) {
     int16: () => view.readInt16BE(move(2)),
     int32: () => view.readInt32BE(move(4)),
     text: () => view.toString('utf8', move(self.int16()), at),
+    get left() {
+      return view.length - at;
+    },
     /** All that is left. */
-    numbers: () => Array.from({ length: Math.floor((view.length - at) / 4) }, () => self.int32()),
+    numbers: () => Array.from({ length: Math.floor(self.left / 4) }, () => self.int32()),
   };
   return self;
 }

@@ -35,9 +35,9 @@ export function describeGroupRequest(group: string): Request<readonly DescribedM
           r.text();
           const host = (r.text() ?? '').replace(/^\//, '');
           const metadata = Uint8Array.from(r.bytes());
-          const { inputs, standby } = decodeAssignment(r.bytes());
+          const { inputs, own } = decodeAssignment(r.bytes());
           r.tags();
-          return { name: instance ?? member, host, inputs, standby, metadata };
+          return { name: instance ?? member, host, inputs, standby: own?.standby ?? [], metadata };
         });
         r.int32();
         r.tags();

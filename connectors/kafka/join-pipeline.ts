@@ -12,7 +12,7 @@ import { standbyCopies, type StandbyOptions } from './standby-copies.js';
  *
  * @param uniqueName a name that no other process gets
  */
-export function joinPipeline({ pipeline, tasks, whole, exchanges, topics }: SharedPipeline, { uniqueName, warn, ...home }: Omit<StandbyOptions, 'pipeline'> & { readonly uniqueName: () => string }): TaskShares {
+export function joinPipeline({ pipeline, tasks, whole, exchanges, topics, terms }: SharedPipeline, { uniqueName, warn, ...home }: Omit<StandbyOptions, 'pipeline'> & { readonly uniqueName: () => string }): TaskShares {
   const { client, log, copy } = home;
   const goesOn = !exchanges;
   let transactionalId = wholeId(pipeline);
@@ -28,7 +28,7 @@ export function joinPipeline({ pipeline, tasks, whole, exchanges, topics }: Shar
     // what was on its way here, and is not any more, does not run
     membership.letGo(running.tasks);
   };
-  const membership: Membership = client.membership({ group: pipeline, instance: copy.instance, incarnation: { number: copy.opening, process: uniqueName() }, tasks, whole, goesOn, topics, copies: copy.tasks, standby: () => standing.ready, onGiven });
+  const membership: Membership = client.membership({ group: pipeline, instance: copy.instance, incarnation: { number: copy.opening, process: uniqueName() }, terms, tasks, whole, goesOn, topics, copies: copy.tasks, standby: () => standing.ready, onGiven });
   const at = (task: number) => ({ topic: parcelsTopic(pipeline), partition: task });
   const readParcels = async (task: number, offset: number) => {
     try {

@@ -46,6 +46,8 @@ export interface MembershipOptions {
   readonly instance: string;
   /** Which process of that name this is. */
   readonly incarnation: Incarnation;
+  /** How it runs the pipeline, in words, as far as all members have to run it alike. */
+  readonly terms: string;
   /** How many tasks there are. */
   readonly tasks: number;
   /** All tasks belong to one process, and the others stand by. */
@@ -71,8 +73,6 @@ const longestHeartbeatMs = 500;
 const partialHeartbeatMs = 50;
 /** Sessions after which tasks that are with nobody are asked for again: who had to let go of them may have died, and have come back without them. */
 const partialSessions = 1;
-/** Between a round and the next one that a member asks for: another that has not heard of its tasks by then misses the round, and begins anew. */
-const betweenRoundsMs = 100;
 /** Before it joins again a group that has gone on. */
 const againMs = 5;
 
@@ -80,10 +80,10 @@ const againMs = 5;
  * A member of a group by Kafka's classic protocol, in one of two ways. *Stopping*: all members stop at an epoch's end, join, and get tasks from the one that leads; between joining and getting tasks nobody runs any, so a task moves at once. *Going on* (KIP-429): a
  * member tells what it runs while it joins, and goes on. A task that has to move is given to nobody in that round; who runs it lets go and joins again, and the next round gives it away. So only tasks stop that move.
  *
- * What a member runs is its own for as long as it has joined every generation: whatever a leader knew when it gave tasks away, it knew of these. A member that has missed one, or has another name since, is taken to run nothing, by the leader
- * and by itself. A member that does not come is given up; its generation is over, and its commits are refused.
+ * What a member runs is its own for as long as all who gave tasks away knew of it. A leader knows that of a member that was given tasks in the generation before, and of one whose tasks it has itself left alone in that generation: who joins, and comes too late for its tasks since others ask for the next round already,
+ * goes on. Any other, and one that has another name since, is taken to run nothing, by the leader, which tells it. A member that does not come is given up; its generation is over, and its commits are refused.
  */
-export function createMembership({ cluster, group, instance, incarnation, tasks, whole, goesOn, copies, standby = () => [], topics, onGiven }: MembershipOptions): Membership {
+export function createMembership({ cluster, group, instance, incarnation, terms, tasks, whole, goesOn, copies, standby = () => [], topics, onGiven }: MembershipOptions): Membership {
   const { clock, settings } = cluster;
   let identity: GroupIdentity = { group, member: '', instance };
   /** That it has joined last. */
@@ -94,6 +94,10 @@ export function createMembership({ cluster, group, instance, incarnation, tasks,
   let held: readonly number[] = [];
   /** What it has told to run in the last round. */
   let claimed = held;
+  /** How often it has spread tasks. */
+  let spreads = 0;
+  /** The last spread, when it was its own: the generation, and what those had told to be given tasks in last whose tasks were left alone. */
+  let led: { readonly generation: number; readonly owners: ReadonlyMap<string, number> } | undefined;
   /** Counts how often its tasks were taken to be its own no more. */
   let life = 0;
   let given: (Assignment & { readonly isPartial: boolean; readonly at: number }) | undefined;
@@ -131,25 +135,32 @@ export function createMembership({ cluster, group, instance, incarnation, tasks,
       return undefined;
     }
   };
-  const spread = (joined: Joined): ReadonlyMap<string, Uint8Array> => {
-    if (!joined.leads) return new Map();
-    const holders = joined.members.map(({ member, metadata }): TaskHolder => {
-      const told = decodeSubscription(metadata);
-      // it has missed a generation, and begins anew
-      const isGone = told.goesOn && told.generation !== joined.generation - 1;
-      return isGone ? { ...told, member, runs: [], goesOn: false, copies: [...told.runs, ...told.copies] } : { member, ...told };
-    });
+  const spread = (joined: Joined): Spread => {
+    const name = `${incarnation.process}/${(spreads += 1)}`;
+    if (!joined.leads) return { name, owners: new Map(), assignments: new Map() };
+    const before = joined.generation - 1;
+    const told = joined.members.map(({ member, metadata }) => ({ member, ...decodeSubscription(metadata) }));
+    const isOwner = ({ member, goesOn, generation }: (typeof told)[number]) => generation === before || (goesOn && led?.generation === before && led.owners.get(member) === generation);
+    const owners = new Map(told.filter(isOwner).map(({ member, generation }) => [member, generation]));
+    // those of who was there before and still is; some of which there are only names have died
+    const there = told.filter(({ member }) => owners.has(member));
+    const agreed = (there.find(({ runs }) => runs.length > 0) ?? there.find(({ member }) => member === joined.member) ?? there[0] ?? told.find(({ member }) => member === joined.member)!).terms;
+    const holders = told.filter((one) => one.terms === agreed).map((one): TaskHolder => (one.goesOn && !owners.has(one.member) ? { ...one, runs: [], ran: one.runs, goesOn: false } : one));
     const { shares, isPartial } = spreadRound(holders, tasks, whole);
     const standing = spreadStandby(holders, shares, tasks, settings.standby);
-    return new Map(joined.members.map(({ member, metadata }) => [member, encodeAssignment({ topics, tasks: shares.get(member)!, standby: standing.get(member)!, isPartial, since: decodeSubscription(metadata).generation })]));
+    const assignments = told.map(({ member, generation: since, incarnation: { process } }) => {
+      const share = { tasks: shares.get(member) ?? [], standby: standing.get(member) ?? [], isPartial, since, isKept: owners.has(member), spread: name, process, terms: agreed };
+      return [member, encodeAssignment({ topics, ...share })] as const;
+    });
+    return { name, owners, assignments: new Map(assignments) };
   };
   const joinOnce = async (): Promise<Joined | undefined> => {
     claimed = held;
-    const request = joinGroupRequest(identity, settings.sessionMs, rebalanceMs, encodeSubscription({ topics: [...topics.keys()], incarnation, runs: claimed, goesOn, generation: since, standby: standby(), copies: copies() }));
+    const request = joinGroupRequest(identity, settings.sessionMs, rebalanceMs, encodeSubscription({ topics: [...topics.keys()], incarnation, terms, runs: claimed, goesOn, generation: since, standby: standby(), copies: copies() }));
     // made again as it was: to the coordinator it is the same then, and a group that has come to an end of its round is not disturbed
     const joined = await cluster.patiently(`joining group ${group}`, () => unlessGone(request));
     if (joined === undefined) return undefined;
-    if (joined.member !== identity.member || joined.generation !== since + 1) beginAnew();
+    if (joined.member !== identity.member) beginAnew();
     identity = { ...identity, member: joined.member };
     generation = joined.generation;
     return joined;
@@ -157,16 +168,25 @@ export function createMembership({ cluster, group, instance, incarnation, tasks,
   const play = async (): Promise<void> => {
     for (;;) {
       const joined = await joinOnce();
-      const request = joined && syncGroupRequest(identity, generation, spread(joined));
+      const mine = joined && spread(joined);
+      const request = mine && syncGroupRequest(identity, generation, mine.assignments);
       const assignment = request && (await cluster.patiently(`the tasks of group ${group}`, () => unlessGone(request)));
       if (assignment === undefined) {
         await clock.wait(againMs);
         continue;
       }
-      const { tasks: own, standby: others, isPartial, since: known } = decodeAssignment(assignment);
+      const { tasks: own, standby: others, isPartial, since: known, isKept, spread: name, process, terms: agreed } = decodeAssignment(assignment).own ?? nothing;
+      if (agreed !== undefined && agreed !== terms) {
+        if (known === since && process === incarnation.process) throw mismatch(group, terms, agreed);
+        // made for the process before this one on its machine: another round tells what holds now
+        beginAnew();
+        since = generation;
+        continue;
+      }
       // a coordinator that took over while members joined has let another round have this number
-      if (known !== since) beginAnew();
+      if (known !== since || !isKept) beginAnew();
       since = generation;
+      led = mine !== undefined && mine.name === name ? { generation, owners: mine.owners } : undefined;
       held = [...new Set([...held, ...own])];
       given = { tasks: own, standby: others, isPartial, life, at: clock.now(), member: goesOn ? goingOn(life) : inGeneration({ group, generation, member: identity.member }) };
       return;
@@ -183,8 +203,6 @@ export function createMembership({ cluster, group, instance, incarnation, tasks,
   const joinBeside = async (): Promise<void> => {
     try {
       do {
-        const pause = (given?.at ?? 0) + betweenRoundsMs - clock.now();
-        if (round === undefined && pause > 0) await clock.wait(pause);
         if (hasLeft) return;
         await join();
       } while (hasLetGo());
@@ -270,6 +288,21 @@ export function createMembership({ cluster, group, instance, incarnation, tasks,
       }
     },
   };
+}
+
+/** An assignment of nobody, for a member that the leader did not know. */
+const nothing = { tasks: [], standby: [], isPartial: false, since: -1, isKept: false, spread: undefined, process: undefined, terms: undefined };
+
+function mismatch(group: string, own: string, others: string): HeadraceError {
+  return new HeadraceError('HR_GROUP_MISMATCH', `Other processes run ${group} ${others}; this one would run it ${own}.`, { place: { pipeline: group } });
+}
+
+/** How tasks are given in a round. */
+interface Spread {
+  readonly name: string;
+  /** Members whose tasks are left alone, and what they have told to be given tasks in last. */
+  readonly owners: ReadonlyMap<string, number>;
+  readonly assignments: ReadonlyMap<string, Uint8Array>;
 }
 
 /** Answers after which a member joins again under another name. */

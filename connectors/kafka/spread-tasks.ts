@@ -3,6 +3,8 @@ export interface TaskHolder {
   readonly member: string;
   /** The tasks that it runs, or has been running. */
   readonly runs: readonly number[];
+  /** The tasks that it ran for as long as they were its own: others may run them. @default none */
+  readonly ran?: readonly number[];
   /** It goes on running them: nobody else may have one of them before it has let go. */
   readonly goesOn: boolean;
   /** The tasks of which it has a copy of the state that follows the changelog. */
@@ -20,9 +22,9 @@ export interface TaskHolder {
 export function spreadTasks(members: readonly TaskHolder[], tasks: number, whole = false): ReadonlyMap<string, readonly number[]> {
   const ordered = [...members].sort((a, b) => b.runs.length - a.runs.length || (a.member < b.member ? -1 : 1)).map((holder) => ({ ...holder, own: [] as number[] }));
   const taken = new Set<number>();
-  for (const held of ['runs', 'standby', 'copies'] as const) {
+  for (const held of ['runs', 'ran', 'standby', 'copies'] as const) {
     for (const holder of ordered) {
-      for (const task of [...holder[held]].sort((a, b) => a - b)) {
+      for (const task of [...(holder[held] ?? [])].sort((a, b) => a - b)) {
         if (task >= tasks || taken.has(task)) continue;
         taken.add(task);
         holder.own.push(task);

@@ -35,6 +35,8 @@ export interface SharedPipeline {
   readonly exchanges: boolean;
   /** Topics that are read, and their partitions. */
   readonly topics: ReadonlyMap<string, number>;
+  /** How this process runs it, in words, as far as all have to run it alike: one that says anything else than those that run it already ends with HR_GROUP_MISMATCH. */
+  readonly terms: string;
 }
 
 /** Brings what tasks send to one another from process to process: records for each receiving task, which are written with epochs (`EpochCommit.parcels`). */

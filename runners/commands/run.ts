@@ -36,7 +36,7 @@ export const run: Command = {
   options: {
     bounded: { what: 'stop at the end of the input, with every window closed' },
     workers: { value: 'N', what: 'worker threads (default 1: everything in one thread)' },
-    'commit-ms': { value: 'N', what: 'milliseconds between commits (default 200, bounded 2,000)' },
+    'commit-ms': { value: 'N', what: 'milliseconds between commits, and between looks for records while there are none (default 200, at least 10; bounded 2,000)' },
     http: { value: '[HOST:]PORT', what: 'serve metrics and health there (default: nowhere; the host is 127.0.0.1)' },
     'drop-state': { value: 'STEP,…', what: 'forget the state of these steps if it does not fit the pipeline any more' },
     'move-state': { value: 'OLD=NEW,…', what: 'a step has another id now: its state moves there' },
@@ -56,8 +56,8 @@ export const run: Command = {
 
 async function runPipeline(call: Call, log: CommandLog): Promise<number> {
   const workers = wholeNumber(call, 'workers', 1, 1_024);
-  const commitMs = wholeNumber(call, 'commit-ms', 1, 3_600_000);
   const bounded = call.options.has('bounded');
+  const commitMs = wholeNumber(call, 'commit-ms', bounded ? 1 : shortestCommitMs, 3_600_000);
   const source = call.operands[0]!;
   const pipeline = await loadPipeline(source);
   const graph = buildGraph(pipeline);
@@ -130,6 +130,8 @@ function tellFates(log: CommandLog, fates: readonly StateFate[]): void {
 
 /** Milliseconds that a run has to end after a signal: less than the 10 s after which Docker and Kubernetes kill at the earliest. */
 const stopGraceMs = 9_000;
+/** A live run commits as often, and looks for records as often while there are none. */
+const shortestCommitMs = 10;
 
 /** The run, or an error when it has not ended in time after the signal: a broker that does not answer is not waited for then. */
 async function withinGrace<R>(running: Promise<R>, abort: AbortSignal, pipeline: string): Promise<R> {

@@ -48,6 +48,7 @@ export const documentedLimits: readonly DocumentedLimit[] = [
   { constant: 'requestTimeoutMs', file: 'connectors/s3/s3-artefacts.ts', unit: 'ms', what: 'After so long a request to S3 without an answer is given up and tried anew.' },
   { constant: 'attempts', file: 'connectors/s3/s3-artefacts.ts', unit: '', what: 'So often a request to S3 is tried that fails for the moment.' },
   { constant: 'requestTimeoutMs', file: 'connectors/kafka/transport.ts', unit: 'ms', what: 'After so long a request to Kafka without an answer is given up and tried anew.' },
+  { constant: 'shortestCommitMs', file: 'runners/commands/run.ts', unit: 'ms', what: 'Shortest `--commit-ms` of a live run: it looks for records as often while there are none.' },
   { constant: 'stopGraceMs', file: 'runners/commands/run.ts', unit: 'ms', what: 'After a signal a run is ended when it has not ended by itself in this time.' },
   { constant: 'shortestSecret', file: 'runners/operations/without-secrets.ts', unit: '', what: 'Secrets with fewer characters are not taken out of messages: ordinary words would go with them.' },
   { constant: 'featureBatchLimit', file: 'serving/feature-server.ts', unit: '', what: 'Entities in one request to `headrace serve`.' },

@@ -136,7 +136,7 @@ export async function runJob(options: JobOptions): Promise<JobResult> {
   const totals = { records: 0, outputs: 0, epochs: 0 };
   const all = Array.from({ length: taskCount }, (_, i) => i);
   const probe = options.journal === undefined ? probeTask(pipeline, taskCount, { ...options, artefacts: runtime.artefacts, inputs: partitions, outputs }) : undefined;
-  const shares = probe && (await runtime.join?.({ pipeline: pipeline.name, tasks: taskCount, whole: probe.sendsToOthers && !canSpread(graph, options), exchanges: probe.sendsToOthers, topics: partitions }));
+  const shares = probe && (await runtime.join?.({ pipeline: pipeline.name, tasks: taskCount, whole: probe.sendsToOthers && !canSpread(graph, options), exchanges: probe.sendsToOthers, topics: partitions, terms: termsOf(options, taskCount, probe) }));
   const hosting = createHosting();
   let share: Share = { tasks: [], kept: [] };
   try {
@@ -159,6 +159,11 @@ export async function runJob(options: JobOptions): Promise<JobResult> {
     await closeHosting(hosting);
     await shares?.leave();
   }
+}
+
+/** What processes that share a pipeline have to run alike. */
+function termsOf({ bounded }: JobOptions, taskCount: number, { stages }: TaskProbe): string {
+  return `${bounded ? 'with' : 'without'} --bounded, as ${taskCount} tasks, ${stages.length === 0 ? 'which send nothing to one another' : `which send to one another in ${stages.length} stages`}`;
 }
 
 /** Whether tasks may stay open from one share to the next: what they send to others is named by the share. */

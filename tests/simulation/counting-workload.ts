@@ -96,7 +96,7 @@ export function countingWorkload({ time, brokers, partitions, isGroup, startTime
   /** As a member of a group, with the tasks that are given to it. */
   const runMember = async (place: PipelinePlace): Promise<void> => {
     const { runtime, process, last, report } = place;
-    const shares = await runtime.join({ pipeline, tasks: partitions, whole: false, exchanges: false, topics: new Map([[input, partitions]]) });
+    const shares = await runtime.join({ pipeline, tasks: partitions, whole: false, exchanges: false, topics: new Map([[input, partitions]]), terms: 'alike' });
     for (;;) {
       try {
         const { tasks } = await shares.next();

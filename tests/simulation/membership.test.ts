@@ -2,44 +2,23 @@
  * Members of a group on simulated brokers, step by step: who has which task after each round.
  */
 import { describe, expect, test } from 'vitest';
-import { createCluster } from '../../connectors/kafka/cluster.js';
-import { kafkaSettings } from '../../connectors/kafka/kafka-settings.js';
-import { createMembership, type Membership } from '../../connectors/kafka/membership.js';
-import { brokerReleases } from './brokers/broker-traits.js';
-import { simulatedBrokers } from './brokers/simulated-brokers.js';
-import { calm, drawFate } from './faults.js';
-import { simulatedNetwork } from './simulated-network.js';
-import { type SimulatedProcess, simulatedProcess } from './simulated-process.js';
-import { simulatedTime } from './simulated-time.js';
+import { type GroupWorld, groupWorld } from './group-world.js';
 
 const group = 'members';
 const tasks = 4;
 const shortSessionMs = 3_000;
+const world = (sessionMs = shortSessionMs) => groupWorld({ group, tasks, sessionMs });
 
-/** Two brokers, and what it takes to be a member. */
-function world(sessionMs = shortSessionMs) {
-  const time = simulatedTime(7);
-  const traits = brokerReleases.at(-1)!;
-  const brokers = simulatedBrokers(time, traits, 2, () => 1);
-  const network = simulatedNetwork({ time, brokers, fate: (key) => drawFate(time, calm, key, traits), note: () => undefined });
-  const settings = { ...kafkaSettings({ KAFKA_BROKERS: 'broker-0:9092,broker-1:9092' })!, sessionMs };
-  let processes = 0;
-  const member = (instance: string): { readonly process: SimulatedProcess; readonly membership: Membership } => {
-    const process = simulatedProcess(time, processes++, 0);
-    const cluster = createCluster({ settings, clock: process.clock, transport: network.transport(process) });
-    return { process, membership: createMembership({ cluster, group, instance, incarnation: { number: process.id, process: `process ${process.id}` }, tasks, whole: false, goesOn: true, copies: () => [], topics: new Map([['in', tasks]]) }) };
-  };
-  /** Waits for something that a member does. */
-  const after = async <T>(promise: Promise<T>): Promise<T> => {
-    let isOver = false;
-    void promise.finally(() => (isOver = true)).catch(() => undefined);
-    await time.runUntil(() => isOver, 100_000);
-    return promise;
-  };
-  const until = async (is: () => boolean): Promise<void> => {
-    expect(await time.runUntil(is, 4 * sessionMs)).toBe(true);
-  };
-  return { time, brokers, member, after, until };
+/** Two members, of which one has handed half of its tasks over to the other. */
+async function twoMembers({ member, after, until }: GroupWorld) {
+  const [a, b] = [member('a'), member('b')];
+  const first = await after(a.membership.join([]));
+  await after(b.membership.join([]));
+  await until(() => a.membership.given!.tasks.length === 2);
+  a.membership.letGo([0, 1]);
+  await until(() => b.membership.given!.tasks.length === 2);
+  b.membership.letGo([2, 3]);
+  return { a, b, first };
 }
 
 describe('a member that goes on', () => {
@@ -92,15 +71,31 @@ describe('a member that goes on', () => {
     expect(a.membership.given!.tasks).toEqual([]);
   });
 
+  test('keeps what it runs where it comes too late for the tasks of a round', async () => {
+    const on = world();
+    const { brokers, member, after, until } = on;
+    const { a, b } = await twoMembers(on);
+    const before = b.membership.given!;
+    const { generation, member: name } = before.member.now();
+    const c = member('c');
+    const joining = c.membership.join([]);
+    await until(() => brokers.groups.heartbeat(group, name, 'b', generation + 1) === 0);
+    // it has joined, and does not ask for its tasks before the next round has begun
+    b.process.stall(500);
+    await after(joining);
+    await until(() => a.membership.given!.member.now().generation === generation + 1);
+    await after(member('d').membership.join([]));
+    await until(() => b.membership.given !== before);
+    expect(b.membership.given!.member.now().generation).toBeGreaterThan(generation + 1);
+    expect(b.membership.given!.life).toBe(before.life);
+    expect(before.member.now().generation).toBe(b.membership.given!.member.now().generation);
+  });
+
   test('begins anew where another coordinator has played a round of the same number without it', async () => {
     // longer than a round waits for a member
-    const { time, brokers, member, after, until } = world(60_000);
-    const [a, b] = [member('a'), member('b')];
-    const first = await after(a.membership.join([]));
-    await after(b.membership.join([]));
-    await until(() => a.membership.given!.tasks.length === 2);
-    a.membership.letGo([0, 1]);
-    await until(() => b.membership.given!.tasks.length === 2);
+    const on = world(60_000);
+    const { time, brokers, member, after, until } = on;
+    const { a, first } = await twoMembers(on);
     const { generation, member: name } = first.member.now();
     const joining = member('c').membership.join([]);
     // all have joined, and none has been given tasks: another broker, who takes over then, knows the round before
@@ -116,13 +111,9 @@ describe('a member that goes on', () => {
 
 describe('a process that takes the place of the one before it', () => {
   test('joins again where a coordinator takes over that knows the one before, and not it', async () => {
-    const { brokers, member, after, until } = world(60_000);
-    const [a, b] = [member('a'), member('b')];
-    await after(a.membership.join([]));
-    await after(b.membership.join([]));
-    await until(() => a.membership.given!.tasks.length === 2);
-    a.membership.letGo([0, 1]);
-    await until(() => b.membership.given!.tasks.length === 2);
+    const on = world(60_000);
+    const { brokers, member, after, until } = on;
+    const { a, b } = await twoMembers(on);
     const { generation, member: name } = b.membership.given!.member.now();
     a.process.kill();
     // a round is being played when the next process on the machine of `a` joins it: nothing is written down of it before the end of the round
@@ -154,5 +145,41 @@ describe('a process that takes the place of the one before it', () => {
     await time.runUntil(() => false, 4 * shortSessionMs);
     expect(later.membership.replaced).toBe(false);
     expect(brokers.groups.members(group).map(({ instance }) => instance).sort()).toEqual(['a', 'b']);
+  });
+});
+
+describe('members that would run the pipeline otherwise than others', () => {
+  test('are told so, and the others go on with what they run', async () => {
+    const on = world();
+    const { member, after, until } = on;
+    const { a, b, first } = await twoMembers(on);
+    const given = b.membership.given!;
+    const c = member('c', { terms: 'bounded' });
+    await expect(after(c.membership.join([]))).rejects.toMatchObject({ code: 'HR_GROUP_MISMATCH', message: 'Other processes run members live; this one would run it bounded.' });
+    await after(c.membership.leave());
+    const { generation } = given.member.now();
+    await until(() => given.member.now().generation > generation);
+    expect(a.membership.given).toMatchObject({ tasks: [0, 1], life: first.life });
+    expect(b.membership.given).toMatchObject({ tasks: [2, 3], life: given.life });
+  });
+
+  test('are refused also in the place of the one that led', async () => {
+    const on = world();
+    const { member, after, until } = on;
+    const { a, b } = await twoMembers(on);
+    a.process.kill();
+    const again = member('a', { terms: 'bounded' });
+    await expect(after(again.membership.join([]))).rejects.toMatchObject({ code: 'HR_GROUP_MISMATCH' });
+    await after(again.membership.leave());
+    await until(() => b.membership.given!.tasks.length === tasks);
+  });
+
+  test('go on where the one that ran it so has died, and they have its name', async () => {
+    const { member, after } = world();
+    const a = member('a');
+    await after(a.membership.join([]));
+    a.process.kill();
+    const again = member('a', { terms: 'bounded' });
+    expect((await after(again.membership.join([]))).tasks).toEqual([0, 1, 2, 3]);
   });
 });

@@ -84,10 +84,16 @@ export const mutants: readonly Mutant[] = [
     isFoundSoon: true,
   },
   {
-    without: 'the look at the generation of what a member tells to run: it may have been with others meanwhile',
+    without: 'the answer to a member that what it tells to run may have been with others meanwhile: it goes on',
     file: 'connectors/kafka/membership.ts',
-    from: 'if (joined.member !== identity.member || joined.generation !== since + 1) beginAnew();',
-    to: 'if (joined.member !== identity.member) beginAnew();',
+    from: 'if (known !== since || !isKept) beginAnew();',
+    to: 'if (known !== since) beginAnew();',
+  },
+  {
+    without: 'the look at the generation of what a member tells to run: it is left alone, though it may have been with others meanwhile',
+    file: 'connectors/kafka/membership.ts',
+    from: 'led?.generation === before && led.owners.get(member) === generation',
+    to: 'generation >= 0',
   },
   {
     without: 'the look at who has the name of a member now: it ends where a coordinator takes over that knows the process before it on its machine',

@@ -28,7 +28,7 @@ describe.skipIf(brokers === undefined)('who runs a pipeline', () => {
   /** A process in the group of the pipeline; it commits one record for each of its tasks. */
   const start = async (client: (typeof clients)[number], exchanges: boolean, named: Partial<StateCopy> = {}) => {
     const runtime = await opened(await openKafka({ settings: settingsOf(client), dataDir: temporaryDirectory(), mode: 'read' }, { openCopy: (...args) => ({ ...openStateCopy(...args), ...named }) }));
-    const shares = await runtime.join({ pipeline, tasks, whole: false, exchanges, topics: new Map([[input, tasks]]) });
+    const shares = await runtime.join({ pipeline, tasks, whole: false, exchanges, topics: new Map([[input, tasks]]), terms: 'alike' });
     onTestFinished(() => shares.leave());
     const commit = (epoch: number, owned: readonly number[]) =>
       runtime.log.commit({
@@ -151,7 +151,7 @@ describe.skipIf(brokers === undefined)('who runs a pipeline', () => {
     const commit = (epoch: number) => whole.log.commit({ pipeline, epoch, outputs: [{ topic: output, partition: 0, block: blockOf([{ key: null, value: `whole ${epoch}`, timestamp: 1 }]) }], state: [], positions: [{ topic: input, partition: 0, offset: epoch }], journal: [] });
     await commit(1);
     const runtime = await opened(await openKafka({ settings: settingsOf('columnar'), dataDir: temporaryDirectory(), mode: 'read' }));
-    const shares = await runtime.join({ pipeline, tasks: 1, whole: false, exchanges: false, topics: new Map([[input, 1]]) });
+    const shares = await runtime.join({ pipeline, tasks: 1, whole: false, exchanges: false, topics: new Map([[input, 1]]), terms: 'alike' });
     onTestFinished(() => shares.leave());
     expect(await shares.next()).toEqual({ tasks: [0], kept: [] });
     await expect(commit(2)).rejects.toMatchObject({ code: 'HR_EPOCH_FENCED' });

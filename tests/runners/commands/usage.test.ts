@@ -36,6 +36,7 @@ test.each([
   [['run', 'a.ts', '--workers'], '--workers needs a value: --workers N'],
   [['run', 'a.ts', '--data-dir', '--bounded'], '--data-dir needs a value: --data-dir DIR'],
   [['run', 'a.ts', '--workers', '0'], '--workers is "0"; give a whole number from 1 to'],
+  [['run', 'a.ts', '--commit-ms', '9'], '--commit-ms is "9"; give a whole number from 10 to 3600000'],
   [['run', 'a.ts', '--commit-ms', '1.5'], '--commit-ms is "1.5"; give a whole number'],
   [['simulate', '--users', '0'], '--users is "0"; give a whole number from 1 on'],
   [['simulate', '--rate', 'fast'], '--rate is "fast"; give a number over 0'],
