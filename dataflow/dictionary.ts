@@ -122,6 +122,18 @@ export class Dictionary {
     return this.#pool.subarray(this.#end[id]!, this.#end[id + 1]!);
   }
 
+  keyLength(id: number): number {
+    return this.#end[id + 1]! - this.#end[id]!;
+  }
+
+  /** Copies the key of an id to `target` from `at` on; answers with where it ends. */
+  copyKey(id: number, target: Uint8Array, at: number): number {
+    const pool = this.#pool;
+    let to = at;
+    for (let i = this.#end[id]!, end = this.#end[id + 1]!; i < end; i++) target[to++] = pool[i]!;
+    return to;
+  }
+
   /** Below 0 where the key of an id is before `key` by its bytes, 0 where it is the same. */
   compare(id: number, key: Uint8Array): number {
     return compareBytes(this.#pool, this.#end[id]!, this.#end[id + 1]!, key, 0, key.length);

@@ -15,7 +15,7 @@ export function eachHour(hours: Buffer, take: (start: number, from: number, to: 
   }
 }
 
-/** The hours with one of them put in, or in place of what it was. */
+/** The hours with one of them put in, or in place of what it was. They have an array to themselves, in which the newest changes where it stands: `hours` is not to be used any more. */
 export function withHour(hours: Buffer, start: number, value: Uint8Array): Buffer {
   const hour = start / paneMs.large;
   let [at, next] = [hours.length, hours.length];
@@ -28,14 +28,23 @@ export function withHour(hours: Buffer, start: number, value: Uint8Array): Buffe
     }
     place = end;
   }
+  const size = at + headBytes + value.length + hours.length - next;
+  if (next === hours.length && size <= hours.buffer.byteLength) return putHour(size === hours.length ? hours : Buffer.from(hours.buffer, 0, size), at, hour, value);
   // of its own: a slice of Node's pool would keep all of that
-  const out = Buffer.allocUnsafeSlow(at + headBytes + value.length + hours.length - next);
+  const out = Buffer.from(Buffer.allocUnsafeSlow(size + spareBytes).buffer, 0, size);
   hours.copy(out, 0, 0, at);
-  out.writeInt32LE(hour, at);
-  out.writeUInt32LE(value.length, at + 4);
-  out.set(value, at + headBytes);
   hours.copy(out, at + headBytes + value.length, next);
-  return out;
+  return putHour(out, at, hour, value);
+}
+
+/** Room behind hours of which one has changed: mostly the newest, which grows a little each time. */
+const spareBytes = 64;
+
+function putHour(hours: Buffer, at: number, hour: number, value: Uint8Array): Buffer {
+  hours.writeInt32LE(hour, at);
+  hours.writeUInt32LE(value.length, at + 4);
+  hours.set(value, at + headBytes);
+  return hours;
 }
 
 /** The hours of an entity as they are committed, from `from` on (the start of an hour, epoch ms). */

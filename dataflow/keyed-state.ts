@@ -1,5 +1,6 @@
 import type { KeyedBy } from './batch.js';
 import { packPlain, unpackPlain } from './plain-bytes.js';
+import { maxKeyBytes } from './ports/state-backend.js';
 import { entityBytes, type StateTable } from './state-table.js';
 
 /** One value and any timers for each key; what is not in memory is read from the table. */
@@ -171,6 +172,8 @@ export function createKeyedState<S>(options: {
 }
 
 const prefixBytes = 3;
+/** Length of a key up to which `entityBytes` does not cut it, whatever its characters; where it escapes nothing either, it only ends it. */
+const plainLength = Math.floor(maxKeyBytes / 2 / 3);
 
 function prefix(task: number, kind: number): Buffer {
   const bytes = Buffer.allocUnsafe(prefixBytes);
@@ -181,6 +184,16 @@ function prefix(task: number, kind: number): Buffer {
 
 /** The prefix, `room` bytes to fill, and a key as `entityBytes` writes it. */
 function behind(task: number, kind: number, key: string, room = 0): Buffer {
+  if (key.length <= plainLength && !key.includes('\0')) {
+    const end = prefixBytes + room + Buffer.byteLength(key);
+    const bytes = Buffer.allocUnsafe(end + 2);
+    bytes.writeUInt16BE(task);
+    bytes[2] = kind;
+    bytes.write(key, prefixBytes + room);
+    bytes[end] = 0;
+    bytes[end + 1] = 0;
+    return bytes;
+  }
   const entity = entityBytes(Buffer.from(key));
   const bytes = Buffer.allocUnsafe(prefixBytes + room + entity.length);
   bytes.writeUInt16BE(task);

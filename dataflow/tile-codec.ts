@@ -1,5 +1,8 @@
 import { addFloat } from './accumulators/leaf-loops.js';
 import { Pane } from './accumulators/pane.js';
+import type { Pairs } from './accumulators/pairs.js';
+import type { Dictionary } from './dictionary.js';
+import { enlarged } from './enlarged.js';
 import type { Layout, TableLayout } from './accumulators/layout.js';
 
 /*
@@ -30,21 +33,44 @@ export function packTile(pane: Pane, row: number): Uint8Array {
     else if (group.kind === 'dense') putCells(data, row * group.size * stride, group.size * stride, identity);
     else {
       const pairs = pane.pairs[t]!;
-      const slots: number[] = [];
-      for (let slot = pairs.first(row); slot >= 0; slot = pairs.next(slot)) slots.push(slot);
       const labels = pane.labels[t];
-      if (slots.length > 1) slots.sort((a, b) => (labels === undefined ? pairs.groupOf(a) - pairs.groupOf(b) : Buffer.compare(labels.key(pairs.groupOf(a)), labels.key(pairs.groupOf(b)))));
-      putNumber(slots.length);
-      for (const slot of slots) {
+      const count = orderSlots(pairs, row, labels);
+      putNumber(count);
+      for (let i = 0; i < count; i++) {
+        const slot = slots[i]!;
         if (labels === undefined) putNumber(pairs.groupOf(slot));
-        else putBytes(labels.key(pairs.groupOf(slot)));
+        else putLabel(labels, pairs.groupOf(slot));
         putCells(data, slot * stride, stride, identity);
       }
     }
   }
   const tile = Buffer.allocUnsafe(end);
-  out.copy(tile, 0, 0, end);
+  if (end > shortCopy) out.copy(tile, 0, 0, end);
+  else for (let i = 0; i < end; i++) tile[i] = out[i]!;
   return tile;
+}
+
+/** Bytes up to which a loop copies faster than a call. */
+const shortCopy = 64;
+/** Slots up to which each is put into its place, one after the other. */
+const fewSlots = 32;
+let slots = new Int32Array(fewSlots);
+
+/** Puts the slots of a row into `slots`, in the order of their groups; answers with how many there are. */
+function orderSlots(pairs: Pairs, row: number, labels: Dictionary | undefined): number {
+  let count = 0;
+  for (let slot = pairs.first(row); slot >= 0; slot = pairs.next(slot)) {
+    if (count === slots.length) slots = enlarged(slots, fewSlots);
+    let at = count++;
+    for (; at > 0 && count <= fewSlots && compareGroups(pairs, labels, slots[at - 1]!, slot) > 0; at--) slots[at] = slots[at - 1]!;
+    slots[at] = slot;
+  }
+  if (count > fewSlots) slots.subarray(0, count).sort((a, b) => compareGroups(pairs, labels, a, b));
+  return count;
+}
+
+function compareGroups(pairs: Pairs, labels: Dictionary | undefined, a: number, b: number): number {
+  return labels === undefined ? pairs.groupOf(a) - pairs.groupOf(b) : labels.compareIds(pairs.groupOf(a), pairs.groupOf(b));
 }
 
 /** Adds the bytes of a tile, `bytes` from `from` on, to row `row`. Cost: one step a cell that the tile has; nothing is allocated but for groups not seen before. */
@@ -185,11 +211,11 @@ export function numberEnd(bytes: Uint8Array, at: number): number {
   return at + (first < wide16 ? 1 : first === wide16 ? 3 : first === wide32 ? 5 : 9);
 }
 
-function putBytes(bytes: Uint8Array): void {
-  putNumber(bytes.length);
-  room(bytes.length);
-  out.set(bytes, end);
-  end += bytes.length;
+function putLabel(labels: Dictionary, id: number): void {
+  const length = labels.keyLength(id);
+  putNumber(length);
+  room(length);
+  end = labels.copyKey(id, out, end);
 }
 
 function room(n: number): void {
