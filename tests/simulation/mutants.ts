@@ -37,6 +37,13 @@ export const mutants: readonly Mutant[] = [
     isFoundSoon: true,
   },
   {
+    without: 'the order of the outputs in what is looked for after an end that was not confirmed: a record of the changelog may be deleted by then',
+    file: 'connectors/kafka/commit-once.ts',
+    from: 'this.first = new Map(names.filter((name) => first.has(name)).map((name) => [name, first.get(name)!]));',
+    to: 'this.first = names.length === 0 ? new Map() : first;',
+    wasFound: true,
+  },
+  {
     without: 'the old identity of a producer that recovers: a process that stood still takes over from the one that took over',
     file: 'connectors/kafka/transactional-producer.ts',
     from: 'identity = await init(identity);',
