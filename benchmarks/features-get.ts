@@ -9,7 +9,7 @@ import { embeddedFeatures } from '../connectors/embedded/embedded-features.js';
 import { openEmbedded } from '../connectors/embedded/embedded-runtime.js';
 import { redisFeatures } from '../connectors/redis/redis-features.js';
 import { type RedisSettings, redisSettings } from '../connectors/redis/redis-settings.js';
-import type { FeatureSet } from '../dataflow/features.js';
+import type { FeatureSet } from '../dataflow/features/features.js';
 import clickFeatures from '../pipelines/click-features.js';
 import { itemFeatures, userFeatures } from '../pipelines/click-feature-sets.js';
 import { writeEvents } from '../runners/import/write-events.js';

@@ -1,8 +1,8 @@
 import { type Cluster, createCluster } from '../connectors/kafka/cluster.js';
-import { encodeRecords } from '../connectors/kafka/encode-records.js';
+import { encodeRecords } from '../connectors/kafka/records/encode-records.js';
 import { checkAnswer } from '../connectors/kafka/kafka-errors.js';
 import type { KafkaSettings } from '../connectors/kafka/kafka-settings.js';
-import { produceRequest } from '../connectors/kafka/record-requests.js';
+import { produceRequest } from '../connectors/kafka/protocol/record-requests.js';
 import type { RecordBlock } from '../dataflow/record-block.js';
 
 const timeoutMs = 30_000;

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { epochRecord } from '../connectors/kafka/epochs.js';
+import { epochRecord } from '../connectors/kafka/state/epochs.js';
 import { epochsTopic } from '../connectors/kafka/internal-topics.js';
 import { type KafkaRuntime, openKafka } from '../connectors/kafka/kafka-runtime.js';
 import { kafkaSettings } from '../connectors/kafka/kafka-settings.js';

@@ -4,7 +4,7 @@ import { systemClock } from '../dataflow/clock.js';
 import { createMetrics } from '../dataflow/metrics.js';
 import type { Signal } from '../dataflow/signal.js';
 import { emptyState } from '../dataflow/ports/state-backend.js';
-import { createStateTable } from '../dataflow/state-table.js';
+import { createStateTable } from '../dataflow/state/state-table.js';
 import type { TaskContext } from '../dataflow/task-context.js';
 import { keyBy } from '../operators/key-by.js';
 import { window } from '../operators/window.js';

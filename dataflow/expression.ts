@@ -4,8 +4,8 @@ import type { Batch } from './batch.js';
 import { columnFrom } from './column-from.js';
 import { joinedText, textColumn } from './text-column.js';
 import { HeadraceError } from './errors.js';
-import { sqlCompare, sqlConcat, sqlEquals, type SqlForm, sqlJoin, sqlNot, sqlNumber, type SqlScope, type SqlValue } from './sql-value.js';
-import { sqlString } from './sql-text.js';
+import { sqlCompare, sqlConcat, sqlEquals, type SqlForm, sqlJoin, sqlNot, sqlNumber, type SqlScope, type SqlValue } from './sql/sql-value.js';
+import { sqlString } from './sql/sql-text.js';
 
 /** A function from a record to a value: the plain way to say what an `Expression` says over columns. */
 export type RowFunction<Row, V> = (row: Row) => V;

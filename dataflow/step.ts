@@ -1,6 +1,6 @@
 import type { Observable } from 'rxjs';
 import { HeadraceError } from './errors.js';
-import type { FeatureSet } from './features.js';
+import type { FeatureSet } from './features/features.js';
 import type { AnyTopic } from './topic.js';
 
 /** What happens to a record that a step cannot take: stop the pipeline, leave it out and count it, or set it aside with its bytes. */

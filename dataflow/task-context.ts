@@ -7,7 +7,7 @@ import type { ArtefactStore } from './ports/artefact-store.js';
 import type { FeaturePublisher } from './ports/feature-publisher.js';
 import type { RecordBlock } from './record-block.js';
 import type { Signal } from './signal.js';
-import type { StateTable } from './state-table.js';
+import type { StateTable } from './state/state-table.js';
 import type { AnyTopic } from './topic.js';
 import type { WatermarkMerge } from './watermark-merge.js';
 

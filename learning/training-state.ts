@@ -1,5 +1,5 @@
 import { deserialize, serialize } from 'node:v8';
-import type { StateTable } from '../dataflow/state-table.js';
+import type { StateTable } from '../dataflow/state/state-table.js';
 import type { ModelEvent } from '../schemas/generated/model-event.js';
 import { choicesOf, encodeChoices } from './choice-blocks.js';
 import type { HeadPlan } from './head-plan.js';

@@ -5,7 +5,7 @@ import type { Change, ChangeForm, Changing } from '../dataflow/changes.js';
 import { type Duration, durationMs } from '../dataflow/duration.js';
 import { HeadraceError } from '../dataflow/errors.js';
 import { checkOptions } from '../dataflow/known-options.js';
-import { createRunningAggregates, type RunningAggregates } from '../dataflow/running-aggregates.js';
+import { createRunningAggregates, type RunningAggregates } from '../dataflow/rows/running-aggregates.js';
 import type { NewId } from '../dataflow/signal.js';
 import type { ErrorPolicy } from '../dataflow/step.js';
 import type { TaskContext } from '../dataflow/task-context.js';

@@ -3,9 +3,9 @@ import { attributing, type Attribution, noAttribution, type UnattributedReason }
 import { Batch, type KeyedBy, objectRows } from '../dataflow/batch.js';
 import { type Duration, durationMs } from '../dataflow/duration.js';
 import { HeadraceError } from '../dataflow/errors.js';
-import { createKeyedState, type KeyedState } from '../dataflow/keyed-state.js';
+import { createKeyedState, type KeyedState } from '../dataflow/state/keyed-state.js';
 import { checkOptions } from '../dataflow/known-options.js';
-import { meetStreams } from '../dataflow/meet-streams.js';
+import { meetStreams } from '../dataflow/joins/meet-streams.js';
 import type { MetricName } from '../dataflow/metrics.js';
 import { type Reward, sumOf } from '../dataflow/rewards.js';
 import type { Signal } from '../dataflow/signal.js';

@@ -1,7 +1,7 @@
 import type { Batch } from '../dataflow/batch.js';
 import { type Duration, durationMs } from '../dataflow/duration.js';
 import { HeadraceError } from '../dataflow/errors.js';
-import { createFirstPerKey, type FirstPerKey } from '../dataflow/first-per-key.js';
+import { createFirstPerKey, type FirstPerKey } from '../dataflow/rows/first-per-key.js';
 import { checkOptions } from '../dataflow/known-options.js';
 import type { NewId } from '../dataflow/signal.js';
 import { type Operator, operate } from './operate.js';

@@ -2,12 +2,12 @@ import type { Batch } from '../dataflow/batch.js';
 import { enlarged } from '../dataflow/enlarged.js';
 import { type Duration, durationMs } from '../dataflow/duration.js';
 import { HeadraceError } from '../dataflow/errors.js';
-import { type KeyTimes, createKeyTimes } from '../dataflow/key-times.js';
+import { type KeyTimes, createKeyTimes } from '../dataflow/rows/key-times.js';
 import { checkOptions } from '../dataflow/known-options.js';
-import type { StepMeta } from '../dataflow/pane-store.js';
-import { pendingRows } from '../dataflow/pending-rows.js';
+import type { StepMeta } from '../dataflow/state/pane-store.js';
+import { pendingRows } from '../dataflow/rows/pending-rows.js';
 import type { NewId } from '../dataflow/signal.js';
-import type { StateTable } from '../dataflow/state-table.js';
+import type { StateTable } from '../dataflow/state/state-table.js';
 import { type Operator, operate } from './operate.js';
 import type { Key } from './window.js';
 

@@ -3,7 +3,7 @@ import type { Batch } from '../dataflow/batch.js';
 import { asHeadraceError, type HeadraceError } from '../dataflow/errors.js';
 import type { Combiner } from '../dataflow/combining.js';
 import type { Signal, WatermarkSignal } from '../dataflow/signal.js';
-import { stateRows } from '../dataflow/state-rows.js';
+import { stateRows } from '../dataflow/state/state-rows.js';
 import { defineStep, type Step, type StepOptions } from '../dataflow/step.js';
 import type { TaskContext } from '../dataflow/task-context.js';
 

@@ -2,7 +2,7 @@ import { Batch, objectRows, type KeyedBy } from '../dataflow/batch.js';
 import { type Duration, durationMs } from '../dataflow/duration.js';
 import { HeadraceError, type Place } from '../dataflow/errors.js';
 import { checkOptions } from '../dataflow/known-options.js';
-import { createKeyedState, type KeyedState } from '../dataflow/keyed-state.js';
+import { createKeyedState, type KeyedState } from '../dataflow/state/keyed-state.js';
 import type { NewId } from '../dataflow/signal.js';
 import type { TaskContext } from '../dataflow/task-context.js';
 import type { ErrorPolicy } from '../dataflow/step.js';

@@ -1,12 +1,12 @@
 import type { Observable } from 'rxjs';
 import { groupLabels, Pane } from '../dataflow/accumulators/pane.js';
 import type { Batch } from '../dataflow/batch.js';
-import { type FeatureSet, hourKey, hourStart, layoutKey, newestKey, paneMs, readNewest, tilesForm, tilesMismatch, tilesStep } from '../dataflow/features.js';
-import { hourPlace, packHour, placeTiles, tilePlaces } from '../dataflow/hour-tiles.js';
+import { type FeatureSet, hourKey, hourStart, layoutKey, newestKey, paneMs, readNewest, tilesForm, tilesMismatch, tilesStep } from '../dataflow/features/features.js';
+import { hourPlace, packHour, placeTiles, tilePlaces } from '../dataflow/features/hour-tiles.js';
 import { partitionOf } from '../dataflow/partitioner.js';
 import type { Signal } from '../dataflow/signal.js';
-import { addTile, packTile } from '../dataflow/tile-codec.js';
-import type { StateTable } from '../dataflow/state-table.js';
+import { addTile, packTile } from '../dataflow/features/tile-codec.js';
+import type { StateTable } from '../dataflow/state/state-table.js';
 import { filter } from './filter.js';
 import { keyBy } from './key-by.js';
 import { type Operator, operate } from './operate.js';

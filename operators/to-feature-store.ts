@@ -1,7 +1,7 @@
-import { createFeaturePublication, type FeaturePublication } from '../dataflow/feature-publication.js';
-import { publicationStep, type FeatureSet, tilesStep } from '../dataflow/features.js';
-import { forgetPublished } from '../dataflow/republication.js';
-import type { StateTable } from '../dataflow/state-table.js';
+import { createFeaturePublication, type FeaturePublication } from '../dataflow/features/feature-publication.js';
+import { publicationStep, type FeatureSet, tilesStep } from '../dataflow/features/features.js';
+import { forgetPublished } from '../dataflow/features/republication.js';
+import type { StateTable } from '../dataflow/state/state-table.js';
 import { type Operator, operate } from './operate.js';
 
 /**

@@ -4,7 +4,7 @@ import { type Duration, durationMs } from '../dataflow/duration.js';
 import { HeadraceError } from '../dataflow/errors.js';
 import { Expression, expression, type RowFunction } from '../dataflow/expression.js';
 import { checkOptions } from '../dataflow/known-options.js';
-import { createRankings, type Rankings } from '../dataflow/rankings.js';
+import { createRankings, type Rankings } from '../dataflow/rows/rankings.js';
 import type { NewId } from '../dataflow/signal.js';
 import type { ErrorPolicy } from '../dataflow/step.js';
 import type { TaskContext } from '../dataflow/task-context.js';

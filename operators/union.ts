@@ -1,7 +1,7 @@
 import type { Observable } from 'rxjs';
 import type { Batch, Unkeyed } from '../dataflow/batch.js';
 import { HeadraceError } from '../dataflow/errors.js';
-import { meetStreams } from '../dataflow/meet-streams.js';
+import { meetStreams } from '../dataflow/joins/meet-streams.js';
 import type { Signal } from '../dataflow/signal.js';
 
 /**

@@ -1,5 +1,5 @@
 import { count, max, mean, quantiles, ratio, sum } from '../dataflow/aggregates/index.js';
-import { features, type FeatureValues } from '../dataflow/features.js';
+import { features, type FeatureValues } from '../dataflow/features/features.js';
 import type { LabelledClick } from '../schemas/generated/labelled-click.js';
 import { labelledClicks as clicks } from './labelled-clicks.js';
 

@@ -1,6 +1,6 @@
 import { Batch, type BatchRows } from '../dataflow/batch.js';
 import type { AggregateNode, Leaf } from '../dataflow/aggregates/aggregate.js';
-import { type FeatureSet, paneMs, tileRanges } from '../dataflow/features.js';
+import { type FeatureSet, paneMs, tileRanges } from '../dataflow/features/features.js';
 import { mask } from '../dataflow/expression.js';
 import type { LogClient } from '../dataflow/ports/log-client.js';
 import type { RecordBlock } from '../dataflow/record-block.js';

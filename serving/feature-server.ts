@@ -1,5 +1,5 @@
 import type { IncomingMessage, Server } from 'node:http';
-import type { FeatureSet } from '../dataflow/features.js';
+import type { FeatureSet } from '../dataflow/features/features.js';
 import type { FeatureReader } from '../dataflow/ports/feature-reader.js';
 import type { FeatureAnswer } from '../dataflow/ports/feature-store.js';
 import { type Answer, answeringServer, isToken, problem } from './answering-server.js';

@@ -1,5 +1,5 @@
 import { HeadraceError } from '../dataflow/errors.js';
-import type { FeatureSet } from '../dataflow/features.js';
+import type { FeatureSet } from '../dataflow/features/features.js';
 import type { FeatureStore } from '../dataflow/ports/feature-store.js';
 
 /** An entity and its value. */

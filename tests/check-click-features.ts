@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { expect } from 'vitest';
 import { embeddedFeatures } from '../connectors/embedded/embedded-features.js';
 import { openEmbedded } from '../connectors/embedded/embedded-runtime.js';
-import type { FeatureSet } from '../dataflow/features.js';
+import type { FeatureSet } from '../dataflow/features/features.js';
 import { creatorFeatures, itemFeatures, userFeatures } from '../pipelines/click-feature-sets.js';
 import { splitmix } from '../dataflow/splitmix.js';
 import { topicRecords } from '../runners/testing/topic-records.js';

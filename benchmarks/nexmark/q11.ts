@@ -1,7 +1,7 @@
 import { count } from '../../dataflow/aggregates/count.js';
 import { pipeline } from '../../dataflow/pipeline.js';
 import { topic } from '../../dataflow/topic.js';
-import { session } from '../../dataflow/window-spec.js';
+import { session } from '../../dataflow/windows/window-spec.js';
 import { keyBy } from '../../operators/key-by.js';
 import { to } from '../../operators/to.js';
 import { window } from '../../operators/window.js';

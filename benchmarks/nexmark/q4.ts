@@ -3,7 +3,7 @@ import { mean } from '../../dataflow/aggregates/mean.js';
 import { columnsOf } from '../../dataflow/expression.js';
 import { pipeline } from '../../dataflow/pipeline.js';
 import { topic } from '../../dataflow/topic.js';
-import { session } from '../../dataflow/window-spec.js';
+import { session } from '../../dataflow/windows/window-spec.js';
 import { aggregate } from '../../operators/aggregate.js';
 import { keyBy } from '../../operators/key-by.js';
 import { to } from '../../operators/to.js';

@@ -1,7 +1,7 @@
 import { columnsOf } from '../../dataflow/expression.js';
 import { pipeline } from '../../dataflow/pipeline.js';
 import { topic } from '../../dataflow/topic.js';
-import { session } from '../../dataflow/window-spec.js';
+import { session } from '../../dataflow/windows/window-spec.js';
 import { keyBy } from '../../operators/key-by.js';
 import { map } from '../../operators/map.js';
 import { process } from '../../operators/process.js';

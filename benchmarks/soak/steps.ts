@@ -1,7 +1,7 @@
 import { approxDistinct, count, last, max, quantiles, sum } from '../../dataflow/aggregates/index.js';
 import { type AnyStream, pipeline, type Pipeline, type PipelineScope } from '../../dataflow/pipeline.js';
 import { topic } from '../../dataflow/topic.js';
-import { hopping, session, sliding } from '../../dataflow/window-spec.js';
+import { hopping, session, sliding } from '../../dataflow/windows/window-spec.js';
 import { aggregate, dedupe, join, keyBy, latest, lookup, process, reduce, throttle, topN, window, windowJoin } from '../../operators/index.js';
 import { disorderMs, eventsPerSecond, keysPerSecond } from './growing-log.js';
 

@@ -1,4 +1,4 @@
-import { sqlName } from '../../dataflow/sql-text.js';
+import { sqlName } from '../../dataflow/sql/sql-text.js';
 import type { AvroRecordSchema, AvroType } from '../../schemas/avro-schema.js';
 
 /** A column of a table, and what its values are in JSON. */

@@ -1,6 +1,6 @@
 import { cell, type Column } from '../../schemas/column.js';
 import { HeadraceError } from '../../dataflow/errors.js';
-import type { SqlColumnType } from '../../dataflow/sql-columns.js';
+import type { SqlColumnType } from '../../dataflow/sql/sql-columns.js';
 
 /** The ClickHouse types that tables are written with. `Int64` and `DateTime64` take whole numbers (epoch ms). */
 export type ColumnType = SqlColumnType | 'Array(Float64)';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isMainThread } from 'node:worker_threads';
 import { HeadraceError } from '../../dataflow/errors.js';
-import { sqlName, sqlString } from '../../dataflow/sql-text.js';
+import { sqlName, sqlString } from '../../dataflow/sql/sql-text.js';
 import { type Column, slice } from '../../schemas/column.js';
 import { type ColumnType, type ColumnValues, nativeBlock } from './native-block.js';
 

@@ -1,5 +1,5 @@
 import type { HeldTopic, Warehouse } from '../../dataflow/ports/warehouse.js';
-import { sqlName, sqlString } from '../../dataflow/sql-text.js';
+import { sqlName, sqlString } from '../../dataflow/sql/sql-text.js';
 import type { AvroRecordSchema } from '../../schemas/avro-schema.js';
 import { tableColumns } from './avro-columns.js';
 

@@ -1,11 +1,11 @@
 import { HeadraceError } from '../../dataflow/errors.js';
-import { featuresAt } from '../../dataflow/feature-values.js';
-import { type FeatureSet, hourKey, layoutKey, lookUpTime, newestPrefix, paneMs, publicationStep, readNewest, tilePrefix, tilesForm, tilesMismatch, tilesStep } from '../../dataflow/features.js';
-import { tilesOf } from '../../dataflow/hour-tiles.js';
-import { joinedState } from '../../dataflow/joined-state.js';
+import { featuresAt } from '../../dataflow/features/feature-values.js';
+import { type FeatureSet, hourKey, layoutKey, lookUpTime, newestPrefix, paneMs, publicationStep, readNewest, tilePrefix, tilesForm, tilesMismatch, tilesStep } from '../../dataflow/features/features.js';
+import { tilesOf } from '../../dataflow/features/hour-tiles.js';
+import { joinedState } from '../../dataflow/state/joined-state.js';
 import type { FeatureStore } from '../../dataflow/ports/feature-store.js';
 import type { StateBackend } from '../../dataflow/ports/state-backend.js';
-import { entityOf } from '../../dataflow/state-table.js';
+import { entityOf } from '../../dataflow/state/state-table.js';
 
 /**
  * Look-ups in the tiles that a pipeline keeps in its embedded state: nothing is copied for the store, so a feature is visible with

@@ -1,5 +1,5 @@
 import { HeadraceError } from '../../dataflow/errors.js';
-import { joinedState } from '../../dataflow/joined-state.js';
+import { joinedState } from '../../dataflow/state/joined-state.js';
 import type { StateWrite } from '../../dataflow/ports/log-client.js';
 import { maxKeyBytes, type StateBackend } from '../../dataflow/ports/state-backend.js';
 import { copyingGet } from './copying-get.js';

@@ -3,8 +3,8 @@ import { type Clock, systemClock } from './clock.js';
 import { BrokerError, isPassing, kafkaError } from './kafka-errors.js';
 import type { KafkaSettings } from './kafka-settings.js';
 import { patience, type PatienceOptions, type Patiently } from './patience.js';
-import { type Abilities, apiVersionsRequest, coordinatorOf, findCoordinatorRequest, type Metadata, metadataRequest, type Request, type TopicMetadata, type TopicPartition } from './requests.js';
-import { type Address, brokerConnections, type Transport } from './transport.js';
+import { type Abilities, apiVersionsRequest, coordinatorOf, findCoordinatorRequest, type Metadata, metadataRequest, type Request, type TopicMetadata, type TopicPartition } from './protocol/requests.js';
+import { type Address, brokerConnections, type Transport } from './protocol/transport.js';
 
 /** The brokers of a cluster: connections, who leads what, and patience with what passes. */
 export interface Cluster {

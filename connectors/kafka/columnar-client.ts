@@ -1,13 +1,13 @@
 import type { Cluster } from './cluster.js';
 import { columnarSource } from './columnar-source.js';
-import { groupMembers } from './group-members.js';
+import { groupMembers } from './group/group-members.js';
 import type { KafkaClient } from './kafka-client.js';
 import { createPartitionReader } from './partition-reader.js';
-import { createMembership } from './membership.js';
-import { settleOthers } from './settle-others.js';
-import { settlePresent } from './settle-present.js';
+import { createMembership } from './group/membership.js';
+import { settleOthers } from './group/settle-others.js';
+import { settlePresent } from './transactions/settle-present.js';
 import { topicAdmin } from './topic-admin.js';
-import { createProducer } from './transactional-producer.js';
+import { createProducer } from './transactions/transactional-producer.js';
 
 /**
  * Kafka through our own protocol: record batches from and to columns, transactions of version 2.

@@ -1,8 +1,8 @@
 import type { Cluster } from './cluster.js';
-import { decodeRecords } from './decode-records.js';
+import { decodeRecords } from './records/decode-records.js';
 import { checkAnswer, kafkaError } from './kafka-errors.js';
 import type { PartitionSource } from './partition-reader.js';
-import { fetchRequest, listOffsetsRequest } from './record-requests.js';
+import { fetchRequest, listOffsetsRequest } from './protocol/record-requests.js';
 
 /** Partitions through our own protocol: batches are decoded straight into columns, when they are taken. */
 export function columnarSource(cluster: Cluster): PartitionSource {

@@ -1,11 +1,11 @@
 import type { RecordBlock } from '../../dataflow/record-block.js';
 import type { Clock } from './clock.js';
-import type { DescribedMember } from './describe-group.js';
-import type { Membership, MembershipOptions } from './membership.js';
+import type { DescribedMember } from './group/describe-group.js';
+import type { Membership, MembershipOptions } from './group/membership.js';
 import type { PartitionReader } from './partition-reader.js';
-import type { TopicPartition } from './requests.js';
+import type { TopicPartition } from './protocol/requests.js';
 import type { TopicAdmin } from './topic-admin.js';
-import type { TransactionalProducer } from './transaction.js';
+import type { TransactionalProducer } from './transactions/transaction.js';
 
 /** What the log, the registry and the runtime need of Kafka, whichever library speaks to it. */
 export interface KafkaClient extends TopicAdmin {

@@ -4,15 +4,15 @@ import { HeadraceError } from '../../dataflow/errors.js';
 import { entryOfTask, joinEntries } from '../../dataflow/journal-entries.js';
 import type { Committed, EpochCommit, JournalEntry, LogClient, Position } from '../../dataflow/ports/log-client.js';
 import type { RecordBlock } from '../../dataflow/record-block.js';
-import { changelogBlock } from './changelog.js';
-import { type EpochRecord, epochBlock, epochRecord, withPositions } from './epochs.js';
+import { changelogBlock } from './state/changelog.js';
+import { type EpochRecord, epochBlock, epochRecord, withPositions } from './state/epochs.js';
 import { changelogTopic, epochsTopic, internalPrefix, parcelsTopic } from './internal-topics.js';
 import type { KafkaClient } from './kafka-client.js';
-import type { TopicPartition } from './requests.js';
-import { type RoundSizes, type SnapshotRounds, snapshotRounds } from './snapshot-rounds.js';
-import type { StateCopy } from './state-copy.js';
+import type { TopicPartition } from './protocol/requests.js';
+import { type RoundSizes, type SnapshotRounds, snapshotRounds } from './state/snapshot-rounds.js';
+import type { StateCopy } from './state/state-copy.js';
 import { keptFor } from './topic-admin.js';
-import { type CommittingMember, inGeneration, type TransactionalProducer } from './transaction.js';
+import { type CommittingMember, inGeneration, type TransactionalProducer } from './transactions/transaction.js';
 
 /** Which tasks of a pipeline a process writes, and as whom. */
 export interface Ownership {

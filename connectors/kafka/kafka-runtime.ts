@@ -6,7 +6,7 @@ import type { ArtefactStore } from '../../dataflow/ports/artefact-store.js';
 import type { Committed } from '../../dataflow/ports/log-client.js';
 import type { PipelineDirectory } from '../../dataflow/ports/pipeline-directory.js';
 import type { SchemaRegistry } from '../../dataflow/ports/schema-registry.js';
-import { joinedState } from '../../dataflow/joined-state.js';
+import { joinedState } from '../../dataflow/state/joined-state.js';
 import { emptyState, type StateBackend } from '../../dataflow/ports/state-backend.js';
 import type { SharedPipeline, TaskShares } from '../../dataflow/ports/task-shares.js';
 import { embeddedArtefacts } from '../embedded/embedded-artefacts.js';
@@ -16,15 +16,15 @@ import { kafkaArtefacts } from './kafka-artefacts.js';
 import { columnarClient } from './columnar-client.js';
 import { epochsTopic } from './internal-topics.js';
 import type { KafkaClient } from './kafka-client.js';
-import { gatherState } from './gather-state.js';
-import { joinPipeline, takeTasks } from './join-pipeline.js';
+import { gatherState } from './state/gather-state.js';
+import { joinPipeline, takeTasks } from './group/join-pipeline.js';
 import { kafkaDirectory } from './kafka-directory.js';
 import { type KafkaLog, type KafkaLogOptions, kafkaLog, wholeId } from './kafka-log.js';
 import { kafkaRegistry, type KafkaRegistryOptions } from './kafka-registry.js';
 import type { KafkaSettings } from './kafka-settings.js';
-import { laggingCopy } from './lagging-copy.js';
-import { openCopies, openFreeCopy, openStateCopy, type StateCopy } from './state-copy.js';
-import { loadZstd } from './zstd.js';
+import { laggingCopy } from './state/lagging-copy.js';
+import { openCopies, openFreeCopy, openStateCopy, type StateCopy } from './state/state-copy.js';
+import { loadZstd } from './records/zstd.js';
 
 /** Topics, positions and schemas on Kafka, and a copy of the state of one pipeline on this machine. */
 export interface KafkaRuntime {

@@ -1,7 +1,7 @@
 import { HeadraceError } from '../../dataflow/errors.js';
 import { fileOfSetting } from '../file-of-setting.js';
 import { type RegistrySettings, registrySettings } from '../registry/registry-settings.js';
-import { type Compression, compressions } from './compression.js';
+import { type Compression, compressions } from './records/compression.js';
 
 /** How to log in (SASL). */
 export interface KafkaLogin {

@@ -1,8 +1,8 @@
 import { HeadraceError } from '../../dataflow/errors.js';
 import { offsetAt, type RecordBlock } from '../../dataflow/record-block.js';
-import type { DecodedRecords } from './decode-records.js';
-import { type Isolation, offsetOf } from './record-requests.js';
-import type { TopicPartition } from './requests.js';
+import type { DecodedRecords } from './records/decode-records.js';
+import { type Isolation, offsetOf } from './protocol/record-requests.js';
+import type { TopicPartition } from './protocol/requests.js';
 
 /** Read-committed records of partitions. */
 export interface PartitionReader {

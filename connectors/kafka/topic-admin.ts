@@ -2,8 +2,8 @@ import { HeadraceError } from '../../dataflow/errors.js';
 import type { TopicInfo } from '../../dataflow/ports/log-client.js';
 import type { Cluster } from './cluster.js';
 import { BrokerError, kafkaError } from './kafka-errors.js';
-import { metadataRequest, type TopicPartition } from './requests.js';
-import { createTopicRequest, deleteRecordsRequest, topicSettingRequest } from './topic-requests.js';
+import { metadataRequest, type TopicPartition } from './protocol/requests.js';
+import { createTopicRequest, deleteRecordsRequest, topicSettingRequest } from './protocol/topic-requests.js';
 
 /**
  * Topics and their settings. All calls have patience with what passes, and fail with HR_KAFKA_UNREACHABLE when that lasts, HR_KAFKA_DENIED or HR_KAFKA.

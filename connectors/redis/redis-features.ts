@@ -1,11 +1,11 @@
 import { HeadraceError } from '../../dataflow/errors.js';
-import { type FeatureSet, lookUpTime } from '../../dataflow/features.js';
-import { type EntityTiles, featuresAt, featuresJson, noTiles } from '../../dataflow/feature-values.js';
-import { unpackEntity } from '../../dataflow/packed-entity.js';
+import { type FeatureSet, lookUpTime } from '../../dataflow/features/features.js';
+import { type EntityTiles, featuresAt, featuresJson, noTiles } from '../../dataflow/features/feature-values.js';
+import { unpackEntity } from '../../dataflow/features/packed-entity.js';
 import type { FeatureReader } from '../../dataflow/ports/feature-reader.js';
 import type { FeatureAnswer } from '../../dataflow/ports/feature-store.js';
 import { maxKeyBytes } from '../../dataflow/ports/state-backend.js';
-import { storedEntity } from '../../dataflow/state-table.js';
+import { storedEntity } from '../../dataflow/state/state-table.js';
 import { redisConnection } from './redis-connection.js';
 import { entityPrefix, newestKey } from './redis-keys.js';
 import type { RedisSettings } from './redis-settings.js';

@@ -1,6 +1,6 @@
 import type { Group, Leaf } from '../aggregates/aggregate.js';
 import { HeadraceError } from '../errors.js';
-import { sqlCondition, type SqlScope, sqlTextOf, type SqlValue } from '../sql-value.js';
+import { sqlCondition, type SqlScope, sqlTextOf, type SqlValue } from '../sql/sql-value.js';
 import { bucketSql } from './buckets.js';
 
 /** A leaf as one aggregate function: a number, a map from group to number, or the buckets of a sketch (their sorted numbers, and their counts). */

@@ -1,7 +1,7 @@
 import { cell } from '../../schemas/column.js';
 import { HeadraceError } from '../errors.js';
 import { Expression, expression, type RowFunction } from '../expression.js';
-import { sqlNumber } from '../sql-value.js';
+import { sqlNumber } from '../sql/sql-value.js';
 import { type Aggregate, aggregateOf } from './aggregate.js';
 
 /**

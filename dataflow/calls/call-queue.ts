@@ -3,7 +3,7 @@ import type { StringColumn } from '../../schemas/column.js';
 import { stringColumn } from '../../schemas/column.js';
 import { Batch, type KeyedBy, objectRows } from '../batch.js';
 import type { WatermarkSignal } from '../signal.js';
-import type { StateTable } from '../state-table.js';
+import type { StateTable } from '../state/state-table.js';
 
 /** How a call ended: with a value, or with what it failed of. */
 export type CallResult = { readonly done: true; readonly value: unknown; readonly fallback: boolean } | { readonly done: false; readonly code: string; readonly message: string };

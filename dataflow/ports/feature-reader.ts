@@ -1,4 +1,4 @@
-import type { FeatureSet } from '../features.js';
+import type { FeatureSet } from '../features/features.js';
 import type { FeatureAnswer } from './feature-store.js';
 
 /** Look-up of published features, for services. */

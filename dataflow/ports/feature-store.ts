@@ -1,4 +1,4 @@
-import type { FeatureSet, FeatureValues } from '../features.js';
+import type { FeatureSet, FeatureValues } from '../features/features.js';
 
 /** Features of one entity at one time; `F` is the form that they have. */
 export interface FeatureAnswer<F = FeatureValues> {

@@ -1,9 +1,9 @@
 import { groupLabels, Pane } from '../../dataflow/accumulators/pane.js';
 import { Batch, objectRows } from '../../dataflow/batch.js';
-import { type EntityTiles, featuresAt } from '../../dataflow/feature-values.js';
-import { lookUpTime, paneMs } from '../../dataflow/features.js';
+import { type EntityTiles, featuresAt } from '../../dataflow/features/feature-values.js';
+import { lookUpTime, paneMs } from '../../dataflow/features/features.js';
 import { relativeDifference } from '../../dataflow/relative-difference.js';
-import { addTile, packTile } from '../../dataflow/tile-codec.js';
+import { addTile, packTile } from '../../dataflow/features/tile-codec.js';
 import type { ProcessContext, ProcessFunction } from '../../operators/process.js';
 import { stringColumn } from '../../schemas/column.js';
 import type { ServedFeatures, ServedSet, ServedValues } from './served-features.js';

@@ -2,7 +2,7 @@ import { Batch, objectRows, type Unkeyed } from '../../dataflow/batch.js';
 import { mask } from '../../dataflow/expression.js';
 import { keySample } from '../../dataflow/key-sample.js';
 import type { NewId } from '../../dataflow/signal.js';
-import type { StateTable } from '../../dataflow/state-table.js';
+import type { StateTable } from '../../dataflow/state/state-table.js';
 import { textColumn } from '../../dataflow/text-column.js';
 import { operate, type Operator } from '../../operators/operate.js';
 import type { Seen } from './recompute-served.js';

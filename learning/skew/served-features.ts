@@ -1,7 +1,7 @@
 import { type Duration, durationMs } from '../../dataflow/duration.js';
 import { HeadraceError } from '../../dataflow/errors.js';
-import { featuresAt, noTiles } from '../../dataflow/feature-values.js';
-import { type FeatureSet, paneMs } from '../../dataflow/features.js';
+import { featuresAt, noTiles } from '../../dataflow/features/feature-values.js';
+import { type FeatureSet, paneMs } from '../../dataflow/features/features.js';
 import { checkOptions } from '../../dataflow/known-options.js';
 import type { Decision } from '../../schemas/generated/decision.js';
 import type { HeadLayout } from '../head-plan.js';

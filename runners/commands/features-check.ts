@@ -1,5 +1,5 @@
 import type { OpenRuntime } from '../open-runtime.js';
-import type { FeatureSet } from '../../dataflow/features.js';
+import type { FeatureSet } from '../../dataflow/features/features.js';
 import { definition } from '../../dataflow/topic.js';
 import { checkFeatures, type CheckResult } from '../check-features.js';
 import { formatNumber } from '../terminal/number-format.js';

@@ -1,7 +1,7 @@
 import { embeddedFeatures } from '../../connectors/embedded/embedded-features.js';
 import { HeadraceError } from '../../dataflow/errors.js';
-import { featureSql } from '../../dataflow/feature-sql.js';
-import { type FeatureSet, paneMs } from '../../dataflow/features.js';
+import { featureSql } from '../../dataflow/features/feature-sql.js';
+import { type FeatureSet, paneMs } from '../../dataflow/features/features.js';
 import type { FeatureAnswer, FeatureStore } from '../../dataflow/ports/feature-store.js';
 import { definition } from '../../dataflow/topic.js';
 import { explainFeature, type ExplainedEvent } from '../../serving/explain-feature.js';

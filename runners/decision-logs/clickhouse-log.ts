@@ -1,5 +1,5 @@
 import { HeadraceError } from '../../dataflow/errors.js';
-import { sqlName } from '../../dataflow/sql-text.js';
+import { sqlName } from '../../dataflow/sql/sql-text.js';
 import type { DecisionLogOptions, DecisionTable } from './decision-table.js';
 import { readJsonLinesLog } from './json-lines-log.js';
 import { loggedDecisionFields, readLoggedDecisionLines } from './logged-decision-lines.js';

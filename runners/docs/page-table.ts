@@ -69,10 +69,10 @@ export const pageTable: readonly { readonly title: string; readonly pages: reado
         ...operator('window', 'window', 'window(id, windows, aggregates, options?)', 'WindowOptions'),
         of: [
           ...operator('window', 'window', 'window(id, windows, aggregates, options?)', 'WindowOptions').of,
-          { name: 'tumbling', call: 'tumbling(size)', file: 'dataflow/window-spec.ts' },
-          { name: 'hopping', call: 'hopping(size, every)', file: 'dataflow/window-spec.ts' },
-          { name: 'sliding', call: 'sliding(size)', file: 'dataflow/window-spec.ts' },
-          { name: 'session', call: 'session(gap)', file: 'dataflow/window-spec.ts' },
+          { name: 'tumbling', call: 'tumbling(size)', file: 'dataflow/windows/window-spec.ts' },
+          { name: 'hopping', call: 'hopping(size, every)', file: 'dataflow/windows/window-spec.ts' },
+          { name: 'sliding', call: 'sliding(size)', file: 'dataflow/windows/window-spec.ts' },
+          { name: 'session', call: 'session(gap)', file: 'dataflow/windows/window-spec.ts' },
         ],
       },
       operator('aggregate', 'aggregate', 'aggregate(id, aggregates, options?)', 'AggregateOptions'),
@@ -102,7 +102,7 @@ export const pageTable: readonly { readonly title: string; readonly pages: reado
         path: 'tiles',
         family: { title: 'features and tiles', summary: 'Rolling features of users, items and other entities: declared once, kept up to date by the stream, read as of any past time.' },
         of: [
-          { name: 'features', call: 'features(name, options)', file: 'dataflow/features.ts', options: { interface: 'FeatureSetOptions', file: 'dataflow/features.ts' } },
+          { name: 'features', call: 'features(name, options)', file: 'dataflow/features/features.ts', options: { interface: 'FeatureSetOptions', file: 'dataflow/features/features.ts' } },
           ...operator('tiles', 'tiles', 'tiles(set)').of,
           ...operator('to-feature-store', 'toFeatureStore', 'toFeatureStore(set)').of,
         ],

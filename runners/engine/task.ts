@@ -13,7 +13,7 @@ import type { StateBackend } from '../../dataflow/ports/state-backend.js';
 import type { EpochCommit, StateWrite } from '../../dataflow/ports/log-client.js';
 import type { Signal } from '../../dataflow/signal.js';
 import { collectSteps, defineStep, type ErrorPolicy, type Step, writtenBy } from '../../dataflow/step.js';
-import { createStateTable, type EpochTable } from '../../dataflow/state-table.js';
+import { createStateTable, type EpochTable } from '../../dataflow/state/state-table.js';
 import type { TaskContext } from '../../dataflow/task-context.js';
 import { createWatermarkMerge, type WatermarkMerge } from '../../dataflow/watermark-merge.js';
 import { definition, type AnyTopic, type Topic, type TopicDefinition } from '../../dataflow/topic.js';

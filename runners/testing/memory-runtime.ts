@@ -1,9 +1,9 @@
 import { HeadraceError } from '../../dataflow/errors.js';
-import { joinedState } from '../../dataflow/joined-state.js';
+import { joinedState } from '../../dataflow/state/joined-state.js';
 import type { StateWrite } from '../../dataflow/ports/log-client.js';
 import type { RegisteredSchema, SchemaRegistry } from '../../dataflow/ports/schema-registry.js';
 import { maxKeyBytes, type StateBackend } from '../../dataflow/ports/state-backend.js';
-import type { StateEntry } from '../../dataflow/state-table.js';
+import type { StateEntry } from '../../dataflow/state/state-table.js';
 import type { Runtime } from '../engine/job.js';
 import { memoryArtefacts } from './memory-artefacts.js';
 import { memoryLog } from './memory-log.js';

@@ -13,7 +13,7 @@ test('a sample belongs to the innermost frame that a part names, and idle time t
     frame(3, '(garbage collector)', ''),
     frame(4, 'commit', 'file:///dist/runners/engine/run-entry.js', 5, 6),
     frame(5, 'onBarrier', 'file:///dist/operators/tiles.js', 7),
-    frame(6, 'apply', 'file:///dist/connectors/kafka/state-copy.js'),
+    frame(6, 'apply', 'file:///dist/connectors/kafka/state/state-copy.js'),
     frame(7, 'getBinaryFast', 'file:///node_modules/lmdb/read.js'),
     frame(8, 'main', 'node:internal/main'),
   ];

@@ -9,7 +9,7 @@ import { redisFeatures } from '../../connectors/redis/redis-features.js';
 import { redisPublisher } from '../../connectors/redis/redis-publisher.js';
 import { redisSettings } from '../../connectors/redis/redis-settings.js';
 import { count } from '../../dataflow/aggregates/index.js';
-import { features } from '../../dataflow/features.js';
+import { features } from '../../dataflow/features/features.js';
 import { pipeline } from '../../dataflow/pipeline.js';
 import { topic } from '../../dataflow/topic.js';
 import { tiles } from '../../operators/tiles.js';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { approxDistinct, count, countDistinct, first, histogram, last, ratio, topK, variance } from '../../dataflow/aggregates/index.js';
-import { features } from '../../dataflow/features.js';
+import { features } from '../../dataflow/features/features.js';
 import { pipeline } from '../../dataflow/pipeline.js';
 import { keyBy } from '../../operators/key-by.js';
 import { map } from '../../operators/map.js';

@@ -3,7 +3,7 @@ import { count, max, sum } from '../../dataflow/aggregates/index.js';
 import { columnsOf } from '../../dataflow/expression.js';
 import { type AnyStream, pipeline, type PipelineScope } from '../../dataflow/pipeline.js';
 import { topic } from '../../dataflow/topic.js';
-import { hopping, session, sliding, tumbling } from '../../dataflow/window-spec.js';
+import { hopping, session, sliding, tumbling } from '../../dataflow/windows/window-spec.js';
 import { aggregate, dedupe, join, keyBy, latest, lookup, map, reduce, throttle, to, topN, union, window, windowJoin } from '../../operators/index.js';
 import { type KeyedStream, play } from '../../runners/testing/index.js';
 

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { count, countDistinct, first, last, max, sum } from '../../dataflow/aggregates/index.js';
 import { pipeline } from '../../dataflow/pipeline.js';
-import { session } from '../../dataflow/window-spec.js';
+import { session } from '../../dataflow/windows/window-spec.js';
 import { keyBy } from '../../operators/key-by.js';
 import { map } from '../../operators/map.js';
 import { to } from '../../operators/to.js';

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { count, countDistinct, first, histogram, last, max, mean, quantiles, sum } from '../../dataflow/aggregates/index.js';
 import { pipeline } from '../../dataflow/pipeline.js';
 import { topic } from '../../dataflow/topic.js';
-import { hopping, session, sliding } from '../../dataflow/window-spec.js';
+import { hopping, session, sliding } from '../../dataflow/windows/window-spec.js';
 import { keyBy } from '../../operators/key-by.js';
 import { map } from '../../operators/map.js';
 import { to } from '../../operators/to.js';

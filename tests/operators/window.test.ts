@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { count, sum } from '../../dataflow/aggregates/index.js';
 import { pipeline } from '../../dataflow/pipeline.js';
 import { definition, topic } from '../../dataflow/topic.js';
-import { hopping, tumbling } from '../../dataflow/window-spec.js';
+import { hopping, tumbling } from '../../dataflow/windows/window-spec.js';
 import { keyBy } from '../../operators/key-by.js';
 import { map } from '../../operators/map.js';
 import { to } from '../../operators/to.js';

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { count, ratio, sum } from '../../dataflow/aggregates/index.js';
-import { featureSql } from '../../dataflow/feature-sql.js';
-import { features, type FeatureSet, hourKey, tilesStep } from '../../dataflow/features.js';
-import { packHour, placeTiles, tilePlaces } from '../../dataflow/hour-tiles.js';
+import { featureSql } from '../../dataflow/features/feature-sql.js';
+import { features, type FeatureSet, hourKey, tilesStep } from '../../dataflow/features/features.js';
+import { packHour, placeTiles, tilePlaces } from '../../dataflow/features/hour-tiles.js';
 import { pipeline } from '../../dataflow/pipeline.js';
 import { topic } from '../../dataflow/topic.js';
 import { tiles } from '../../operators/tiles.js';

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { HeadraceError } from '../../dataflow/errors.js';
-import type { FeatureSet } from '../../dataflow/features.js';
+import type { FeatureSet } from '../../dataflow/features/features.js';
 import type { FeatureReader } from '../../dataflow/ports/feature-reader.js';
 import { userFeatures } from '../../pipelines/click-feature-sets.js';
 import { featureServer } from '../../serving/feature-server.js';

@@ -1,5 +1,5 @@
-import { decodeRecords } from '../../connectors/kafka/decode-records.js';
-import { epochRecord } from '../../connectors/kafka/epochs.js';
+import { decodeRecords } from '../../connectors/kafka/records/decode-records.js';
+import { epochRecord } from '../../connectors/kafka/state/epochs.js';
 import { epochsTopic } from '../../connectors/kafka/internal-topics.js';
 import type { Position } from '../../dataflow/ports/log-client.js';
 import { offsetAt, type RecordBlock } from '../../dataflow/record-block.js';

@@ -1,6 +1,6 @@
 import type { KafkaRuntime } from '../../connectors/kafka/kafka-runtime.js';
 import { HeadraceError } from '../../dataflow/errors.js';
-import { joinedState } from '../../dataflow/joined-state.js';
+import { joinedState } from '../../dataflow/state/joined-state.js';
 import type { EpochCommit, StateWrite } from '../../dataflow/ports/log-client.js';
 import type { StateBackend } from '../../dataflow/ports/state-backend.js';
 import { BlockWriter, offsetAt } from '../../dataflow/record-block.js';

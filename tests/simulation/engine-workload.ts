@@ -1,5 +1,5 @@
-import { encodeRecords } from '../../connectors/kafka/encode-records.js';
-import { epochRecord } from '../../connectors/kafka/epochs.js';
+import { encodeRecords } from '../../connectors/kafka/records/encode-records.js';
+import { epochRecord } from '../../connectors/kafka/state/epochs.js';
 import { epochsTopic, internalPrefix, schemasTopic } from '../../connectors/kafka/internal-topics.js';
 import { joinJournals } from '../../connectors/kafka/kafka-log.js';
 import { createMetrics } from '../../dataflow/metrics.js';

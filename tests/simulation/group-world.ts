@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import { createCluster } from '../../connectors/kafka/cluster.js';
 import { kafkaSettings } from '../../connectors/kafka/kafka-settings.js';
-import { createMembership, type Membership, type MembershipOptions } from '../../connectors/kafka/membership.js';
+import { createMembership, type Membership, type MembershipOptions } from '../../connectors/kafka/group/membership.js';
 import { brokerReleases } from './brokers/broker-traits.js';
 import { type SimulatedBrokers, simulatedBrokers } from './brokers/simulated-brokers.js';
 import { calm, drawFate, type Weather } from './faults.js';

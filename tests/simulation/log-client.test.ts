@@ -4,7 +4,7 @@ import { createCluster } from '../../connectors/kafka/cluster.js';
 import { columnarClient } from '../../connectors/kafka/columnar-client.js';
 import { type KafkaLog, kafkaLog } from '../../connectors/kafka/kafka-log.js';
 import { kafkaSettings } from '../../connectors/kafka/kafka-settings.js';
-import { loadZstd } from '../../connectors/kafka/zstd.js';
+import { loadZstd } from '../../connectors/kafka/records/zstd.js';
 import { logClientContract } from '../contracts/log-client-contract.js';
 import { brokerReleases, type BrokerTraits } from './brokers/broker-traits.js';
 import { simulatedBrokers } from './brokers/simulated-brokers.js';

@@ -1,6 +1,6 @@
-import { joinedState } from '../../dataflow/joined-state.js';
+import { joinedState } from '../../dataflow/state/joined-state.js';
 import type { StateBackend } from '../../dataflow/ports/state-backend.js';
-import type { CopyPoint, StateCopy } from '../../connectors/kafka/state-copy.js';
+import type { CopyPoint, StateCopy } from '../../connectors/kafka/state/state-copy.js';
 
 /** What the disk of a machine holds: copies of state by directory. It outlives processes. */
 export type Disk = Map<string, StoredCopy>;

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { loadZstd } from '../../connectors/kafka/zstd.js';
+import { loadZstd } from '../../connectors/kafka/records/zstd.js';
 import { simulate } from './simulate.js';
 import { describeFailures, simulateSeeds } from './simulate-seeds.js';
 

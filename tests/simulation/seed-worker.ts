@@ -1,4 +1,4 @@
-import { loadZstd } from '../../connectors/kafka/zstd.js';
+import { loadZstd } from '../../connectors/kafka/records/zstd.js';
 import { simulate } from './simulate.js';
 
 /** Which seeds a process runs: from the first on, each so many. */

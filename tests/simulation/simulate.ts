@@ -1,6 +1,6 @@
 import { createCluster } from '../../connectors/kafka/cluster.js';
 import { columnarClient } from '../../connectors/kafka/columnar-client.js';
-import { gatherState } from '../../connectors/kafka/gather-state.js';
+import { gatherState } from '../../connectors/kafka/state/gather-state.js';
 import { type KafkaRuntime, openKafka } from '../../connectors/kafka/kafka-runtime.js';
 import { brokerErrorOf, kafkaError } from '../../connectors/kafka/kafka-errors.js';
 import { kafkaSettings } from '../../connectors/kafka/kafka-settings.js';

@@ -1,7 +1,7 @@
 import { NetworkError, TimeoutError, Writer } from '@platformatic/kafka';
-import type { Request } from '../../connectors/kafka/requests.js';
-import { ResponseReader } from '../../connectors/kafka/response-reader.js';
-import { requestTimeoutMs, type Address, type Transport } from '../../connectors/kafka/transport.js';
+import type { Request } from '../../connectors/kafka/protocol/requests.js';
+import { ResponseReader } from '../../connectors/kafka/protocol/response-reader.js';
+import { requestTimeoutMs, type Address, type Transport } from '../../connectors/kafka/protocol/transport.js';
 import type { SimulatedBrokers } from './brokers/simulated-brokers.js';
 import type { Fate } from './faults.js';
 import type { SimulatedProcess } from './simulated-process.js';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { loadZstd } from '../../connectors/kafka/zstd.js';
+import { loadZstd } from '../../connectors/kafka/records/zstd.js';
 import { calm } from './faults.js';
 import { mutants } from './mutants.js';
 import { allPipelines } from './pipelines/all-pipelines.js';

@@ -3,7 +3,7 @@
  */
 import { expect, test } from 'vitest';
 import { brokerErrorOf, kafkaError } from '../../connectors/kafka/kafka-errors.js';
-import type { Membership } from '../../connectors/kafka/membership.js';
+import type { Membership } from '../../connectors/kafka/group/membership.js';
 import { calm } from './faults.js';
 import { groupWorld } from './group-world.js';
 

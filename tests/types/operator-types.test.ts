@@ -5,7 +5,7 @@ import { constant, text } from '../../dataflow/expression.js';
 import type { PipelineScope } from '../../dataflow/pipeline.js';
 import type { Signal } from '../../dataflow/signal.js';
 import { topic } from '../../dataflow/topic.js';
-import { session, sliding } from '../../dataflow/window-spec.js';
+import { session, sliding } from '../../dataflow/windows/window-spec.js';
 import { aggregate, dedupe, flatMap, join, keyBy, latest, lookup, sample, throttle, to, topN, window, windowJoin } from '../../operators/index.js';
 
 /** Never called: its body has to compile. */

@@ -1,10 +1,10 @@
 import { createCluster, type ClusterOptions } from '../cluster.js';
-import { groupMembers } from '../group-members.js';
+import { groupMembers } from '../group/group-members.js';
 import type { KafkaClient } from '../kafka-client.js';
-import { createMembership } from '../membership.js';
+import { createMembership } from '../group/membership.js';
 import { createPartitionReader } from '../partition-reader.js';
-import { settleOthers } from '../settle-others.js';
-import { settlePresent } from '../settle-present.js';
+import { settleOthers } from '../group/settle-others.js';
+import { settlePresent } from '../transactions/settle-present.js';
 import { topicAdmin } from '../topic-admin.js';
 import { claimRegister } from './claim-register.js';
 import { kafkajsConnections } from './kafkajs-connections.js';

@@ -4,9 +4,9 @@ import type { Kafka, KafkaConfig, SASLOptions } from 'kafkajs';
 import { Writer } from '@platformatic/kafka';
 import { NoAnswer } from '../kafka-errors.js';
 import type { KafkaLogin, KafkaSettings } from '../kafka-settings.js';
-import type { Request } from '../requests.js';
-import { ResponseReader } from '../response-reader.js';
-import { type Address, requestTimeoutMs, type Transport } from '../transport.js';
+import type { Request } from '../protocol/requests.js';
+import { ResponseReader } from '../protocol/response-reader.js';
+import { type Address, requestTimeoutMs, type Transport } from '../protocol/transport.js';
 import { fromKafkajs } from './kafkajs-errors.js';
 import { type Kafkajs, kafkajsBroker, type KafkajsBroker, type KafkajsCall } from './load-kafkajs.js';
 

@@ -2,7 +2,7 @@ import type { Header, RecordBlock } from '../../../dataflow/record-block.js';
 import { BlockWriter } from '../../../dataflow/record-block.js';
 import type { Cluster } from '../cluster.js';
 import { columnarSource } from '../columnar-source.js';
-import type { DecodedRecords } from '../decode-records.js';
+import type { DecodedRecords } from '../records/decode-records.js';
 import { BrokerError, kafkaError } from '../kafka-errors.js';
 import type { PartitionSource } from '../partition-reader.js';
 import type { KafkajsConnections } from './kafkajs-connections.js';

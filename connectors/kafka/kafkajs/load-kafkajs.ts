@@ -1,7 +1,7 @@
 import type { Kafka, KafkaConfig } from 'kafkajs';
 import { HeadraceError } from '../../../dataflow/errors.js';
-import { compress, type Compression, compressions, decompress } from '../compression.js';
-import { loadZstd } from '../zstd.js';
+import { compress, type Compression, compressions, decompress } from '../records/compression.js';
+import { loadZstd } from '../records/zstd.js';
 
 /** What of the package is used; it need not be installed where this runs. */
 export interface Kafkajs {

@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { openChdb } from '../../../connectors/clickhouse/open-chdb.js';
 import { stringColumn } from '../../../schemas/column.js';
-import { sqlName, sqlString } from '../../../dataflow/sql-text.js';
+import { sqlName, sqlString } from '../../../dataflow/sql/sql-text.js';
 import { temporaryDirectory } from '../embedded/temporary-directory.js';
 import { hasChdb, withChdb } from './with-chdb.js';
 

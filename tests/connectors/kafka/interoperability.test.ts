@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { promisify } from 'node:util';
 import { CompressionTypes, Kafka, logLevel, type RecordMetadata } from 'kafkajs';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { compressions } from '../../../connectors/kafka/compression.js';
+import { compressions } from '../../../connectors/kafka/records/compression.js';
 import { openKafka } from '../../../connectors/kafka/kafka-runtime.js';
 import { kafkaClients, kafkaSettings } from '../../../connectors/kafka/kafka-settings.js';
 import { blockOf, readAll, type TestRecord } from '../../contracts/log-client-contract.js';

@@ -9,14 +9,14 @@ import { redisPublisher } from '../../../connectors/redis/redis-publisher.js';
 import { type RedisSettings, redisSettings } from '../../../connectors/redis/redis-settings.js';
 import { count, mean } from '../../../dataflow/aggregates/index.js';
 import { systemClock } from '../../../dataflow/clock.js';
-import { features } from '../../../dataflow/features.js';
+import { features } from '../../../dataflow/features/features.js';
 import { pipeline } from '../../../dataflow/pipeline.js';
 import { topic } from '../../../dataflow/topic.js';
 import { splitmix } from '../../../dataflow/splitmix.js';
 import { tiles } from '../../../operators/tiles.js';
 import { toFeatureStore } from '../../../operators/to-feature-store.js';
 import { runPipeline } from '../../../runners/testing/index.js';
-import { modelFeatureStore } from '../../dataflow/model-feature-store.js';
+import { modelFeatureStore } from '../../dataflow/features/model-feature-store.js';
 import { headrace, workplace } from '../../runners/commands/headrace-process.js';
 import { redisUrl } from '../../services/redis-url.js';
 

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { openEmbedded } from '../../../connectors/embedded/embedded-runtime.js';
-import { tilePrefix, tilesStep } from '../../../dataflow/features.js';
+import { tilePrefix, tilesStep } from '../../../dataflow/features/features.js';
 import { userFeatures } from '../../../pipelines/click-feature-sets.js';
 import { featuresCommand } from '../../../runners/commands/features.js';
 import { hasChdb } from '../../connectors/clickhouse/with-chdb.js';

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
-import { sqlName } from '../../../dataflow/sql-text.js';
+import { sqlName } from '../../../dataflow/sql/sql-text.js';
 import { readClickHouseLog } from '../../../runners/decision-logs/clickhouse-log.js';
 
 /** A server on this machine that answers as ClickHouse does, and what it was asked. */

@@ -1,7 +1,7 @@
 import { kafkaError } from '../../../connectors/kafka/kafka-errors.js';
-import { field } from '../../../connectors/kafka/record-batch.js';
-import type { ProducerIdentity } from '../../../connectors/kafka/transaction-requests.js';
-import type { ResponseReader } from '../../../connectors/kafka/response-reader.js';
+import { field } from '../../../connectors/kafka/records/record-batch.js';
+import type { ProducerIdentity } from '../../../connectors/kafka/protocol/transaction-requests.js';
+import type { ResponseReader } from '../../../connectors/kafka/protocol/response-reader.js';
 import { answerWriter } from './answer-writer.js';
 import { type Answer, asCoordinator, coordinatorNotAvailable, eachPartition, writePartitions } from './asked.js';
 import { groupAnswers } from './group-answers.js';

@@ -1,4 +1,4 @@
-import type { ResponseReader } from '../../../connectors/kafka/response-reader.js';
+import type { ResponseReader } from '../../../connectors/kafka/protocol/response-reader.js';
 import type { SimulatedTime } from '../simulated-time.js';
 import type { AnswerWriter } from './answer-writer.js';
 import type { Arrival, SimulatedBrokers, Trouble } from './simulated-brokers.js';

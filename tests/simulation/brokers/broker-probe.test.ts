@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { createCluster, type Cluster } from '../../../connectors/kafka/cluster.js';
-import { encodeRecords } from '../../../connectors/kafka/encode-records.js';
+import { encodeRecords } from '../../../connectors/kafka/records/encode-records.js';
 import { brokerErrorOf } from '../../../connectors/kafka/kafka-errors.js';
 import { kafkaSettings } from '../../../connectors/kafka/kafka-settings.js';
-import { produceRequest } from '../../../connectors/kafka/record-requests.js';
+import { produceRequest } from '../../../connectors/kafka/protocol/record-requests.js';
 import { keptFor, topicAdmin } from '../../../connectors/kafka/topic-admin.js';
-import { addPartitionsRequest, endTransactionRequest, initProducerRequest, type ProducerIdentity } from '../../../connectors/kafka/transaction-requests.js';
+import { addPartitionsRequest, endTransactionRequest, initProducerRequest, type ProducerIdentity } from '../../../connectors/kafka/protocol/transaction-requests.js';
 import { BlockWriter } from '../../../dataflow/record-block.js';
 import { kafkaBrokers } from '../../services/kafka-brokers.js';
 import { calm, drawFate } from '../faults.js';

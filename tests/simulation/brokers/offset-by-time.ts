@@ -1,4 +1,4 @@
-import { decodeRecords } from '../../../connectors/kafka/decode-records.js';
+import { decodeRecords } from '../../../connectors/kafka/records/decode-records.js';
 import { offsetAt } from '../../../dataflow/record-block.js';
 import type { PartitionLog } from './partition-log.js';
 

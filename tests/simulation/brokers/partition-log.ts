@@ -1,6 +1,6 @@
 import { crc32c } from '@platformatic/kafka';
 import { kafkaError } from '../../../connectors/kafka/kafka-errors.js';
-import { attribute, batchHead, field } from '../../../connectors/kafka/record-batch.js';
+import { attribute, batchHead, field } from '../../../connectors/kafka/records/record-batch.js';
 
 /** A record batch in the log of a partition. */
 export interface StoredBatch {

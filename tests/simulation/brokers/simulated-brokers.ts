@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { coordinatorOf } from '../../../connectors/kafka/requests.js';
-import { ResponseReader } from '../../../connectors/kafka/response-reader.js';
+import { coordinatorOf } from '../../../connectors/kafka/protocol/requests.js';
+import { ResponseReader } from '../../../connectors/kafka/protocol/response-reader.js';
 import type { SimulatedTime } from '../simulated-time.js';
 import { answers } from './answers.js';
 import type { BrokerTraits } from './broker-traits.js';

@@ -1,5 +1,5 @@
 import { kafkaError } from '../../../connectors/kafka/kafka-errors.js';
-import type { ProducerIdentity } from '../../../connectors/kafka/transaction-requests.js';
+import type { ProducerIdentity } from '../../../connectors/kafka/protocol/transaction-requests.js';
 import type { SimulatedTime } from '../simulated-time.js';
 import type { BrokerTraits } from './broker-traits.js';
 
