@@ -42,6 +42,8 @@ export const documentedLimits: readonly DocumentedLimit[] = [
   { constant: 'spaceToCommit', file: 'connectors/embedded/environment.ts', unit: 'bytes', what: 'Free space that a commit needs beyond its own size.' },
   { constant: 'maxBatchBytes', file: 'connectors/kafka/records/compression.ts', unit: 'bytes', what: 'Most that a compressed batch of Kafka may become.' },
   { constant: 'transactionTimeoutMs', file: 'connectors/kafka/transactions/transactional-producer.ts', unit: 'ms', what: 'After so long the broker aborts a transaction that is not ended.' },
+  { constant: 'mostBytes', file: 'connectors/kafka/state/lagging-copy.ts', unit: 'bytes', what: 'Changes by which the copy of the state on disk is behind at most, where features go to Redis and one thread runs the pipeline.' },
+  { constant: 'mostMs', file: 'connectors/kafka/state/lagging-copy.ts', unit: 'ms', what: 'The same by the time since the first of them.' },
   { constant: 'standbyMs', file: 'connectors/kafka/group/standby-copies.ts', unit: 'ms', what: 'Between two looks of a copy that follows the changelog of another process (`KAFKA_STANDBY`).' },
   { constant: 'callRecords', file: 'connectors/kafka/kafkajs/kafkajs-producer.ts', unit: '', what: 'Records that kafkajs is given to write at once (`HEADRACE_KAFKA_CLIENT=kafkajs`).' },
   { constant: 'leftBehindMs', file: 'connectors/embedded/embedded-artefacts.ts', unit: 'ms', what: 'Halves of artefacts that are older were left by processes that were killed, and are removed.' },

@@ -5,7 +5,8 @@ import { createMemtable } from './memtable.js';
 import { type CopyPoint, sizeOnDisk, type StateCopy } from './state-copy.js';
 
 /** How far the directory is behind at most: bytes of changes, and milliseconds since the first of them. */
-const [mostBytes, mostMs] = [16 << 20, 5_000];
+const mostBytes = 16_777_216;
+const mostMs = 5_000;
 
 /**
  * A copy whose directory may lag behind what is read from it: changes are gathered in memory, so that what changes in one epoch after the other is written once, and a page of LMDB with it. It may since the changelog has
